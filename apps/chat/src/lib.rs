@@ -1,0 +1,1 @@
+//! A chat on Veche: rooms, history, people, and nothing lost.

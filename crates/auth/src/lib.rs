@@ -1,0 +1,1 @@
+//! JSON web tokens and what they claim.

@@ -1,0 +1,1 @@
+//! Channel traffic, presence and control between nodes: the cluster's side.

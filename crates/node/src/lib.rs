@@ -1,0 +1,1 @@
+//! Workers, hub and fan-out: many conversations on one server.

@@ -1,0 +1,1 @@
+//! The Centrifuge client protocol and the plain dialect: what is said.

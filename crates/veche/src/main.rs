@@ -1,0 +1,3 @@
+//! The veche binary.
+
+fn main() {}
