@@ -1,1 +1,21 @@
-//! The Centrifuge client protocol and the plain dialect: what is said.
+//! The Centrifuge client protocol and the plain dialect: what is said, and how it is spelled.
+//!
+//! Words come first, then the sentences made of them, then the spellings of the sentences. Nothing here knows a
+//! clock, a task or a socket.
+
+// Words.
+pub mod channel;
+pub mod claims;
+pub mod filter;
+pub mod history;
+pub mod identity;
+pub mod payload;
+pub mod position;
+pub mod publication;
+
+// Sentences.
+pub mod command;
+pub mod disconnect;
+pub mod error_code;
+pub mod push;
+pub mod reply;

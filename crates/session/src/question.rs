@@ -1,0 +1,157 @@
+//! What a session can't know by itself: questions to the world, and their answers.
+
+use std::sync::Arc;
+
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
+use veche_protocol::error_code::CommandError;
+use veche_protocol::history;
+use veche_protocol::identity::{ClientId, ClientInfo, UserId};
+use veche_protocol::payload::Payload;
+use veche_protocol::position::StreamPosition;
+use veche_protocol::publication::{Publication, PublishOptions};
+use veche_protocol::reply::PresenceStats;
+
+/// Pairs an answer with its question within one session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ask(pub u32);
+
+/// Something only the world knows. Each is answered once.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Question {
+    /// What a connection token says. Answered by [`Answer::ConnectionToken`].
+    ConnectionToken {
+        /// The JWT.
+        token: String,
+    },
+    /// What a subscription token says. Answered by [`Answer::SubscriptionToken`].
+    SubscriptionToken {
+        /// The JWT.
+        token: String,
+    },
+    /// How many connections a user has on this node, this one not counted. Answered by [`Answer::Count`].
+    UserConnections {
+        /// The user.
+        user: UserId,
+    },
+    /// Begins delivery of a channel to this session's making subscription. Answered by [`Answer::Done`]; from then
+    /// on deliveries come to `handle_delivery` until the session says attach or leave.
+    Enter {
+        /// The channel.
+        channel: Channel,
+    },
+    /// Reads a stream. Answered by [`Answer::History`].
+    History {
+        /// The channel.
+        channel: Channel,
+        /// What to read.
+        query: history::Query,
+    },
+    /// Publishes. Answered by [`Answer::Published`].
+    Publish {
+        /// The channel.
+        channel: Channel,
+        /// What.
+        publication: Box<Publication>,
+        /// How.
+        options: Box<PublishOptions>,
+    },
+    /// Who is in a channel. Answered by [`Answer::Presence`].
+    Presence {
+        /// The channel.
+        channel: Channel,
+    },
+    /// How many are in a channel. Answered by [`Answer::PresenceStats`].
+    PresenceStats {
+        /// The channel.
+        channel: Channel,
+    },
+    /// Makes the client present before others are told that it joined. Answered by [`Answer::Done`].
+    AddPresence {
+        /// The channel.
+        channel: Channel,
+        /// Who.
+        info: Arc<ClientInfo>,
+    },
+    /// Calls the backend. Answered by [`Answer::Rpc`].
+    Rpc {
+        /// Name of the method.
+        method: String,
+        /// Arguments.
+        data: Option<Payload>,
+    },
+}
+
+/// The world's answer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// To [`Question::ConnectionToken`].
+    ConnectionToken(Result<Box<ConnectionClaims>, TokenError>),
+    /// To [`Question::SubscriptionToken`].
+    SubscriptionToken(Result<Box<SubscriptionClaims>, TokenError>),
+    /// To [`Question::UserConnections`].
+    Count(usize),
+    /// To [`Question::Enter`] and [`Question::AddPresence`].
+    Done(Result<(), Failure>),
+    /// To [`Question::History`].
+    History(Result<history::Page, Failure>),
+    /// To [`Question::Publish`].
+    Published(Result<StreamPosition, Failure>),
+    /// To [`Question::Presence`].
+    Presence(Result<Vec<ClientInfo>, Failure>),
+    /// To [`Question::PresenceStats`].
+    PresenceStats(Result<PresenceStats, Failure>),
+    /// To [`Question::Rpc`]; the error is the backend's.
+    Rpc(Result<Option<Payload>, CommandError>),
+}
+
+/// Why the world could not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The position asked for belongs to another epoch (error 112).
+    UnrecoverablePosition,
+    /// The engine failed (error 100); the operator was told.
+    Unavailable,
+}
+
+/// Something the world should know; nothing is answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// Who this connection belongs to. Told once, before the reply to `connect`.
+    Connected {
+        /// The connection.
+        client: ClientId,
+        /// The user.
+        user: UserId,
+    },
+    /// The client is still in the channel.
+    KeepPresence {
+        /// The channel.
+        channel: Channel,
+        /// Who.
+        info: Arc<ClientInfo>,
+    },
+    /// The client is not in the channel any more.
+    RemovePresence {
+        /// The channel.
+        channel: Channel,
+        /// The connection.
+        client: ClientId,
+        /// The user.
+        user: UserId,
+    },
+    /// The channel's subscribers are to learn that the client came.
+    Join {
+        /// The channel.
+        channel: Channel,
+        /// Who.
+        info: Arc<ClientInfo>,
+    },
+    /// The channel's subscribers are to learn that the client left.
+    Leave {
+        /// The channel.
+        channel: Channel,
+        /// Who.
+        info: Arc<ClientInfo>,
+    },
+}

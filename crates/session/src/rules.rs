@@ -1,0 +1,209 @@
+//! The rules in force: an immutable snapshot of what the configuration says about clients and channels.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use veche_protocol::publication::Retention;
+
+/// The rules in force.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// About clients.
+    pub client: ClientRules,
+    /// About channels.
+    pub channel: ChannelRules,
+}
+
+/// Rules about clients (configuration section `client`).
+#[derive(Clone, Debug)]
+pub struct ClientRules {
+    /// The server's name and version, as `connect` is answered.
+    pub version: Arc<str>,
+    /// Everything is allowed and nothing expires; a token that is given is still checked.
+    pub insecure: bool,
+    /// Clients may connect without a token.
+    pub allow_anonymous_connect_without_token: bool,
+    /// Tokens without a user are refused with 3507.
+    pub disallow_anonymous_connection_tokens: bool,
+    /// Clients of the plain dialect may log in by name alone.
+    pub allow_name_login: bool,
+    /// Between pings; `None` for no pings.
+    pub ping_interval: Option<Duration>,
+    /// From a ping to its pong; shorter than the interval. `None` waits for no pong.
+    pub pong_timeout: Option<Duration>,
+    /// From the upgrade to `connect`.
+    pub stale_close_delay: Duration,
+    /// From the expiry of a connection to its end.
+    pub expired_close_delay: Duration,
+    /// From the expiry of a subscription to its end.
+    pub expired_sub_close_delay: Duration,
+    /// Between refreshes of presence, and checks of expired subscriptions.
+    pub presence_update_interval: Duration,
+    /// Subscriptions of one connection.
+    pub channel_limit: usize,
+    /// Connections of one user on this node; 0 for no limit.
+    pub user_connection_limit: usize,
+    /// Commands of one connection in progress; at least 1.
+    pub concurrency: usize,
+    /// `connect` is answered with the server's time.
+    pub connect_include_server_time: bool,
+    /// Publications in one answer to `history`.
+    pub history_max_publication_limit: usize,
+    /// Publications recovered with one subscription.
+    pub recovery_max_publication_limit: usize,
+}
+
+/// Rules about channels (configuration section `channel`).
+#[derive(Clone, Debug)]
+pub struct ChannelRules {
+    /// Bytes of a name that a client may subscribe to.
+    pub max_length: usize,
+    /// Channels that begin with it need a subscription token. Empty: none do.
+    pub private_prefix: String,
+    /// Ends the namespace.
+    pub namespace_boundary: String,
+    /// Begins the users of a user-limited channel.
+    pub user_boundary: String,
+    /// Separates those users.
+    pub user_separator: String,
+    /// Options of channels without namespace.
+    pub without_namespace: Arc<ChannelOptions>,
+    /// Options by namespace.
+    pub namespaces: HashMap<Box<str>, Arc<ChannelOptions>>,
+}
+
+/// Options of a channel (configuration sections `channel.without_namespace` and `channel.namespaces`).
+#[derive(Clone, Debug, Default)]
+#[expect(
+    reason = "each is one switch of the configuration"
+)]
+pub struct ChannelOptions {
+    /// The namespace's name, for what errors say; empty without namespace.
+    pub namespace: Box<str>,
+    /// Keeps who is there.
+    pub presence: bool,
+    /// Tells who comes and leaves.
+    pub join_leave: bool,
+    /// ... also to subscribers that did not ask.
+    pub force_push_join_leave: bool,
+    /// Keeps publications.
+    pub retention: Option<Retention>,
+    /// How long epoch and offset are kept.
+    pub history_meta_ttl: Duration,
+    /// Watches positions.
+    pub force_positioning: bool,
+    /// ... on request.
+    pub allow_positioning: bool,
+    /// Recovers.
+    pub force_recovery: bool,
+    /// ... on request.
+    pub allow_recovery: bool,
+    /// What recovery brings.
+    pub recovery_mode: RecoveryMode,
+    /// Clients with a user may subscribe.
+    pub allow_subscribe_for_client: bool,
+    /// Clients without a user may subscribe.
+    pub allow_subscribe_for_anonymous: bool,
+    /// Clients may publish.
+    pub allow_publish_for_client: bool,
+    /// Subscribers may publish.
+    pub allow_publish_for_subscriber: bool,
+    /// The above holds for clients without a user too.
+    pub allow_publish_for_anonymous: bool,
+    /// Clients may ask who is there.
+    pub allow_presence_for_client: bool,
+    /// Subscribers may ask who is there.
+    pub allow_presence_for_subscriber: bool,
+    /// The above holds for clients without a user too.
+    pub allow_presence_for_anonymous: bool,
+    /// Clients may read history.
+    pub allow_history_for_client: bool,
+    /// Subscribers may read history.
+    pub allow_history_for_subscriber: bool,
+    /// The above holds for clients without a user too.
+    pub allow_history_for_anonymous: bool,
+    /// `name#user1,user2` is for those users alone.
+    pub allow_user_limited_channels: bool,
+    /// What follows the namespace must match; replaces the check for ASCII.
+    pub channel_regex: Option<ChannelPattern>,
+    /// What data publishers may send.
+    pub data_format: DataFormat,
+}
+
+/// What recovery brings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecoveryMode {
+    /// Everything missed.
+    #[default]
+    Stream,
+    /// The latest publication.
+    Cache,
+}
+
+/// What data publishers may send.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataFormat {
+    /// Anything.
+    #[default]
+    Any,
+    /// One JSON value.
+    Json,
+    /// One JSON object.
+    JsonObject,
+    /// Bytes.
+    Binary,
+}
+
+/// A compiled `channel_regex`: whether it matches, as a function that the configuration supplies.
+#[derive(Clone)]
+pub struct ChannelPattern {
+    /// The text of the expression.
+    pub text: Box<str>,
+    /// Whether a name matches.
+    pub is_match: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl std::fmt::Debug for ChannelPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "/{}/", self.text)
+    }
+}
+
+impl Default for ClientRules {
+    fn default() -> Self {
+        Self {
+            version: Arc::from("0.0.0"),
+            insecure: false,
+            allow_anonymous_connect_without_token: false,
+            disallow_anonymous_connection_tokens: false,
+            allow_name_login: false,
+            ping_interval: Some(Duration::from_secs(25)),
+            pong_timeout: Some(Duration::from_secs(8)),
+            stale_close_delay: Duration::from_secs(10),
+            expired_close_delay: Duration::from_secs(25),
+            expired_sub_close_delay: Duration::from_secs(25),
+            presence_update_interval: Duration::from_secs(27),
+            channel_limit: 128,
+            user_connection_limit: 0,
+            concurrency: 1,
+            connect_include_server_time: false,
+            history_max_publication_limit: 300,
+            recovery_max_publication_limit: 300,
+        }
+    }
+}
+
+impl Default for ChannelRules {
+    fn default() -> Self {
+        Self {
+            max_length: 255,
+            private_prefix: "$".into(),
+            namespace_boundary: ":".into(),
+            user_boundary: "#".into(),
+            user_separator: ",".into(),
+            without_namespace: Arc::default(),
+            namespaces: HashMap::new(),
+        }
+    }
+}
