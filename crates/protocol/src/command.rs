@@ -71,6 +71,8 @@ pub struct Connect {
     pub headers: Vec<(String, String)>,
     /// Bit 0: dictionary compression.
     pub flag: i64,
+    /// A user id without proof, where the rules allow it; only the plain dialect can set it.
+    pub name_login: Option<String>,
 }
 
 /// Asks for a channel. In [`Connect::subs`] the channel is the map's key.
@@ -108,6 +110,9 @@ pub struct Subscribe {
     pub limit: i32,
     /// Order of an ordered map.
     pub asc: bool,
+    /// Event names that are wanted; empty for all. Only the plain dialect can set it; together with `filter` both
+    /// must be met.
+    pub events: Vec<String>,
 }
 
 impl Subscribe {

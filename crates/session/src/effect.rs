@@ -1,7 +1,10 @@
 //! What a session asks to be done.
 
+use std::sync::Arc;
+
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::filter::Filter;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::push::Push;
 use veche_protocol::reply::Reply;
@@ -48,6 +51,8 @@ pub struct Attach {
     pub after: Option<StreamPosition>,
     /// Whether others' joins and leaves are delivered.
     pub join_leave: bool,
+    /// Which publications are delivered; what is not wanted still moves the position. `None` for all.
+    pub filter: Option<Arc<Filter>>,
 }
 
 /// Effects in order, owned by the caller and used again each turn.
