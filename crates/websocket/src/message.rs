@@ -1,0 +1,166 @@
+//! A message or control frame that has not come whole: its bytes so far.
+
+use crate::close::ProtocolError;
+use crate::decoder::Limits;
+use crate::frame::{self, Header, Opcode, Role};
+use crate::utf8;
+
+/// All that a connection keeps between two reads, and only while something is incomplete.
+#[derive(Debug, Default)]
+pub(crate) struct Incomplete {
+    header: PartialHeader,
+    /// The frame whose payload is still coming, and how many bytes of it have come.
+    frame: Option<(Header, usize)>,
+    control: Vec<u8>,
+    message: Option<Message>,
+}
+
+/// A message or control frame put together from pieces.
+#[derive(Debug)]
+pub(crate) struct Assembled {
+    pub(crate) opcode: Opcode,
+    pub(crate) compressed: bool,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl Incomplete {
+    /// The frame whose payload is still coming, and how much of it has come; to be given back to
+    /// [`Incomplete::take`] with the next piece.
+    pub(crate) fn take_frame(&mut self) -> Option<(Header, usize)> {
+        self.frame.take()
+    }
+
+    pub(crate) fn message(&self) -> Option<&Message> {
+        self.message.as_ref()
+    }
+
+    /// Whether a header ended with the input before it did.
+    pub(crate) fn has_partial_header(&self) -> bool {
+        self.header.len > 0
+    }
+
+    /// Keeps the beginning of a header; takes from `input` only what the header needs.
+    pub(crate) fn complete_header(
+        &mut self,
+        input: &[u8],
+        role: Role,
+    ) -> Result<Option<(Header, usize)>, ProtocolError> {
+        for (taken, byte) in input.iter().enumerate() {
+            self.header.push(*byte);
+            if let Some((header, _)) = Header::parse(self.header.bytes(), role)? {
+                self.header = PartialHeader::default();
+                return Ok(Some((header, taken + 1)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes a piece of the payload of `header`, already unmasked, that begins at `offset`;
+    /// yields what became whole by it.
+    ///
+    /// # Errors
+    /// 1007 as soon as a text cannot be UTF-8 any more.
+    pub(crate) fn take(
+        &mut self,
+        header: Header,
+        offset: usize,
+        piece: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<Assembled>, ProtocolError> {
+        let arrived = offset + piece.len();
+        let is_last = arrived as u64 == header.len;
+        self.frame = if is_last {
+            None
+        } else {
+            Some((header, arrived))
+        };
+        if header.opcode.is_control() {
+            self.control.extend_from_slice(piece);
+            return Ok(is_last.then(|| Assembled {
+                opcode: header.opcode,
+                compressed: false,
+                payload: std::mem::take(&mut self.control),
+            }));
+        }
+        let message = self.message.get_or_insert_with(|| Message::begin(header));
+        message.append(piece, limits)?;
+        if !(is_last && header.fin) {
+            return Ok(None);
+        }
+        Ok(self.message.take().map(|message| Assembled {
+            opcode: message.opcode,
+            compressed: message.compressed,
+            payload: message.payload,
+        }))
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frame.is_none() && self.message.is_none() && self.header.len == 0
+    }
+
+    pub(crate) fn heap_bytes(&self) -> usize {
+        let message = self
+            .message
+            .as_ref()
+            .map_or(0, |message| message.payload.capacity());
+        size_of::<Self>() + self.control.capacity() + message
+    }
+}
+
+/// The data frames of one message, joined.
+#[derive(Debug)]
+pub(crate) struct Message {
+    opcode: Opcode,
+    compressed: bool,
+    payload: Vec<u8>,
+    utf8: utf8::Progress,
+}
+
+impl Message {
+    fn begin(header: Header) -> Self {
+        Self {
+            opcode: header.opcode,
+            compressed: header.rsv1,
+            payload: Vec::new(),
+            utf8: utf8::Progress::default(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.payload.len()
+    }
+
+    fn append(&mut self, piece: &[u8], limits: &Limits) -> Result<(), ProtocolError> {
+        // Grows with what has come, not with what a header promises, and never past the limit.
+        let len = self.payload.len();
+        let needed = len + piece.len();
+        if needed > self.payload.capacity() {
+            let capacity = needed.max((2 * self.payload.capacity()).min(limits.max_message));
+            self.payload.reserve_exact(capacity - len);
+        }
+        self.payload.extend_from_slice(piece);
+        if self.opcode == Opcode::Text && !self.compressed {
+            self.utf8.advance(&self.payload)?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug, Default)]
+struct PartialHeader {
+    bytes: [u8; frame::LONGEST],
+    len: usize,
+}
+
+impl PartialHeader {
+    fn push(&mut self, byte: u8) {
+        if let Some(place) = self.bytes.get_mut(self.len) {
+            *place = byte;
+            self.len += 1;
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
