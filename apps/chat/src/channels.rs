@@ -1,0 +1,42 @@
+//! The channels the chat uses, and the namespaces it needs of the server.
+
+use serde_json::{Value, json};
+
+/// The channel where it is said that a room exists or has a new message: everybody listens here.
+pub(crate) const LOBBY: &str = "lobby:all";
+
+/// The channel of a room's messages, with history, recovery, presence, joins and leaves.
+pub(crate) fn room(id: &str) -> String {
+    format!("room:{id}")
+}
+
+/// The namespaces of the chat, as an array of objects for the configuration key
+/// `channel.namespaces` (Centrifugo's spelling).
+///
+/// - `room:<id>`: publications come from the chat alone, by the HTTP API; a logged-in client
+///   subscribes, reads history and presence, and recovers what it missed. History holds 1000
+///   publications for 24 hours: enough for a lost connection; the rest is in the chat's database.
+/// - `typing:<id>`: clients publish here themselves; nothing is kept.
+/// - `lobby:all`: notices about rooms, for lists and unread counters; nothing is kept.
+#[must_use]
+pub fn namespaces() -> Value {
+    json!([
+        {
+            "name": "room",
+            "presence": true,
+            "join_leave": true,
+            "history_size": 1000,
+            "history_ttl": "24h",
+            "force_recovery": true,
+            "allow_subscribe_for_client": true,
+            "allow_presence_for_subscriber": true,
+            "allow_history_for_subscriber": true
+        },
+        {
+            "name": "typing",
+            "allow_subscribe_for_client": true,
+            "allow_publish_for_subscriber": true
+        },
+        { "name": "lobby", "allow_subscribe_for_client": true }
+    ])
+}

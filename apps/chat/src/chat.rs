@@ -1,0 +1,109 @@
+//! The chat as a whole: opened, mounted by its router, stopped.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::api_client::ApiClient;
+use crate::error::ChatError;
+use crate::http::{self, Service};
+use crate::publisher::Publisher;
+use crate::store::Store;
+
+/// What the chat knows of the world.
+#[derive(Clone)]
+pub struct ChatConfig {
+    /// The server, `http://host:port` and a path if its API lies below one. TLS is not spoken.
+    pub server_url: String,
+    /// The key of the server's HTTP API.
+    pub api_key: String,
+    /// The HS256 secret of the server's connection tokens.
+    pub token_secret: String,
+    /// Where `chat.db` lives; made if it does not exist.
+    pub data_dir: PathBuf,
+    /// The WebSocket address that the page connects to: `ws://…`, `wss://…`, or a path on the
+    /// page's own origin. The chat's default is `/connection/websocket`.
+    pub socket: String,
+}
+
+impl ChatConfig {
+    /// A configuration for a chat mounted on the server's own port.
+    #[must_use]
+    pub fn new(
+        server_url: String,
+        api_key: String,
+        token_secret: String,
+        data_dir: PathBuf,
+    ) -> Self {
+        let socket = "/connection/websocket".to_owned();
+        Self {
+            server_url,
+            api_key,
+            token_secret,
+            data_dir,
+            socket,
+        }
+    }
+}
+
+impl std::fmt::Debug for ChatConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChatConfig")
+            .field("server_url", &self.server_url)
+            .field("data_dir", &self.data_dir)
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An open chat. Its publishers run until [`stop`](Self::stop), or until it and all its routers are dropped.
+#[derive(Debug)]
+pub struct Chat {
+    service: Arc<Service>,
+    publisher: Arc<Publisher>,
+}
+
+/// Opens the database and begins to publish what an earlier run left behind.
+///
+/// The server need not be up yet: publishers try again, at most [5 s](ChatConfig) apart. Must be
+/// called on a Tokio runtime; the publishers run on it.
+///
+/// # Errors
+/// [`ChatError`] when the configuration is wrong or the database does not open.
+pub async fn open(config: ChatConfig) -> Result<Chat, ChatError> {
+    let client = ApiClient::new(&config.server_url, &config.api_key)?;
+    let store = Store::open(&config.data_dir).await?;
+    let publisher = Publisher::start(store.clone(), client)
+        .await
+        .map_err(ChatError::Store)?;
+    let service = Service::new(
+        store,
+        Arc::clone(&publisher),
+        config.token_secret,
+        config.socket,
+    );
+    Ok(Chat {
+        service: Arc::new(service),
+        publisher,
+    })
+}
+
+impl Chat {
+    /// The page at `/`, its assets and the chat's interface, all below `/chat/`.
+    ///
+    /// It has no fallback of its own for the rest: merge it into the server's router.
+    pub fn router(&self) -> Router {
+        http::router(Arc::clone(&self.service))
+    }
+
+    /// Ends the publishers, each after the call it is in, within six seconds.
+    ///
+    /// Messages that come later are stored, and published at the next start.
+    ///
+    /// # Cancel safety
+    /// Dropping it aborts the publishers; their rows stay in the outbox.
+    pub async fn stop(&self) {
+        self.publisher.stop().await;
+    }
+}

@@ -1,0 +1,82 @@
+//! The chat's interface for its page and for `curl`: JSON below `/chat/api/`.
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+
+use crate::assets;
+use crate::limits;
+use crate::publisher::Publisher;
+use crate::store::Store;
+
+mod caller;
+mod messages;
+mod refusal;
+mod rooms;
+mod session;
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Service {
+    store: Store,
+    publisher: Arc<Publisher>,
+    token_secret: Secret,
+    socket: String,
+}
+
+/// A secret that does not show itself.
+struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl Service {
+    pub(crate) fn new(
+        store: Store,
+        publisher: Arc<Publisher>,
+        token_secret: String,
+        socket: String,
+    ) -> Self {
+        Self {
+            store,
+            publisher,
+            token_secret: Secret(token_secret),
+            socket,
+        }
+    }
+}
+
+/// All routes: the page, its assets, the interface.
+pub(crate) fn router(service: Arc<Service>) -> Router {
+    let api = Router::new()
+        .route("/login", post(session::log_in))
+        .route("/logout", post(session::log_out))
+        .route("/me", get(session::me))
+        .route("/connection-token", post(session::connection_token))
+        .route("/rooms", get(rooms::list).post(rooms::create))
+        .route(
+            "/rooms/{room}/messages",
+            get(messages::history).post(messages::post),
+        )
+        .method_not_allowed_fallback(refusal::wrong_method)
+        .fallback(refusal::no_such_address)
+        .layer(middleware::from_fn(caller::refuse_other_origins))
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
+        .with_state(service);
+    Router::new().nest("/chat/api", api).merge(assets::router())
+}
+
+/// The wall clock, in milliseconds since 1970.
+fn now_ms() -> i64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

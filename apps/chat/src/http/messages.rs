@@ -1,0 +1,107 @@
+//! A room's messages: history by pages, and new ones.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::caller::{Caller, Json};
+use super::refusal::Refusal;
+use super::{Service, now_ms};
+use crate::limits;
+use crate::store::messages::{self, Draft, Page, Posted};
+use crate::words::{self, RoomId};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct HistoryQuery {
+    before: Option<i64>,
+    after: Option<i64>,
+    limit: Option<u32>,
+}
+
+/// `GET /chat/api/rooms/{room}/messages?before=|after=&limit=`: one page, oldest first.
+///
+/// `before` and `after` are server ids (`seq`); without either the page is the latest one.
+/// `top` is the `seq` of the room's latest message.
+pub(crate) async fn history(
+    State(service): State<Arc<Service>>,
+    _: Caller,
+    Path(room): Path<String>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Answer<Value>, Refusal> {
+    let Query(query) = query.map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
+    let page = match (query.before, query.after) {
+        (None, None) => Page::Latest,
+        (Some(seq), None) => Page::Before(seq),
+        (None, Some(seq)) => Page::After(seq),
+        (Some(_), Some(_)) => {
+            return Err(Refusal::bad_request(
+                "ask for messages before or after a seq, not both",
+            ));
+        }
+    };
+    let limit = query
+        .limit
+        .unwrap_or(limits::PAGE_DEFAULT)
+        .clamp(1, limits::PAGE_MAX);
+    let id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
+    let found = service
+        .store
+        .run(move |db| messages::page(db, &id, page, limit))
+        .await?;
+    let (messages, top) = found.ok_or_else(|| Refusal::no_such_room(&room))?;
+    Ok(Answer(json!({ "messages": messages, "top": top })))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct MessageForm {
+    /// The message id, a UUID; without it the chat makes one, and a resend is a second message.
+    id: Option<String>,
+    text: String,
+}
+
+/// `POST /chat/api/rooms/{room}/messages`, `{"id": …, "text": …}`: stores and publishes a message.
+///
+/// 201 for a new message, 200 for one that was stored before under this id.
+pub(crate) async fn post(
+    State(service): State<Arc<Service>>,
+    Caller(author): Caller,
+    Path(room): Path<String>,
+    Json(form): Json<MessageForm>,
+) -> Result<(StatusCode, Answer<Value>), Refusal> {
+    let text = words::parse_text(&form.text).map_err(Refusal::bad_request)?;
+    let id = match form.id {
+        Some(id) => words::parse_message_id(&id).map_err(Refusal::bad_request)?,
+        None => Uuid::new_v4().to_string(),
+    };
+    let room_id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
+    let draft = Draft {
+        id,
+        room: room_id,
+        author,
+        text,
+    };
+    let (publisher, now) = (Arc::clone(&service.publisher), now_ms());
+    let posted = service.store.run(move |db| {
+        let posted = messages::post(db, &draft, now)?;
+        // On the database thread: the caller may be gone by the time this is committed.
+        if let Posted::New(message) = &posted {
+            publisher.wake(&message.room);
+        }
+        Ok(posted)
+    });
+    match posted.await? {
+        Posted::New(message) => Ok((StatusCode::CREATED, Answer(json!({ "message": message })))),
+        Posted::Known(message) => Ok((StatusCode::OK, Answer(json!({ "message": message })))),
+        Posted::IdTaken => Err(Refusal::id_taken()),
+        Posted::NoRoom => Err(Refusal::no_such_room(&room)),
+        Posted::Full => Err(Refusal::busy(
+            "too many messages wait to be delivered; try again in a moment",
+        )),
+    }
+}

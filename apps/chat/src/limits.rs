@@ -1,0 +1,47 @@
+//! Every bound of the chat, in one place.
+
+use std::time::Duration;
+
+/// Longest name of a user, in characters after trimming. At least one.
+pub const NAME_CHARS: usize = 32;
+/// Longest title of a room, in characters after trimming. At least one.
+pub const TITLE_CHARS: usize = 48;
+/// Longest id of a room, in bytes: lower-case Latin letters, digits and hyphens.
+pub const ROOM_ID_BYTES: usize = 48;
+/// Longest text of a message, in bytes of UTF-8. At least one character that is not white space.
+pub const TEXT_BYTES: usize = 8 * 1024;
+/// Longest body of a request, in bytes: a text whose every byte is escaped as `\u0000`, and some room.
+pub const BODY_BYTES: usize = 64 * 1024;
+/// How many messages a page of history holds when the request does not say.
+pub const PAGE_DEFAULT: u32 = 50;
+/// The largest page of history that can be asked for.
+pub const PAGE_MAX: u32 = 200;
+/// How many rooms there can be; creating one more is refused.
+pub const ROOMS: u32 = 200;
+/// How many users there can be; a login under one more new name is refused.
+pub const USERS: u32 = 100_000;
+/// How many sessions a user can have; one more login ends the one that expires first.
+pub const SESSIONS_PER_USER: u32 = 10;
+/// How long a session lasts after its login.
+pub const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long a connection token is valid; the page asks for a new one before that.
+pub const CONNECTION_TOKEN_TTL: Duration = Duration::from_secs(10 * 60);
+/// How many rows of one room may wait to be published. Past it a message is refused with 503,
+/// and the sender's own outbox keeps it.
+pub const OUTBOX_ROWS: u32 = 2_000;
+/// How many rows a publisher reads, and deletes, at once.
+pub const OUTBOX_BATCH: u32 = 64;
+/// How much of a message its notice in the lobby carries, in characters.
+pub const PREVIEW_CHARS: usize = 80;
+/// How many jobs may wait for the database thread; whoever brings one more waits.
+pub const STORE_JOBS: usize = 1_024;
+/// How long one call of the server's API may take, connecting included.
+pub const API_TIMEOUT: Duration = Duration::from_secs(5);
+/// The longest answer of the server's API that is read, in bytes.
+pub const API_ANSWER_BYTES: usize = 64 * 1024;
+/// The first pause after a failed publish; it doubles with every failure in a row.
+pub const RETRY_MIN: Duration = Duration::from_millis(100);
+/// The longest pause after a failed publish.
+pub const RETRY_MAX: Duration = Duration::from_secs(5);
+/// How long a stop waits for publishers in the middle of a call before it aborts them.
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(6);
