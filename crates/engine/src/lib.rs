@@ -7,3 +7,8 @@ pub mod pending;
 pub mod broker;
 pub mod presence;
 pub mod sink;
+
+pub mod memory;
+
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;

@@ -1,0 +1,219 @@
+//! Tests of the broker in memory, beyond what every engine must pass.
+
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
+use std::thread;
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+use veche_protocol::payload::Payload;
+
+use super::*;
+use crate::conformance::Bench;
+use crate::conformance::recorder::Recorder;
+use crate::memory::clock::{ManualClock, SystemClock};
+use crate::memory::idempotency::IDEMPOTENCY_TTL;
+use crate::memory::presence::MemoryPresence;
+
+/// Runs a future that never waits.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    match Box::pin(future).as_mut().poll(&mut context) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("an engine in memory never waits"),
+    }
+}
+
+/// An engine whose expired entries are swept as often as the node does.
+fn swept() -> Bench {
+    bench(true)
+}
+
+/// An engine that is never swept: what expired must not be seen all the same.
+fn unswept() -> Bench {
+    bench(false)
+}
+
+fn bench(is_swept: bool) -> Bench {
+    let clock = Arc::new(ManualClock::at(1_700_000_000_000));
+    let sink = Arc::new(Recorder::default());
+    let broker = Arc::new(MemoryBroker::new(sink.clone(), clock.clone()));
+    let presence = Arc::new(MemoryPresence::new(clock.clone()));
+    Bench {
+        broker: broker.clone(),
+        presence: presence.clone(),
+        sink,
+        pass: Box::new(move |time| {
+            clock.pass(time);
+            if is_swept {
+                broker.sweep();
+                presence.sweep();
+            }
+            Box::pin(std::future::ready(()))
+        }),
+    }
+}
+
+mod with_sweeping {
+    crate::conformance_suite!(super::swept, super::block_on);
+}
+
+mod without_sweeping {
+    crate::conformance_suite!(super::unswept, super::block_on);
+}
+
+fn broker_at(clock: &Arc<ManualClock>) -> MemoryBroker {
+    MemoryBroker::new(Arc::new(Recorder::default()), clock.clone())
+}
+
+fn publish(broker: &MemoryBroker, channel: &str, options: &PublishOptions) -> Published {
+    let publication = Publication::new(Payload::json(Bytes::from_static(b"1")));
+    block_on(broker.publish(&channel.into(), publication, options).wait()).expect("in memory")
+}
+
+fn kept(ttl: Duration, meta_ttl: Duration) -> PublishOptions {
+    PublishOptions {
+        retention: Some(Retention {
+            size: 10,
+            ttl,
+            meta_ttl,
+        }),
+        ..PublishOptions::default()
+    }
+}
+
+/// Streams, reminders and idempotency keys that are held.
+fn held(broker: &MemoryBroker) -> (usize, usize, usize) {
+    let mut held = (0, 0, 0);
+    for shard in broker.shards.iter() {
+        let shard = shard.lock();
+        held.0 += shard.streams.len();
+        held.1 += shard.reminders.len();
+        held.2 += shard.idempotency.len();
+    }
+    held
+}
+
+#[test]
+fn an_idempotency_key_is_forgotten_after_five_minutes() {
+    let clock = Arc::new(ManualClock::default());
+    let broker = broker_at(&clock);
+    let options = PublishOptions {
+        idempotency_key: "a".into(),
+        ..PublishOptions::default()
+    };
+    assert!(!publish(&broker, "news", &options).suppressed);
+    clock.pass(IDEMPOTENCY_TTL - Duration::from_millis(1));
+    broker.sweep();
+    assert!(publish(&broker, "news", &options).suppressed);
+    clock.pass(Duration::from_millis(1));
+    assert!(!publish(&broker, "news", &options).suppressed);
+    clock.pass(IDEMPOTENCY_TTL);
+    broker.sweep();
+    assert_eq!(held(&broker), (0, 0, 0));
+}
+
+#[test]
+fn a_channel_without_history_costs_nothing() {
+    let broker = broker_at(&Arc::new(ManualClock::default()));
+    publish(&broker, "news", &PublishOptions::default());
+    publish(
+        &broker,
+        "news",
+        &kept(Duration::ZERO, Duration::from_secs(9)),
+    );
+    block_on(broker.remove_history(&"news".into()).wait()).expect("in memory");
+    assert_eq!(held(&broker), (0, 0, 0));
+}
+
+#[test]
+fn a_busy_channel_has_one_reminder_and_none_once_it_is_forgotten() {
+    let clock = Arc::new(ManualClock::default());
+    let broker = broker_at(&clock);
+    let options = kept(Duration::from_secs(10), Duration::from_secs(100));
+    for _ in 0..1000 {
+        publish(&broker, "news", &options);
+        clock.pass(Duration::from_secs(1));
+        broker.sweep();
+    }
+    assert_eq!(held(&broker), (1, 1, 0));
+    clock.pass(Duration::from_secs(10));
+    broker.sweep();
+    assert_eq!(held(&broker), (1, 1, 0));
+    clock.pass(Duration::from_secs(100));
+    broker.sweep();
+    assert_eq!(held(&broker), (0, 0, 0));
+}
+
+#[test]
+fn a_shorter_time_is_kept_although_a_longer_one_was_promised() {
+    let clock = Arc::new(ManualClock::default());
+    let broker = broker_at(&clock);
+    publish(
+        &broker,
+        "news",
+        &kept(Duration::from_hours(9), Duration::from_hours(9)),
+    );
+    publish(
+        &broker,
+        "news",
+        &kept(Duration::from_secs(1), Duration::from_secs(2)),
+    );
+    clock.pass(Duration::from_secs(2));
+    broker.sweep();
+    assert_eq!(held(&broker).0, 0);
+}
+
+#[test]
+fn a_sweep_forgets_everything_due_however_much_it_is() {
+    let clock = Arc::new(ManualClock::default());
+    let broker = broker_at(&clock);
+    let options = PublishOptions {
+        idempotency_key: "a".into(),
+        ..kept(Duration::from_secs(1), Duration::from_secs(2))
+    };
+    for number in 0..40_000 {
+        publish(&broker, &format!("news:{number}"), &options);
+    }
+    clock.pass(IDEMPOTENCY_TTL);
+    broker.sweep();
+    assert_eq!(held(&broker), (0, 0, 0));
+}
+
+/// Looks at the offsets while the broker still holds its lock.
+#[derive(Debug, Default)]
+struct OrderCheck {
+    seen: Mutex<Vec<u64>>,
+}
+
+impl Sink for OrderCheck {
+    fn publication(&self, _channel: &Channel, delivery: Delivery) {
+        let mut seen = self.seen.try_lock().expect("never twice at once");
+        seen.push(delivery.publication.offset);
+    }
+    fn join(&self, _channel: &Channel, _info: Arc<ClientInfo>) {}
+    fn leave(&self, _channel: &Channel, _info: Arc<ClientInfo>) {}
+    fn gap(&self, _channel: &Channel) {}
+    fn resumed(&self) {}
+}
+
+#[test]
+fn several_threads_publish_and_the_sink_sees_one_order() {
+    const THREADS: u64 = 4;
+    const EACH: u64 = 5_000;
+    let sink = Arc::new(OrderCheck::default());
+    let broker = MemoryBroker::new(sink.clone(), Arc::new(SystemClock::default()));
+    let options = kept(Duration::from_secs(60), Duration::from_secs(60));
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..EACH {
+                    publish(&broker, "news", &options);
+                }
+            });
+        }
+    });
+    let expected: Vec<u64> = (1..=THREADS * EACH).collect();
+    assert_eq!(*sink.seen.lock(), expected);
+}
