@@ -74,6 +74,11 @@ impl Incomplete {
         } else {
             Some((header, arrived))
         };
+        if piece.is_empty() && !is_last {
+            // Only the header has come. The message begins with its first byte: until then the
+            // frame may still be found whole in the next input.
+            return Ok(None);
+        }
         if header.opcode.is_control() {
             self.control.extend_from_slice(piece);
             return Ok(is_last.then(|| Assembled {
