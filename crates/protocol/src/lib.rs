@@ -19,3 +19,10 @@ pub mod disconnect;
 pub mod error_code;
 pub mod push;
 pub mod reply;
+
+// Spellings.
+pub mod batch;
+pub mod decode_error;
+pub mod json;
+mod parts;
+pub mod protobuf;

@@ -86,11 +86,43 @@ impl Payload {
     }
 }
 
-/// Whether `bytes` are exactly one JSON value in valid UTF-8. Depth is bounded by the parser (128 levels).
+/// Whether `bytes` are exactly one JSON value in valid UTF-8, of at most [`MAX_DEPTH`] levels.
 #[must_use]
 pub fn is_json(bytes: &[u8]) -> bool {
     simdutf8::basic::from_utf8(bytes)
         .is_ok_and(|text| serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok())
+        && nests_within(bytes, MAX_DEPTH)
+}
+
+/// Levels of lists and objects in JSON that is taken from anybody: what is deeper is valid, but would run
+/// subscribers' parsers out of stack (Python's ends at about 990).
+pub const MAX_DEPTH: usize = 512;
+
+/// Whether a valid JSON value has at most `limit` levels of lists and objects.
+#[must_use]
+pub fn nests_within(json: &[u8], limit: usize) -> bool {
+    if json.len() <= limit {
+        return true;
+    }
+    let mut depth = 0_usize;
+    let mut is_string = false;
+    let mut is_escaped = false;
+    for byte in json {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_string = !is_string,
+            b'[' | b'{' if !is_string => {
+                depth += 1;
+                if depth > limit {
+                    return false;
+                }
+            }
+            b']' | b'}' if !is_string => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -105,5 +137,17 @@ mod tests {
         for bad in [&b""[..], b"{} {}", b"{", b"\xff", b"\"\xc3\"", b"nul"] {
             assert!(!is_json(bad), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn levels_are_counted_outside_of_strings_only() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(is_json(nested(MAX_DEPTH).as_bytes()));
+        assert!(!is_json(nested(MAX_DEPTH + 1).as_bytes()));
+        assert!(!is_json(nested(1_000_000).as_bytes()));
+        assert!(is_json(
+            format!("[\"\\\"{}\"]", "[".repeat(1000)).as_bytes()
+        ));
+        assert!(is_json(format!("[{}1]", "[],".repeat(1000)).as_bytes()));
     }
 }

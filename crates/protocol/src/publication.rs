@@ -12,6 +12,9 @@ use crate::position::{Epoch, Offset};
 /// Names and values that the publisher attached, for filters.
 pub type Tags = BTreeMap<Box<str>, Box<str>>;
 
+/// The tag that carries the media type of binary data, such as `image/png`.
+pub const TYPE_TAG: &str = "type";
+
 /// Data in a channel, with all that travels with it.
 ///
 /// Source: client protocol, `Publication`.

@@ -1,0 +1,220 @@
+//! Several messages in one: lines of JSON, or Protobuf messages with their lengths.
+//!
+//! Reading is lazy: a message of ten thousand commands costs nothing until they are asked for.
+
+use crate::command::Command;
+use crate::decode_error::DecodeError;
+use crate::{json, protobuf};
+
+/// How the Centrifuge dialects are spelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encoding {
+    /// A JSON object a line.
+    Json,
+    /// Protobuf messages, each after its length.
+    Protobuf,
+}
+
+impl Encoding {
+    /// The commands of a message, one by one. After an error nothing follows.
+    #[must_use]
+    pub fn commands(self, message: &[u8]) -> Commands<'_> {
+        match self {
+            Self::Json => Commands(Parts::Json(lines(message))),
+            Self::Protobuf => Commands(Parts::Protobuf(messages(message))),
+        }
+    }
+
+    /// Adds an encoded reply to a message that may hold others already.
+    pub fn append(self, message: &mut Vec<u8>, reply: &[u8]) {
+        match self {
+            Self::Json => {
+                if !message.is_empty() {
+                    message.push(b'\n');
+                }
+            }
+            Self::Protobuf => protobuf::push_length(message, reply.len()),
+        }
+        message.extend_from_slice(reply);
+    }
+
+    /// A ping: the empty reply.
+    #[must_use]
+    pub fn ping(self) -> &'static [u8] {
+        match self {
+            Self::Json => b"{}",
+            Self::Protobuf => b"",
+        }
+    }
+}
+
+/// The commands of a message.
+#[derive(Clone, Debug)]
+pub struct Commands<'a>(Parts<'a>);
+
+#[derive(Clone, Debug)]
+enum Parts<'a> {
+    Json(Lines<'a>),
+    Protobuf(Messages<'a>),
+    Failed,
+}
+
+impl Iterator for Commands<'_> {
+    type Item = Result<Command, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let command = match &mut self.0 {
+            Parts::Json(lines) => lines.next()?.and_then(json::decode_command),
+            Parts::Protobuf(messages) => messages.next()?.and_then(protobuf::decode_command),
+            Parts::Failed => return None,
+        };
+        if command.is_err() {
+            self.0 = Parts::Failed;
+        }
+        Some(command)
+    }
+}
+
+/// Splits a message at newlines; one newline may end it. A message or line that is empty is an error.
+#[must_use]
+pub fn lines(message: &[u8]) -> Lines<'_> {
+    Lines(Some(message.strip_suffix(b"\n").unwrap_or(message)))
+}
+
+/// The lines of a message.
+#[derive(Clone, Debug)]
+pub struct Lines<'a>(Option<&'a [u8]>);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Result<&'a [u8], DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let message = self.0?;
+        let split = memchr::memchr(b'\n', message).and_then(|at| message.split_at_checked(at));
+        let (line, rest) = match split {
+            Some((line, rest)) => (line, rest.strip_prefix(b"\n")),
+            None => (message, None),
+        };
+        self.0 = rest;
+        if line.is_empty() {
+            self.0 = None;
+            return Some(Err(DecodeError::new("an empty line")));
+        }
+        Some(Ok(line))
+    }
+}
+
+/// Splits a message at the lengths before its parts; a part may be empty, the message may not.
+#[must_use]
+pub fn messages(message: &[u8]) -> Messages<'_> {
+    Messages {
+        rest: message,
+        is_first: true,
+    }
+}
+
+/// The parts of a message.
+#[derive(Clone, Debug)]
+pub struct Messages<'a> {
+    rest: &'a [u8],
+    is_first: bool,
+}
+
+impl<'a> Iterator for Messages<'a> {
+    type Item = Result<&'a [u8], DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.rest.is_empty() {
+            let is_empty_message = std::mem::take(&mut self.is_first);
+            return is_empty_message.then(|| Err(DecodeError::new("an empty message")));
+        }
+        self.is_first = false;
+        match protobuf::split_length(self.rest) {
+            Ok((part, rest)) => {
+                self.rest = rest;
+                Some(Ok(part))
+            }
+            Err(error) => {
+                self.rest = &[];
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(message: &str) -> Vec<Option<&str>> {
+        lines(message.as_bytes())
+            .map(|line| Some(std::str::from_utf8(line.ok()?).unwrap()))
+            .collect()
+    }
+
+    #[test]
+    fn one_newline_may_end_a_message_and_empty_lines_end_it_badly() {
+        assert_eq!(split("a"), [Some("a")]);
+        assert_eq!(split("a\n"), [Some("a")]);
+        assert_eq!(split("a\r\nb"), [Some("a\r"), Some("b")]);
+        assert_eq!(split(""), [None]);
+        assert_eq!(split("\n"), [None]);
+        assert_eq!(split("a\n\n"), [Some("a"), None]);
+        assert_eq!(split("a\n\nb"), [Some("a"), None]);
+        assert_eq!(split("\na"), [None]);
+    }
+
+    #[test]
+    fn a_length_beyond_the_message_is_an_error_after_the_earlier_parts() {
+        let parts = |bytes: &'static [u8]| messages(bytes).map(Result::ok).collect::<Vec<_>>();
+        assert_eq!(
+            parts(b"\x02ab\x00\x01c"),
+            [Some(&b"ab"[..]), Some(b""), Some(b"c")]
+        );
+        assert_eq!(parts(b""), [None]);
+        assert_eq!(parts(b"\x01a\x03bc"), [Some(&b"a"[..]), None]);
+        assert_eq!(parts(b"\xff\xff\xff\xff\xff\xff\xff\xff\x7fa"), [None]);
+        assert_eq!(
+            parts(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01a"),
+            [None]
+        );
+        assert_eq!(parts(b"\x80"), [None]);
+    }
+
+    #[test]
+    fn nothing_follows_a_command_that_cannot_be_read() {
+        let commands: Vec<_> = Encoding::Json
+            .commands(b"{\"id\":1,\"send\":{}}\n{\"id\":\"2\"}\n{\"id\":3}")
+            .map(|command| command.map(|command| command.id).ok())
+            .collect();
+        assert_eq!(commands, [Some(1), None]);
+    }
+
+    #[test]
+    fn many_commands_are_read_one_by_one() {
+        let message = "{}\n".repeat(10_000);
+        assert_eq!(
+            Encoding::Json.commands(message.as_bytes()).take(3).count(),
+            3
+        );
+        assert_eq!(
+            Encoding::Json
+                .commands(message.as_bytes())
+                .filter(Result::is_ok)
+                .count(),
+            10_000
+        );
+    }
+
+    #[test]
+    fn what_is_appended_comes_apart_again() {
+        let mut json = Vec::new();
+        let mut protobuf = Vec::new();
+        for reply in [&b"{}"[..], b"{\"id\":1}"] {
+            Encoding::Json.append(&mut json, reply);
+            Encoding::Protobuf.append(&mut protobuf, reply);
+        }
+        assert_eq!(json, b"{}\n{\"id\":1}");
+        assert_eq!(protobuf, b"\x02{}\x08{\"id\":1}");
+    }
+}
