@@ -107,7 +107,7 @@ messages! {
         3 => this.subs.push(entry(value, whole)?),
         4 => this.name = value.string()?,
         5 => this.version = value.string()?,
-        6 => this.headers.push(entry(value, Value::string)?),
+        6 => this.headers.push(entry(value, |value| value.string())?),
         7 => this.flag = value.i64()?,
     }
     Subscribe, this, value {
