@@ -1,1 +1,3 @@
 //! The whole server, wired.
+
+pub mod config;

@@ -1,0 +1,177 @@
+//! Durations as Go writes them: `25s`, `1h30m`, `300ms`, `-1s`.
+
+use std::time::Duration;
+
+/// A duration that may be negative, as the files of Centrifugo may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Signed {
+    pub(crate) negative: bool,
+    pub(crate) amount: Duration,
+}
+
+/// Reads `text`; `None` if it is no duration or longer than 2^63 nanoseconds.
+///
+/// # Source
+/// The Go standard library's documentation of `time.ParseDuration`.
+pub(crate) fn parse(text: &str) -> Option<Signed> {
+    let (negative, mut rest) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    if rest == "0" {
+        return Some(Signed {
+            negative,
+            amount: Duration::ZERO,
+        });
+    }
+    let mut nanos: u64 = 0;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, tail) = rest.split_at_checked(end)?;
+        let end = tail
+            .find(|c: char| c.is_ascii_digit() || c == '.')
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(end)?;
+        nanos = nanos.checked_add(part(number, unit_nanos(unit)?)?)?;
+        rest = tail;
+    }
+    i64::try_from(nanos).ok()?;
+    Some(Signed {
+        negative,
+        amount: Duration::from_nanos(nanos),
+    })
+}
+
+/// Writes a duration in the shortest form that [`parse`] reads back.
+pub(crate) fn format(duration: Duration) -> String {
+    if duration.is_zero() {
+        return "0s".to_owned();
+    }
+    let (mut seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    let mut out = String::new();
+    for (size, unit) in [(3600, 'h'), (60, 'm'), (1, 's')] {
+        let count = seconds / size;
+        seconds %= size;
+        if count > 0 {
+            out.push_str(&format!("{count}{unit}"));
+        }
+    }
+    for (count, unit) in [
+        (nanos / 1_000_000, "ms"),
+        (nanos / 1000 % 1000, "us"),
+        (nanos % 1000, "ns"),
+    ] {
+        if count > 0 {
+            out.push_str(&format!("{count}{unit}"));
+        }
+    }
+    out
+}
+
+/// What is wrong with `text`, and what would be right.
+pub(crate) fn complaint(text: &str) -> String {
+    let text = text.trim();
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return format!("is not a duration; write \"{text}s\"");
+    }
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<u32>().ok());
+    if let Some(hours) = days.and_then(|days| days.checked_mul(24)) {
+        return format!("is not a duration; write \"{hours}h\"");
+    }
+    "is not a duration; write numbers with units, such as \"25s\" or \"1h30m\"".to_owned()
+}
+
+fn unit_nanos(unit: &str) -> Option<u64> {
+    Some(match unit {
+        "ns" => 1,
+        "us" | "\u{b5}s" | "\u{3bc}s" => 1000,
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        _ => return None,
+    })
+}
+
+fn part(number: &str, unit: u64) -> Option<u64> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() {
+        return None;
+    }
+    let whole: u64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
+    let mut nanos = whole.checked_mul(unit)?;
+    let mut scale = unit;
+    for digit in fraction.chars() {
+        scale /= 10;
+        nanos = nanos.checked_add(u64::from(digit.to_digit(10)?) * scale)?;
+    }
+    Some(nanos)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{complaint, format, parse};
+
+    #[test]
+    fn durations_are_read_as_go_writes_them() {
+        for (text, millis) in [
+            ("25s", 25_000),
+            ("1h30m", 5_400_000),
+            ("1h30m0.5s", 5_400_500),
+            ("1.5h", 5_400_000),
+            ("250ms", 250),
+            ("+2m", 120_000),
+            ("0", 0),
+        ] {
+            let read = parse(text).unwrap();
+            assert_eq!(
+                (read.negative, read.amount.as_millis()),
+                (false, millis),
+                "{text}"
+            );
+        }
+        assert!(parse("-1s").unwrap().negative);
+    }
+
+    #[test]
+    fn what_is_no_duration_is_refused() {
+        for text in [
+            "",
+            "25",
+            "s",
+            "1d",
+            "1s1",
+            "1..5s",
+            ".s",
+            "-",
+            "1 s",
+            "300000000h",
+            "1.2.3s",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_written_duration_reads_back_the_same() {
+        for text in ["25s", "720h", "1h30m", "300ms", "1m500us", "0s", "1s1ns"] {
+            assert_eq!(format(parse(text).unwrap().amount), text);
+        }
+    }
+
+    #[test]
+    fn the_complaint_says_what_to_write() {
+        assert!(complaint("25").ends_with("write \"25s\""));
+        assert!(complaint("30d").ends_with("write \"720h\""));
+        assert!(complaint("soon").contains("\"1h30m\""));
+    }
+}

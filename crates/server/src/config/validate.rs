@@ -1,0 +1,221 @@
+//! Values that are each well formed, and wrong together.
+
+mod channel;
+mod proxy;
+
+use crate::config::schema::Config;
+use crate::config::schema::client::{PersonalChannel, Token};
+use crate::config::schema::consumer::{Consumer, ConsumerType};
+use crate::config::schema::transport::WebSocketFraming;
+
+/// All that is wrong with `config`, one line each.
+pub(crate) fn check(config: &Config) -> Vec<String> {
+    let mut problems = Vec::new();
+    listeners(config, &mut problems);
+    pings(config, &mut problems);
+    token("client.token", &config.client.token, &mut problems);
+    token(
+        "client.subscription_token",
+        &config.client.subscription_token.token,
+        &mut problems,
+    );
+    personal_channel(config, &mut problems);
+    proxy::check(config, &mut problems);
+    channel::check(config, &mut problems);
+    consumers(&config.consumers, &mut problems);
+    compression("websocket", &config.websocket.framing, &mut problems);
+    compression(
+        "uni_websocket",
+        &config.uni_websocket.framing,
+        &mut problems,
+    );
+    addresses(config, &mut problems);
+    problems
+}
+
+fn listeners(config: &Config, problems: &mut Vec<String>) {
+    let server = &config.http_server;
+    if !server.internal_port.is_empty() && server.internal_port.parse::<u16>().is_err() {
+        problems.push(format!(
+            "http_server.internal_port: \"{}\" is not a port; write a number up to 65535",
+            server.internal_port
+        ));
+    }
+    if server.h2c_external {
+        if server.internal_port.is_empty() || server.internal_port == server.port.to_string() {
+            problems.push(
+                "http_server.h2c_external: needs a port of its own for the internal endpoints; \
+                 set http_server.internal_port"
+                    .to_owned(),
+            );
+        }
+        if server.tls.enabled {
+            problems.push(
+                "http_server.h2c_external: cannot be used together with http_server.tls.enabled"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+fn pings(config: &Config, problems: &mut Vec<String>) {
+    let client = &config.client;
+    if let (Some(interval), Some(timeout)) = (client.ping_interval, client.pong_timeout)
+        && !interval.is_zero()
+        && interval <= timeout
+    {
+        problems.push(format!(
+            "client.pong_timeout: {timeout:?} is not less than client.ping_interval ({interval:?}); \
+             a pong must be due before the next ping"
+        ));
+    }
+}
+
+fn token(at: &str, token: &Token, problems: &mut Vec<String>) {
+    let claim = &token.user_id_claim;
+    if !claim.chars().all(|c| c.is_ascii_alphabetic() || c == '_') {
+        problems.push(format!(
+            "{at}.user_id_claim: \"{claim}\" is not the name of a claim; write letters and _ only"
+        ));
+    }
+    for (name, exact, pattern) in [
+        ("audience", &token.audience, &token.audience_regex),
+        ("issuer", &token.issuer, &token.issuer_regex),
+    ] {
+        if !exact.is_empty() && !pattern.is_empty() {
+            problems.push(format!(
+                "{at}.{name}: cannot be used together with {at}.{name}_regex; keep one of them"
+            ));
+        }
+        if let Err(error) = regex::Regex::new(pattern) {
+            problems.push(format!(
+                "{at}.{name}_regex: {}",
+                regex_complaint(pattern, &error)
+            ));
+        }
+    }
+}
+
+/// What is wrong with a regular expression, on one line.
+fn regex_complaint(pattern: &str, error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    let reason = last.strip_prefix("error: ").unwrap_or(last);
+    format!("\"{pattern}\" is not a regular expression: {reason}")
+}
+
+fn personal_channel(config: &Config, problems: &mut Vec<String>) {
+    let PersonalChannel {
+        enabled,
+        personal_channel_namespace: name,
+        single_connection,
+    } = &config.client.subscribe_to_user_personal_channel;
+    if !enabled {
+        return;
+    }
+    let rules = if name.is_empty() {
+        Some(&config.channel.without_namespace)
+    } else {
+        let mut namespaces = config.channel.namespaces.iter();
+        namespaces
+            .find(|item| item.name == *name)
+            .map(|item| &item.options)
+    };
+    let at = "client.subscribe_to_user_personal_channel";
+    match rules {
+        None => problems.push(format!(
+            "{at}.personal_channel_namespace: there is no namespace \"{name}\""
+        )),
+        Some(rules) if *single_connection && !rules.presence => problems.push(format!(
+            "{at}.single_connection: needs presence in the namespace of the personal channels"
+        )),
+        Some(_) => {}
+    }
+}
+
+fn consumers(consumers: &[Consumer], problems: &mut Vec<String>) {
+    for (index, consumer) in consumers.iter().enumerate() {
+        let name = &consumer.name;
+        let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        if name.len() < 2 || !name.chars().all(word) {
+            problems.push(format!(
+                "consumers[{index}].name: \"{name}\" is not a name; write at least two letters, digits or _"
+            ));
+        }
+        if consumers
+            .iter()
+            .take(index)
+            .any(|other| other.name == *name)
+        {
+            problems.push(format!(
+                "consumers[{index}].name: \"{name}\" is there twice"
+            ));
+        }
+        if consumer.kind == ConsumerType::Unset {
+            problems.push(format!(
+                "consumers[{name}].type: is not set; write \"kafka\" or another"
+            ));
+        }
+    }
+}
+
+fn compression(at: &str, framing: &WebSocketFraming, problems: &mut Vec<String>) {
+    let level = framing.compression_level;
+    if !(1..=9).contains(&level) {
+        problems.push(format!(
+            "{at}.compression_level: {level} is not a level; write 1 to 9"
+        ));
+    }
+}
+
+/// Addresses of doors begin with a slash, and no two doors share one.
+fn addresses(config: &Config, problems: &mut Vec<String>) {
+    let mut taken: Vec<(&str, &str)> = Vec::new();
+    let doors = [
+        (
+            "websocket.handler_prefix",
+            !config.websocket.disabled,
+            &config.websocket.handler_prefix,
+        ),
+        (
+            "http_api.handler_prefix",
+            !config.http_api.disabled,
+            &config.http_api.handler_prefix,
+        ),
+        (
+            "prometheus.handler_prefix",
+            config.prometheus.enabled,
+            &config.prometheus.handler_prefix,
+        ),
+        (
+            "health.handler_prefix",
+            config.health.enabled,
+            &config.health.handler_prefix,
+        ),
+        (
+            "plain.handler_prefix",
+            config.plain.enabled,
+            &config.plain.handler_prefix,
+        ),
+    ];
+    let aliases = config
+        .plain
+        .aliases
+        .iter()
+        .map(|alias| ("plain.aliases", config.plain.enabled, alias));
+    for (key, on, address) in doors.into_iter().chain(aliases) {
+        if !on {
+            continue;
+        }
+        if !address.starts_with('/') {
+            problems.push(format!(
+                "{key}: \"{address}\" is not an address; write \"/{address}\""
+            ));
+        }
+        let address = address.trim_end_matches('/');
+        if let Some((other, _)) = taken.iter().find(|(_, known)| *known == address) {
+            problems.push(format!("{key}: \"{address}\" is taken by {other}"));
+        }
+        taken.push((key, address));
+    }
+}
