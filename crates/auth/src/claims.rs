@@ -1,0 +1,199 @@
+//! What the claims of a token mean.
+
+use std::collections::HashSet;
+
+use serde_json::value::RawValue;
+
+use veche_protocol::claims::{
+    ConnectionClaims, Overrides, SubscriptionClaims, SubscriptionOptions, TokenError,
+};
+use veche_protocol::identity::UserId;
+
+use crate::jws::invalid;
+use crate::object::Object;
+
+/// Claims that every token may have (RFC 7519, section 4.1).
+pub(crate) struct Registered {
+    user: UserId,
+    expires: Option<f64>,
+    not_before: Option<f64>,
+    /// Whom the token is for.
+    pub(crate) audience: Vec<String>,
+    /// Who made it; empty if it does not say.
+    pub(crate) issuer: String,
+}
+
+impl Registered {
+    /// Reads the registered claims. The user is in `user_claim`, if that is given, else in `sub`.
+    pub(crate) fn read(claims: &Object<'_>, user_claim: Option<&str>) -> Result<Self, TokenError> {
+        let subject = claims.string("sub")?.unwrap_or_default();
+        let user = match user_claim {
+            Some(name) => claims.get_exact(name).map_or_else(String::new, as_text),
+            None => subject,
+        };
+        claims.moment("iat")?;
+        Ok(Self {
+            user: UserId::new(&user),
+            expires: claims.moment("exp")?,
+            not_before: claims.moment("nbf")?,
+            audience: audience(claims)?,
+            issuer: claims.string("iss")?.unwrap_or_default(),
+        })
+    }
+
+    /// Whether the token's time has come and is not over.
+    pub(crate) fn check_time(&self, now_unix: i64) -> Result<(), TokenError> {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "seconds of this age of the world are exact in 53 bits"
+        )]
+        let now = now_unix as f64;
+        let is_over = self.expires.is_some_and(|expires| expires <= now);
+        let is_early = self.not_before.is_some_and(|not_before| now < not_before);
+        if is_over || is_early {
+            return Err(TokenError::Expired);
+        }
+        Ok(())
+    }
+
+    /// When what the token allows ends: `expire_at` if it is there (0 and less mean never), else `exp`.
+    fn end(&self, claims: &Object<'_>) -> Result<Option<i64>, TokenError> {
+        Ok(match claims.seconds("expire_at")? {
+            Some(end) => Some(end).filter(|end| *end > 0),
+            None => self.expires.map(whole_seconds),
+        })
+    }
+}
+
+/// The claims of a connection token.
+pub(crate) fn connection(
+    claims: &Object<'_>,
+    registered: &Registered,
+) -> Result<ConnectionClaims, TokenError> {
+    if claims.string("channel")?.is_some_and(|it| !it.is_empty()) {
+        return Err(invalid(
+            "it is a subscription token: it has the claim `channel`",
+        ));
+    }
+    // Bytes that are no base64 are an internal error here, as in Centrifugo; everywhere else the token is invalid.
+    claims.string("b64info")?;
+    let info = claims
+        .payload("info", "b64info")
+        .map_err(|_| TokenError::Failed("`b64info` is not base64".into()))?;
+    Ok(ConnectionClaims {
+        user: registered.user.clone(),
+        expire_at: registered.end(claims)?,
+        info,
+        meta: claims.raw("meta"),
+        subs: subscriptions(claims)?,
+    })
+}
+
+/// The claims of a subscription token.
+pub(crate) fn subscription(
+    claims: &Object<'_>,
+    registered: &Registered,
+) -> Result<SubscriptionClaims, TokenError> {
+    let channel = claims.string("channel")?.unwrap_or_default();
+    if channel.is_empty() {
+        return Err(invalid("it has no claim `channel`"));
+    }
+    let expire_at = registered.end(claims)?;
+    Ok(SubscriptionClaims {
+        user: registered.user.clone(),
+        channel,
+        client: claims.string("client")?.unwrap_or_default(),
+        expire_at,
+        options: SubscriptionOptions {
+            expire_at,
+            ..options(claims)?
+        },
+    })
+}
+
+/// Server-side subscriptions: `subs`, or `channels` if there are none.
+fn subscriptions(claims: &Object<'_>) -> Result<Vec<(String, SubscriptionOptions)>, TokenError> {
+    let channels: Vec<String> = claims
+        .typed("channels", "a list of strings")?
+        .unwrap_or_default();
+    let mut seen = HashSet::new();
+    let mut subs = Vec::new();
+    let mut values: Vec<_> = match claims.object("subs")? {
+        Some(values) => values.fields().collect(),
+        None => Vec::new(),
+    };
+    values.reverse(); // Of duplicates the last counts.
+    for (channel, value) in values {
+        if seen.insert(channel.clone()) {
+            subs.push((channel, sub_options(value)?));
+        }
+    }
+    subs.reverse();
+    if subs.is_empty() {
+        let distinct = channels.into_iter().filter(|it| seen.insert(it.clone()));
+        subs.extend(distinct.map(|channel| (channel, SubscriptionOptions::default())));
+    }
+    Ok(subs)
+}
+
+fn sub_options(value: &RawValue) -> Result<SubscriptionOptions, TokenError> {
+    if value.get() == "null" {
+        return Ok(SubscriptionOptions::default());
+    }
+    let value = Object::parse(value.get().as_bytes())
+        .ok_or_else(|| invalid("a value in `subs` is not an object"))?;
+    options(&value)
+}
+
+/// How to subscribe: in a subscription token itself, and in each value of `subs`.
+fn options(claims: &Object<'_>) -> Result<SubscriptionOptions, TokenError> {
+    Ok(SubscriptionOptions {
+        info: claims.payload("info", "b64info")?,
+        data: claims.payload("data", "b64data")?,
+        expire_at: None,
+        overrides: match claims.object("override")? {
+            Some(overrides) => Overrides {
+                presence: switch(&overrides, "presence")?,
+                join_leave: switch(&overrides, "join_leave")?,
+                force_push_join_leave: switch(&overrides, "force_push_join_leave")?,
+                force_recovery: switch(&overrides, "force_recovery")?,
+                force_positioning: switch(&overrides, "force_positioning")?,
+            },
+            None => Overrides::default(),
+        },
+    })
+}
+
+/// `{"value": true}`; an object without value means false.
+fn switch(overrides: &Object<'_>, name: &str) -> Result<Option<bool>, TokenError> {
+    let Some(switch) = overrides.object(name)? else {
+        return Ok(None);
+    };
+    let value = switch.typed("value", "true or false")?;
+    Ok(Some(value.unwrap_or(false)))
+}
+
+/// `aud` is a string or a list of strings.
+fn audience(claims: &Object<'_>) -> Result<Vec<String>, TokenError> {
+    match claims.get("aud") {
+        Some(value) if value.get().starts_with('"') => {
+            Ok(claims.string("aud")?.into_iter().collect())
+        }
+        _ => Ok(claims
+            .typed("aud", "a string or a list of strings")?
+            .unwrap_or_default()),
+    }
+}
+
+/// A string as it is, anything else as it is written.
+fn as_text(value: &RawValue) -> String {
+    serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast rounds towards zero and stops at the bounds, which is what is meant"
+)]
+fn whole_seconds(moment: f64) -> i64 {
+    moment as i64
+}
