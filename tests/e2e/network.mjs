@@ -7,7 +7,7 @@ export async function network(t, server) {
   const open = new Set();
   let isCut = false;
   const relay = createServer((near) => {
-    if (isCut) return near.resetAndDestroy();
+    if (isCut) return near.destroy();
     const far = connect(server.port, '127.0.0.1');
     for (const [socket, other] of [[near, far], [far, near]]) {
       open.add(socket);
@@ -23,7 +23,7 @@ export async function network(t, server) {
     port: relay.address().port,
     cut() {
       isCut = true;
-      for (const socket of open) socket.resetAndDestroy();
+      for (const socket of open) socket.destroy();
     },
     mend() {
       isCut = false;
