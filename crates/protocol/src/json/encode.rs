@@ -286,3 +286,6 @@ fn payload(out: &mut Vec<u8>, name: &str, value: Option<&Payload>) {
         push_payload(out, value, None);
     }
 }
+
+#[cfg(test)]
+mod tests;

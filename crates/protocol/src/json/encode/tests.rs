@@ -1,0 +1,278 @@
+//! Replies and pushes as the reference server was seen to send them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::*;
+use crate::disconnect::Disconnect;
+use crate::error_code::ErrorCode;
+use crate::identity::{ClientId, UserId};
+use crate::position::{Epoch, StreamPosition};
+use crate::reply::{Body, PresenceStats};
+
+const CLIENT: &str = "6444ed02-c552-4b6d-8825-ded2eabd8959";
+
+fn reply(id: u32, body: Body) -> String {
+    let mut out = Vec::new();
+    encode_reply(&Reply::new(id, body), &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn push(channel: &str, body: push::Body) -> String {
+    let mut out = Vec::new();
+    encode_push(&Push::new(channel.into(), body), &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn json(text: &'static str) -> Payload {
+    Payload::json(Bytes::from_static(text.as_bytes()))
+}
+
+fn client(user: &str) -> ClientInfo {
+    ClientInfo {
+        user: UserId::new(user),
+        client: CLIENT.parse::<ClientId>().unwrap(),
+        conn_info: None,
+        chan_info: None,
+    }
+}
+
+fn first() -> Publication {
+    Publication {
+        info: Some(Arc::new(client(""))),
+        offset: 1,
+        epoch: Epoch::new("HfNpgGMC"),
+        ..Publication::new(json("{\"a\":\r1.50, \"b\" : \"<&>\"}"))
+    }
+}
+
+fn second() -> Publication {
+    let tags = [("a", "1"), ("b", "<2>")].map(|(name, value)| (Box::from(name), Box::from(value)));
+    Publication {
+        offset: 2,
+        tags: Some(Arc::new(tags.into_iter().collect())),
+        ..Publication::new(json("{\r\n\"pretty\":\r\n [1,\n2]\r\n}"))
+    }
+}
+
+fn connect() -> Connect {
+    Connect {
+        client: CLIENT.parse().unwrap(),
+        user: UserId::default(),
+        version: "0.0.0 OSS".into(),
+        expiry: Expiry::Never,
+        data: None,
+        subs: Vec::new(),
+        ping_secs: 25,
+        pong: true,
+        session: String::new(),
+        node: String::new(),
+        time_ms: 1_795_460_179_459,
+    }
+}
+
+#[test]
+fn connect_is_answered_as_seen() {
+    assert_eq!(
+        reply(1, Body::Connect(Box::new(connect()))),
+        r#"{"id":1,"connect":{"client":"6444ed02-c552-4b6d-8825-ded2eabd8959","version":"0.0.0 OSS","ping":25,"pong":true,"time":1795460179459}}"#
+    );
+    let full = Connect {
+        expiry: Expiry::In { ttl_secs: 100 },
+        data: Some(json("{}")),
+        subs: vec![(
+            "a<".into(),
+            Subscribe {
+                recoverable: true,
+                ..Subscribe::default()
+            },
+        )],
+        session: "s".into(),
+        node: "n".into(),
+        pong: false,
+        time_ms: 0,
+        ..connect()
+    };
+    assert_eq!(
+        reply(1, Body::Connect(Box::new(full.clone()))),
+        r#"{"id":1,"connect":{"client":"6444ed02-c552-4b6d-8825-ded2eabd8959","version":"0.0.0 OSS","expires":true,"ttl":100,"data":{},"subs":{"a\u003c":{"recoverable":true}},"ping":25,"session":"s","node":"n"}}"#
+    );
+    assert_eq!(
+        push("", push::Body::Connect(Box::new(full))),
+        r#"{"push":{"connect":{"client":"6444ed02-c552-4b6d-8825-ded2eabd8959","version":"0.0.0 OSS","data":{},"subs":{"a\u003c":{"recoverable":true}},"expires":true,"ttl":100,"ping":25,"session":"s","node":"n"}}}"#
+    );
+}
+
+#[test]
+fn subscribe_is_answered_as_seen() {
+    let live = Subscribe {
+        recoverable: true,
+        epoch: Epoch::new("HfNpgGMC"),
+        positioned: true,
+        ..Subscribe::default()
+    };
+    assert_eq!(
+        reply(2, Body::Subscribe(Box::new(live.clone()))),
+        r#"{"id":2,"subscribe":{"recoverable":true,"epoch":"HfNpgGMC","positioned":true}}"#
+    );
+    let recovered = Subscribe {
+        publications: vec![Arc::new(first()), Arc::new(second())],
+        recovered: true,
+        was_recovering: true,
+        offset: 7,
+        ..live
+    };
+    assert_eq!(
+        reply(2, Body::Subscribe(Box::new(recovered))),
+        "{\"id\":2,\"subscribe\":{\"recoverable\":true,\"epoch\":\"HfNpgGMC\",\"publications\":[{\"data\":{\"a\":\r1.50, \"b\" : \"<&>\"},\"info\":{\"user\":\"\",\"client\":\"6444ed02-c552-4b6d-8825-ded2eabd8959\"},\"offset\":1,\"epoch\":\"HfNpgGMC\"},{\"data\":{\r\"pretty\":\r [1,2]\r},\"offset\":2,\"tags\":{\"a\":\"1\",\"b\":\"\\u003c2\\u003e\"}}],\"recovered\":true,\"offset\":7,\"positioned\":true,\"was_recovering\":true}}"
+    );
+}
+
+#[test]
+fn the_other_commands_are_answered_as_seen() {
+    for (body, expected) in [
+        (Body::Unsubscribe, r#"{"id":3,"unsubscribe":{}}"#),
+        (
+            Body::Publish(Some(StreamPosition::new(4, Epoch::new("e")))),
+            r#"{"id":3,"publish":{}}"#,
+        ),
+        (Body::Rpc(None), r#"{"id":3,"rpc":{}}"#),
+        (
+            Body::Rpc(Some(json("null"))),
+            r#"{"id":3,"rpc":{"data":null}}"#,
+        ),
+        (Body::Refresh(Expiry::Never), r#"{"id":3,"refresh":{}}"#),
+        (
+            Body::SubRefresh(Expiry::In { ttl_secs: 9 }),
+            r#"{"id":3,"sub_refresh":{"expires":true,"ttl":9}}"#,
+        ),
+        (
+            Body::PresenceStats(PresenceStats {
+                num_clients: 2,
+                num_users: 0,
+            }),
+            r#"{"id":3,"presence_stats":{"num_clients":2,"num_users":0}}"#,
+        ),
+        (
+            Body::Presence(Vec::new()),
+            r#"{"id":3,"presence":{"presence":{}}}"#,
+        ),
+        (
+            Body::Presence(vec![ClientInfo {
+                conn_info: Some(json("{}")),
+                chan_info: Some(json("1")),
+                ..client("<u>")
+            }]),
+            r#"{"id":3,"presence":{"presence":{"6444ed02-c552-4b6d-8825-ded2eabd8959":{"user":"\u003cu\u003e","client":"6444ed02-c552-4b6d-8825-ded2eabd8959","conn_info":{},"chan_info":1}}}}"#,
+        ),
+        (
+            Body::History(Page {
+                publications: Vec::new(),
+                position: StreamPosition::new(0, Epoch::new("HfNpgGMC")),
+            }),
+            r#"{"id":3,"history":{"publications":[],"epoch":"HfNpgGMC","offset":0}}"#,
+        ),
+        (
+            Body::Error(Box::new(ErrorCode::BAD_REQUEST.into())),
+            r#"{"id":3,"error":{"code":107,"message":"bad request"}}"#,
+        ),
+        (
+            Body::Error(Box::new(CommandError::because(
+                ErrorCode::INTERNAL,
+                "not told",
+            ))),
+            r#"{"id":3,"error":{"code":100,"message":"internal server error","temporary":true}}"#,
+        ),
+    ] {
+        assert_eq!(reply(3, body), expected);
+    }
+}
+
+#[test]
+fn pushes_are_as_seen() {
+    let info = Arc::new(client(""));
+    let join = r#"{"push":{"channel":"srv\u003cx","join":{"info":{"user":"","client":"6444ed02-c552-4b6d-8825-ded2eabd8959"}}}}"#;
+    assert_eq!(push("srv<x", push::Body::Join(Arc::clone(&info))), join);
+    assert_eq!(
+        push("srv<x", push::Body::Leave(info)),
+        join.replace("join", "leave")
+    );
+    for (channel, body, expected) in [
+        (
+            "news",
+            push::Body::Unsubscribe(push::Unsubscribe::SERVER),
+            r#"{"push":{"channel":"news","unsubscribe":{"code":2000,"reason":"server unsubscribe"}}}"#,
+        ),
+        (
+            "srv",
+            push::Body::Subscribe(push::Subscribe {
+                recoverable: true,
+                positioned: true,
+                position: StreamPosition::new(0, Epoch::new("YMQOjMzm")),
+                data: Some(json("{\"x\":1}")),
+            }),
+            r#"{"push":{"channel":"srv","subscribe":{"recoverable":true,"epoch":"YMQOjMzm","positioned":true,"data":{"x":1}}}}"#,
+        ),
+        (
+            "",
+            push::Body::Refresh(Expiry::In { ttl_secs: 100 }),
+            r#"{"push":{"refresh":{"expires":true,"ttl":100}}}"#,
+        ),
+        (
+            "",
+            push::Body::Message(json("1")),
+            r#"{"push":{"message":{"data":1}}}"#,
+        ),
+        (
+            "",
+            push::Body::Disconnect(Disconnect::SHUTDOWN),
+            r#"{"push":{"disconnect":{"code":3001,"reason":"shutdown"}}}"#,
+        ),
+    ] {
+        assert_eq!(push(channel, body), expected);
+    }
+}
+
+#[test]
+fn a_publication_has_the_same_bytes_in_each_function() {
+    let publication = Publication {
+        version: 7,
+        time_ms: -1,
+        score: -3,
+        delta: true,
+        removed: true,
+        key: Some("k".into()),
+        ..first()
+    };
+    let expected = "{\"push\":{\"channel\":\"news\",\"pub\":{\"data\":{\"a\":\r1.50, \"b\" : \"<&>\"},\"info\":{\"user\":\"\",\"client\":\"6444ed02-c552-4b6d-8825-ded2eabd8959\"},\"offset\":1,\"delta\":true,\"time\":-1,\"key\":\"k\",\"removed\":true,\"score\":-3,\"epoch\":\"HfNpgGMC\",\"version\":7}}}";
+    assert_eq!(
+        push(
+            "news",
+            push::Body::Publication(Arc::new(publication.clone()))
+        ),
+        expected
+    );
+    let mut out = Vec::new();
+    encode_publication_push(&"news".into(), &publication, &mut out);
+    assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn bytes_carry_their_media_type_from_the_tag() {
+    let mut publication = Publication::new(Payload::binary(Bytes::from_static(b"\xff")));
+    let written = |publication: &Publication| {
+        let mut out = Vec::new();
+        encode_publication(publication, &mut out);
+        String::from_utf8(out).unwrap()
+    };
+    assert_eq!(
+        written(&publication),
+        r#"{"data":{"binary":true,"base64":"/w=="}}"#
+    );
+    publication.tags = Some(Arc::new([("type".into(), "image/png".into())].into()));
+    assert_eq!(
+        written(&publication),
+        r#"{"data":{"binary":true,"type":"image/png","base64":"/w=="},"tags":{"type":"image/png"}}"#
+    );
+}
