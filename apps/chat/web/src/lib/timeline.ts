@@ -1,0 +1,105 @@
+// The messages of a room as this page knows them: merged by message id, ordered by server id.
+
+/** A stored message. */
+export interface Message {
+  /** The message id, made by whoever wrote it; it names the message forever. */
+  id: string;
+  room: string;
+  /** The server id: 1, 2, 3 … within the room, without gaps. */
+  seq: number;
+  user: string;
+  name: string;
+  text: string;
+  /** Milliseconds since 1970. */
+  time: number;
+}
+
+/** Both lists as one: each message once, in order. Gives `known` itself if nothing is new. */
+export function merge(known: readonly Message[], incoming: readonly Message[]): readonly Message[] {
+  const ids = new Set(known.map((message) => message.id));
+  const fresh = incoming.filter((message) => !ids.has(message.id) && ids.add(message.id));
+  if (fresh.length === 0) return known;
+  return [...known, ...fresh].sort((a, b) => a.seq - b.seq);
+}
+
+/** The seq after which a message is missing, or undefined if the list has no gap. */
+export function gap(messages: readonly Message[]): number | undefined {
+  const before = messages.findIndex((message, at) => at + 1 < messages.length && messages[at + 1]!.seq !== message.seq + 1);
+  return messages[before]?.seq;
+}
+
+/** What follows the last gap. */
+export function afterGaps(messages: readonly Message[]): readonly Message[] {
+  let rest = messages;
+  for (let seq = gap(rest); seq !== undefined; seq = gap(rest)) {
+    const last = seq;
+    rest = rest.filter((message) => message.seq > last);
+  }
+  return rest;
+}
+
+/** A message that waits to be stored. */
+export interface Pending {
+  id: string;
+  text: string;
+  time: number;
+}
+
+/** A row of the list. */
+export interface Row<P extends Pending = Pending> {
+  id: string;
+  user: string;
+  name: string;
+  text: string;
+  time: number;
+  message?: Message;
+  pending?: P;
+  /** The first of a day. */
+  newDay: boolean;
+  /** The first and the last of a run by one author. */
+  first: boolean;
+  last: boolean;
+  /** Everything from here on is unread. */
+  newLine: boolean;
+}
+
+/** How long a run by one author may pause, in milliseconds. */
+const RUN_PAUSE = 5 * 60_000;
+
+/** Stored messages, then those of one's own that wait, grouped for the eye. */
+export function rows<P extends Pending>(
+  messages: readonly Message[],
+  pending: readonly P[],
+  me: { id: string; name: string },
+  readUpTo: number | undefined,
+): Row<P>[] {
+  const stored = new Set(messages.map((message) => message.id));
+  const list: Row<P>[] = [
+    ...messages.map((message) => row<P>({ ...message, message })),
+    ...pending.filter(({ id }) => !stored.has(id)).map((entry) => row<P>({ ...entry, user: me.id, name: me.name, pending: entry })),
+  ];
+  let lineDrawn = readUpTo === undefined;
+  list.forEach((current, at) => {
+    const previous = list[at - 1];
+    current.newDay = previous === undefined || day(previous.time) !== day(current.time);
+    const seq = current.message?.seq;
+    if (!lineDrawn && seq !== undefined && seq > readUpTo! && current.user !== me.id) {
+      lineDrawn = true;
+      current.newLine = at > 0;
+    }
+    const joined = previous !== undefined && previous.user === current.user && previous.name === current.name;
+    current.first = !joined || current.newDay || current.newLine || current.time - previous.time > RUN_PAUSE;
+    if (previous) previous.last = current.first;
+  });
+  return list;
+}
+
+function row<P extends Pending>(fields: Pick<Row<P>, "id" | "user" | "name" | "text" | "time"> & { message?: Message; pending?: P }): Row<P> {
+  const { id, user, name, text, time, message, pending } = fields;
+  const base = { id, user, name, text, time, newDay: false, first: true, last: true, newLine: false };
+  return { ...base, ...(message ? { message } : {}), ...(pending ? { pending } : {}) };
+}
+
+function day(time: number): string {
+  return new Date(time).toDateString();
+}

@@ -1,0 +1,2 @@
+// Runes everywhere; accessibility warnings fail `npm run check`.
+export default { compilerOptions: { runes: true } };
