@@ -3,9 +3,35 @@
 //! Commands, answers, deliveries, orders and time go in; effects come out. There is no clock, no runtime, no socket
 //! and no encoding here, so a test is a list of inputs and a list of effects.
 
+// The conversation, and the words it is held in.
 pub mod effect;
 pub mod order;
 pub mod profile;
 pub mod question;
 pub mod rules;
+pub mod session;
 pub mod turn;
+
+// What holds for all commands.
+pub mod limits;
+pub mod namespace;
+pub mod permission;
+pub mod refusal;
+mod timers;
+
+// Subscriptions.
+mod making;
+mod recovery;
+mod subscription;
+
+// One file a command.
+mod connect;
+mod history;
+mod ping;
+mod presence;
+mod publish;
+mod refresh;
+mod rpc;
+mod send;
+mod subscribe;
+mod unsubscribe;

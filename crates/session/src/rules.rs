@@ -75,9 +75,6 @@ pub struct ChannelRules {
 
 /// Options of a channel (configuration sections `channel.without_namespace` and `channel.namespaces`).
 #[derive(Clone, Debug, Default)]
-#[expect(
-    reason = "each is one switch of the configuration"
-)]
 pub struct ChannelOptions {
     /// The namespace's name, for what errors say; empty without namespace.
     pub namespace: Box<str>,
@@ -129,6 +126,8 @@ pub struct ChannelOptions {
     pub channel_regex: Option<ChannelPattern>,
     /// What data publishers may send.
     pub data_format: DataFormat,
+    /// Subscribers may filter by tags.
+    pub allow_tags_filter: bool,
 }
 
 /// What recovery brings.

@@ -1,0 +1,380 @@
+//! `connect`: who is there, and the server-side subscriptions that come with it.
+
+use std::collections::BTreeMap;
+
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::{ConnectionClaims, SubscriptionOptions, TokenError};
+use veche_protocol::command;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::identity::UserId;
+use veche_protocol::push::{self, Push};
+use veche_protocol::reply::{self, Expiry};
+
+use crate::effect::{Effect, Effects};
+use crate::limits::{self, MAX_WAITING_ORDERS};
+use crate::order::Order;
+use crate::permission::{self, Asker};
+use crate::profile::{Direction, Ping};
+use crate::question::{Notice, Question};
+use crate::recovery::{self, Start, Wanted};
+use crate::refusal::Refusal;
+use crate::session::{Phase, Session, Waiting};
+use crate::subscription::{Grant, Making, Source, Stage, Subscription};
+use crate::timers::Timer;
+use crate::turn::Turn;
+
+/// A `connect` that is being answered.
+#[derive(Debug, Default)]
+pub(crate) struct Connecting {
+    id: u32,
+    /// What the client said about its server-side subscriptions.
+    subs: Vec<(String, command::Subscribe)>,
+    /// Who it is, until it is let in.
+    newcomer: Option<Box<Newcomer>>,
+    /// What the reply says of the connection's expiry.
+    expiry: Expiry,
+    /// Demanded meanwhile; at most [`MAX_WAITING_ORDERS`].
+    orders: Vec<Order>,
+}
+
+#[derive(Debug)]
+struct Newcomer {
+    claims: ConnectionClaims,
+    plan: Plan,
+}
+
+/// Server-side subscriptions to make.
+type Plan = BTreeMap<Channel, (Source, Grant, Wanted)>;
+
+impl Connecting {
+    /// Keeps an order until `connect` is answered.
+    pub(crate) fn keep(&mut self, order: Order) {
+        if self.orders.len() < MAX_WAITING_ORDERS {
+            self.orders.push(order);
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn handle_connect(
+        &mut self,
+        id: u32,
+        connect: command::Connect,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        self.phase = Phase::Connecting(Box::new(Connecting {
+            id,
+            subs: connect.subs,
+            ..Connecting::default()
+        }));
+        if !connect.token.is_empty() {
+            let token = connect.token;
+            return self.ask(
+                Waiting::Connect,
+                Question::ConnectionToken { token },
+                effects,
+            );
+        }
+        let mut claims = ConnectionClaims::default();
+        if let Some(name) = connect.name_login {
+            if !turn.rules.client.allow_name_login || name.is_empty() {
+                let why =
+                    "log in with a token: names alone are not taken here (plain.allow_name_login)";
+                let refusal = Refusal::because(ErrorCode::UNAUTHORIZED, why);
+                return self.refuse_connect(refusal, effects);
+            }
+            claims.user = UserId::new(&name);
+        } else if !permission::may_connect_without_token(turn.rules) {
+            return self.close(Disconnect::BAD_REQUEST, effects);
+        }
+        self.recognise(claims, turn, effects);
+    }
+
+    pub(crate) fn take_connection_token(
+        &mut self,
+        token: Result<Box<ConnectionClaims>, TokenError>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let claims = match token {
+            Ok(claims) => *claims,
+            Err(error) => return self.refuse_connect(refuse_token(error), effects),
+        };
+        if claims.user.is_anonymous() && turn.rules.client.disallow_anonymous_connection_tokens {
+            return self.close(Disconnect::PERMISSION_DENIED, effects);
+        }
+        self.recognise(claims, turn, effects);
+    }
+
+    /// The user is known; what it is to be subscribed to is found out, and whether it has too many connections.
+    fn recognise(&mut self, claims: ConnectionClaims, turn: &Turn<'_>, effects: &mut Effects) {
+        let Phase::Connecting(connecting) = &mut self.phase else {
+            return;
+        };
+        let rules = &turn.rules.client;
+        let mut claims = claims;
+        let subs = std::mem::take(&mut claims.subs);
+        let asker = Asker {
+            user: &claims.user,
+            client: self.client,
+            is_subscribed: false,
+        };
+        let plan = match plan(subs, &connecting.subs, asker, turn) {
+            Ok(plan) => plan,
+            Err(refusal) => return self.refuse_connect(refusal, effects),
+        };
+        if rules.channel_limit > 0 && plan.len() > rules.channel_limit {
+            return self.close(Disconnect::CHANNEL_LIMIT, effects);
+        }
+        let user = claims.user.clone();
+        connecting.newcomer = Some(Box::new(Newcomer { claims, plan }));
+        if rules.user_connection_limit > 0 && !user.is_anonymous() {
+            let question = Question::UserConnections { user };
+            return self.ask(Waiting::Connect, question, effects);
+        }
+        self.let_in(turn, effects);
+    }
+
+    pub(crate) fn take_user_connections(
+        &mut self,
+        count: usize,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let limit = turn.rules.client.user_connection_limit;
+        if limit > 0 && count >= limit {
+            return self.close(Disconnect::CONNECTION_LIMIT, effects);
+        }
+        self.let_in(turn, effects);
+    }
+
+    /// From here on the connection belongs to the user; an error now ends it.
+    fn let_in(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+        let Phase::Connecting(connecting) = &mut self.phase else {
+            return;
+        };
+        let Some(newcomer) = connecting.newcomer.take() else {
+            return self.close(Disconnect::SERVER_ERROR, effects);
+        };
+        let Newcomer { claims, plan } = *newcomer;
+        let now = turn.now.unix_secs();
+        let expire_at = claims.expire_at.filter(|_| !turn.rules.client.insecure);
+        let Some(expiry) = limits::expiry(expire_at, now) else {
+            let why = "the connection's time (expire_at) has run out";
+            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), effects);
+        };
+        if plan
+            .values()
+            .any(|(_, grant, _)| limits::expiry(grant.expire_at, now).is_none())
+        {
+            let why = "the time of a server-side subscription (expire_at) has run out";
+            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), effects);
+        }
+        connecting.expiry = expiry;
+        self.timers.clear(Timer::Stale);
+        self.user = claims.user;
+        self.info = claims.info.map(Box::new);
+        self.expire_at = limits::capped(expire_at, now);
+        effects.push(Effect::Tell(Notice::Connected {
+            client: self.client,
+            user: self.user.clone(),
+        }));
+        let is_alone = plan.is_empty();
+        for (channel, (source, grant, wanted)) in plan {
+            self.begin_making(channel, source, 0, grant, wanted, effects);
+        }
+        if is_alone {
+            self.finish_connect(turn, effects);
+        }
+    }
+
+    /// Answers `connect` once all server-side subscriptions are there.
+    pub(crate) fn finish_connect(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+        let is_ready = self.subscriptions.iter().all(|(_, subscription)| {
+            matches!(subscription, Subscription::Making(making) if matches!(making.stage, Stage::Ready(_)))
+        });
+        if !is_ready || !matches!(self.phase, Phase::Connecting(_)) {
+            return;
+        }
+        let made: Vec<_> = self.subscriptions.take_all().collect();
+        let mut beginnings = Vec::with_capacity(made.len());
+        let mut subs = Vec::with_capacity(made.len());
+        let mut has_lost = false;
+        for (channel, subscription) in made {
+            let Subscription::Making(mut making) = subscription else {
+                continue;
+            };
+            let mut start = start_of(&mut making);
+            has_lost |= start.has_lost;
+            subs.push((
+                channel.clone(),
+                making.grant.reply(Expiry::Never, &mut start),
+            ));
+            beginnings.push((channel.clone(), start));
+            self.subscriptions
+                .insert(channel, Subscription::Making(making));
+        }
+        if has_lost {
+            // Nothing was said yet: the client comes again from where it stood.
+            return self.close(Disconnect::INSUFFICIENT_STATE, effects);
+        }
+        let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, Phase::Connected)
+        else {
+            return;
+        };
+        self.start_timers(turn);
+        let connected = Box::new(self.connected(connecting.expiry, subs, turn));
+        if self.profile.direction == Direction::Unidirectional {
+            self.finish_command();
+            let body = push::Body::Connect(connected);
+            effects.push(Effect::Push(Push::connection(body)));
+        } else {
+            self.reply(connecting.id, reply::Body::Connect(connected), effects);
+        }
+        for (channel, start) in beginnings {
+            if let Some((channel, making)) = self.subscriptions.take_making(channel.as_str()) {
+                self.go_live(channel, *making, start, turn, effects);
+            }
+        }
+        for order in connecting.orders {
+            self.handle_order(order, turn, effects);
+        }
+    }
+
+    fn connected(
+        &self,
+        expiry: Expiry,
+        subs: Vec<(Channel, reply::Subscribe)>,
+        turn: &Turn<'_>,
+    ) -> reply::Connect {
+        let rules = &turn.rules.client;
+        // Frame pings are a matter of the WebSocket alone.
+        let promised = rules
+            .ping_interval
+            .filter(|_| self.profile.ping != Ping::Frame);
+        let ping_secs = promised.map_or(0, |interval| interval.as_secs());
+        reply::Connect {
+            client: self.client,
+            user: self.user.clone(),
+            version: rules.version.clone(),
+            expiry,
+            data: None,
+            subs,
+            ping_secs: u32::try_from(ping_secs).unwrap_or(u32::MAX),
+            pong: self.profile.ping == Ping::Message && rules.pong_timeout.is_some(),
+            session: String::new(),
+            node: String::new(),
+            time_ms: if rules.connect_include_server_time {
+                turn.now.unix_ms
+            } else {
+                0
+            },
+        }
+    }
+
+    fn start_timers(&mut self, turn: &Turn<'_>) {
+        if let Some(interval) = turn.rules.client.ping_interval {
+            let first = self.spread.first(interval);
+            self.timers.set(Timer::Ping, turn.now.monotonic + first);
+        }
+        self.watch_expiry(turn);
+    }
+
+    /// `connect` is refused; the client may try again with other credentials.
+    fn refuse_connect(&mut self, refusal: Refusal, effects: &mut Effects) {
+        let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, Phase::New) else {
+            return;
+        };
+        let refusal = match refusal {
+            Refusal::Reply(error) if self.profile.direction == Direction::Unidirectional => {
+                unidirectional(&error).into()
+            }
+            refusal => refusal,
+        };
+        self.refuse(connecting.id, refusal, effects);
+    }
+}
+
+/// What a token that is not accepted means for a connection.
+pub(crate) fn refuse_token(error: TokenError) -> Refusal {
+    match error {
+        TokenError::Expired => ErrorCode::TOKEN_EXPIRED.into(),
+        TokenError::Invalid(_) => Disconnect::INVALID_TOKEN.into(),
+        TokenError::Failed(why) => Refusal::because(ErrorCode::INTERNAL, why),
+    }
+}
+
+/// Who can't be answered is disconnected.
+///
+/// Source: client protocol, unidirectional transports.
+fn unidirectional(error: &CommandError) -> Disconnect {
+    match error.code {
+        ErrorCode::TOKEN_EXPIRED | ErrorCode::EXPIRED => Disconnect::EXPIRED,
+        ErrorCode::TOO_MANY_REQUESTS => Disconnect::TOO_MANY_REQUESTS,
+        ErrorCode::PERMISSION_DENIED => Disconnect::PERMISSION_DENIED,
+        _ => Disconnect::SERVER_ERROR,
+    }
+}
+
+/// The server-side subscriptions: what the token says, and what the client asks for and could have by itself.
+fn plan(
+    granted: Vec<(String, SubscriptionOptions)>,
+    asked: &[(String, command::Subscribe)],
+    asker: Asker<'_>,
+    turn: &Turn<'_>,
+) -> Result<Plan, Refusal> {
+    let mut plan = Plan::new();
+    for (name, wishes) in granted {
+        if name.is_empty() {
+            continue;
+        }
+        let place = turn.rules.place(&name).ok_or_else(|| {
+            let why = format!("the token subscribes to {name:?}, whose namespace does not exist");
+            Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why)
+        })?;
+        let grant = Grant::new(&place, wishes);
+        let source = Source::ConnectionToken;
+        plan.insert(Channel::new(&name), (source, grant, Wanted::default()));
+    }
+    for (name, request) in asked {
+        let Some(place) = turn.rules.place(name) else {
+            return Err(Disconnect::BAD_REQUEST.into());
+        };
+        let channel = Channel::new(name);
+        if let Some((_, _, wanted)) = plan.get_mut(&channel) {
+            *wanted = wanted_by(request);
+            continue;
+        }
+        let is_nobody = asker.user.is_anonymous() && !turn.rules.client.insecure;
+        let may_have = !name.is_empty()
+            && name.len() <= turn.rules.channel.max_length
+            && place.has_valid_name()
+            && !(place.is_user_limited() && is_nobody)
+            && permission::subscribe(&place, asker, None).is_ok();
+        if may_have {
+            let grant = Grant::new(&place, SubscriptionOptions::default());
+            plan.insert(channel, (Source::ConnectRequest, grant, wanted_by(request)));
+        }
+    }
+    Ok(plan)
+}
+
+fn wanted_by(request: &command::Subscribe) -> Wanted {
+    Wanted {
+        recover: request.recover,
+        since: request.since.clone(),
+        rejects_unrecovered: false,
+    }
+}
+
+fn start_of(making: &mut Making) -> Start {
+    let stage = std::mem::replace(&mut making.stage, Stage::Ready(None));
+    let page = match stage {
+        Stage::Ready(page) => page,
+        _ => None,
+    };
+    let buffer = std::mem::take(&mut making.buffer);
+    recovery::begin(&making.grant, &making.wanted, page, buffer).unwrap_or_default()
+}

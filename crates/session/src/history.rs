@@ -1,0 +1,68 @@
+//! `history`.
+
+use veche_protocol::channel::Channel;
+use veche_protocol::command;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::ErrorCode;
+use veche_protocol::history::Query;
+
+use crate::effect::Effects;
+use crate::permission;
+use crate::question::Question;
+use crate::refusal::Refusal;
+use crate::session::{Session, Waiting};
+use crate::turn::Turn;
+
+impl Session {
+    pub(crate) fn handle_history(
+        &mut self,
+        id: u32,
+        request: command::History,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        match self.reading(request, turn) {
+            Ok(question) => self.ask(Waiting::History(id), question, effects),
+            Err(refusal) => self.refuse(id, refusal, effects),
+        }
+    }
+
+    fn reading(&self, request: command::History, turn: &Turn<'_>) -> Result<Question, Refusal> {
+        if request.channel.is_empty() {
+            return Err(Disconnect::BAD_REQUEST.into());
+        }
+        let place = permission::place(turn.rules, &request.channel)?;
+        permission::history(&place, self.asker(&request.channel))?;
+        if request.reverse
+            && request
+                .since
+                .as_ref()
+                .is_some_and(|since| since.offset == 0)
+        {
+            let why = "nothing lies before offset 0; leave `since` out to begin at the newest";
+            return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
+        }
+        let query = Query {
+            limit: limit(
+                request.limit,
+                turn.rules.client.history_max_publication_limit,
+            ),
+            since: request.since,
+            reverse: request.reverse,
+            meta_ttl: place.options.history_meta_ttl,
+        };
+        Ok(Question::History {
+            channel: Channel::from(request.channel),
+            query,
+        })
+    }
+}
+
+/// What the client asks for, within what the server allows; 0 allows anything.
+fn limit(asked: i32, allowed: usize) -> Option<usize> {
+    let bound = (allowed > 0).then_some(allowed);
+    match (usize::try_from(asked).ok(), bound) {
+        (Some(asked), Some(bound)) => Some(asked.min(bound)),
+        (asked, bound) => asked.or(bound),
+    }
+}

@@ -1,0 +1,309 @@
+//! How a subscription is made, whoever wants it: entered, made present, read from history, begun.
+
+use veche_protocol::channel::Channel;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::ErrorCode;
+use veche_protocol::history::Page;
+use veche_protocol::push::{self, Push, Unsubscribe};
+use veche_protocol::reply::{self, Expiry};
+
+use crate::effect::{Attach, Effect, Effects};
+use crate::limits;
+use crate::question::{Failure, Notice, Question};
+use crate::recovery::{self, Buffer, Start, Unrecovered, Wanted};
+use crate::refusal::Refusal;
+use crate::session::{Session, Waiting};
+use crate::subscription::{Afterwards, Grant, Live, Making, Source, Stage, Subscription};
+use crate::turn::Turn;
+
+impl Session {
+    /// Begins a subscription that is allowed.
+    pub(crate) fn begin_making(
+        &mut self,
+        channel: Channel,
+        source: Source,
+        reply_to: u32,
+        grant: Grant,
+        wanted: Wanted,
+        effects: &mut Effects,
+    ) {
+        let generation = self.next_number();
+        let making = Making {
+            source,
+            reply_to,
+            wanted,
+            stage: Stage::Entering,
+            grant,
+            buffer: Buffer::default(),
+            generation,
+            afterwards: None,
+        };
+        self.enter(channel, Box::new(making), effects);
+    }
+
+    /// The first step of all: from now on what is published comes here.
+    pub(crate) fn enter(&mut self, channel: Channel, making: Box<Making>, effects: &mut Effects) {
+        self.subscriptions
+            .insert(channel.clone(), Subscription::Making(making));
+        let waiting = Waiting::Making(channel.clone());
+        self.ask(waiting, Question::Enter { channel }, effects);
+    }
+
+    /// Entered, or made present.
+    pub(crate) fn take_step(
+        &mut self,
+        channel: &Channel,
+        done: Result<(), Failure>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        if let Err(failure) = done {
+            return self.fail_making(channel, failure.into(), turn, effects);
+        }
+        let Some(making) = self.subscriptions.making(channel.as_str()) else {
+            return;
+        };
+        let question = if matches!(making.stage, Stage::Entering) && making.grant.presence {
+            making.stage = Stage::Presence;
+            let chan_info = making.grant.info.clone();
+            Question::AddPresence {
+                channel: channel.clone(),
+                info: self.client_info(chan_info.as_ref()),
+            }
+        } else if making.grant.has_position() {
+            making.stage = Stage::History;
+            Question::History {
+                channel: channel.clone(),
+                query: recovery::query(&making.grant, &making.wanted, &turn.rules.client),
+            }
+        } else {
+            making.stage = Stage::Ready(None);
+            return self.finish_making(channel, turn, effects);
+        };
+        self.ask(Waiting::Making(channel.clone()), question, effects);
+    }
+
+    /// The stream was read.
+    pub(crate) fn take_page(
+        &mut self,
+        channel: &Channel,
+        page: Result<Page, Failure>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        match page {
+            Ok(page) => {
+                if let Some(making) = self.subscriptions.making(channel.as_str()) {
+                    making.stage = Stage::Ready(Some(page));
+                    self.finish_making(channel, turn, effects);
+                }
+            }
+            Err(failure) => self.fail_making(channel, failure.into(), turn, effects),
+        }
+    }
+
+    fn finish_making(&mut self, channel: &Channel, turn: &Turn<'_>, effects: &mut Effects) {
+        if !self.is_connected() {
+            return self.finish_connect(turn, effects);
+        }
+        let Some((channel, mut making)) = self.subscriptions.take_making(channel.as_str()) else {
+            return;
+        };
+        let Stage::Ready(page) = std::mem::replace(&mut making.stage, Stage::History) else {
+            return;
+        };
+        let buffer = std::mem::take(&mut making.buffer);
+        match recovery::begin(&making.grant, &making.wanted, page, buffer) {
+            Ok(mut start) => {
+                let now = turn.now.unix_secs();
+                let expiry = limits::expiry(making.grant.expire_at, now)
+                    .unwrap_or(Expiry::In { ttl_secs: 0 });
+                self.announce(&channel, &making, expiry, &mut start, effects);
+                self.go_live(channel, *making, start, turn, effects);
+            }
+            Err(Unrecovered) => {
+                let why = "the position is not in the stream any more; load the state again";
+                let refusal = Refusal::because(ErrorCode::UNRECOVERABLE_POSITION, why);
+                self.undo_making(channel.clone(), &making, effects);
+                self.refuse(making.reply_to, refusal, effects);
+                self.carry_on(channel, making.afterwards, turn, effects);
+            }
+        }
+    }
+
+    /// The client learns that it is subscribed, before anything of the channel reaches it.
+    fn announce(
+        &mut self,
+        channel: &Channel,
+        making: &Making,
+        expiry: Expiry,
+        start: &mut Start,
+        effects: &mut Effects,
+    ) {
+        if making.source == Source::Client {
+            let subscribed = Box::new(making.grant.reply(expiry, start));
+            return self.reply(making.reply_to, reply::Body::Subscribe(subscribed), effects);
+        }
+        let grant = &making.grant;
+        let subscribed = push::Subscribe {
+            recoverable: grant.recoverable,
+            positioned: grant.has_position(),
+            position: start.position.clone().unwrap_or_default(),
+            data: grant.data.clone(),
+        };
+        let missed = std::mem::take(&mut start.publications);
+        let body = push::Body::Subscribe(push::Subscribe {
+            // The push has no room for what was missed; it follows, and moves the client on from here.
+            position: veche_protocol::position::StreamPosition {
+                offset: start.offset,
+                ..subscribed.position
+            },
+            ..subscribed
+        });
+        effects.push(Effect::Push(Push::new(channel.clone(), body)));
+        for publication in missed {
+            let body = push::Body::Publication(publication);
+            effects.push(Effect::Push(Push::new(channel.clone(), body)));
+        }
+    }
+
+    /// The hub takes over; or, where something was lost meanwhile, the client is told to come again.
+    pub(crate) fn go_live(
+        &mut self,
+        channel: Channel,
+        making: Making,
+        start: Start,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        for publication in start.loose {
+            let body = push::Body::Publication(publication);
+            effects.push(Effect::Push(Push::new(channel.clone(), body)));
+        }
+        if start.has_lost {
+            self.undo_making(channel.clone(), &making, effects);
+            if making.source.is_server_side() {
+                return self.close(Disconnect::INSUFFICIENT_STATE, effects);
+            }
+            let body = push::Body::Unsubscribe(Unsubscribe::INSUFFICIENT_STATE);
+            effects.push(Effect::Push(Push::new(channel.clone(), body)));
+            return self.carry_on(channel, making.afterwards, turn, effects);
+        }
+        let Making {
+            source,
+            grant,
+            generation,
+            afterwards,
+            ..
+        } = making;
+        effects.push(Effect::Attach(Attach {
+            channel: channel.clone(),
+            after: start.position,
+            join_leave: grant.sees_join_leave,
+            filter: grant.filter,
+        }));
+        if grant.emits_join_leave {
+            effects.push(Effect::Tell(Notice::Join {
+                channel: channel.clone(),
+                info: self.client_info(grant.info.as_ref()),
+            }));
+        }
+        let live = Live {
+            info: grant.info.map(Box::new),
+            expire_at: grant.expire_at,
+            generation,
+            source,
+            presence: grant.presence,
+            emits_join_leave: grant.emits_join_leave,
+        };
+        self.subscriptions
+            .insert(channel.clone(), Subscription::Live(live));
+        self.watch_subscription(&channel, turn);
+        self.carry_on(channel, afterwards, turn, effects);
+    }
+
+    /// A subscription can't be made.
+    pub(crate) fn fail_making(
+        &mut self,
+        channel: &Channel,
+        refusal: Refusal,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let Some((channel, making)) = self.subscriptions.take_making(channel.as_str()) else {
+            return;
+        };
+        self.undo_making(channel.clone(), &making, effects);
+        if making.source.is_server_side() {
+            return self.close(Disconnect::SERVER_ERROR, effects);
+        }
+        self.refuse(making.reply_to, refusal, effects);
+        self.carry_on(channel, making.afterwards, turn, effects);
+    }
+
+    /// Takes back what was done for a subscription.
+    pub(crate) fn undo_making(&self, channel: Channel, making: &Making, effects: &mut Effects) {
+        let is_present = match making.stage {
+            Stage::Token(_) => return,
+            Stage::Entering => false,
+            Stage::Presence | Stage::History | Stage::Ready(_) => making.grant.presence,
+        };
+        effects.push(Effect::Detach {
+            channel: channel.clone(),
+        });
+        if is_present {
+            self.remove_presence(channel, effects);
+        }
+    }
+
+    /// Does what was wanted of the channel while the subscription was being made.
+    fn carry_on(
+        &mut self,
+        channel: Channel,
+        afterwards: Option<Box<Afterwards>>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let Some(afterwards) = afterwards.filter(|_| !self.is_closed()) else {
+            return;
+        };
+        let Afterwards {
+            replies,
+            push,
+            again,
+        } = *afterwards;
+        for id in replies {
+            self.end(channel.as_str(), effects);
+            self.reply(id, reply::Body::Unsubscribe, effects);
+        }
+        if let Some(reason) = push {
+            self.end(channel.as_str(), effects);
+            let body = push::Body::Unsubscribe(reason);
+            effects.push(Effect::Push(Push::new(channel.clone(), body)));
+        }
+        if let Some((options, recover_since)) = again {
+            self.obey_subscribe(channel, options, recover_since, turn, effects);
+        }
+    }
+}
+
+impl Grant {
+    /// What the client is answered; takes the publications out of `start`.
+    pub(crate) fn reply(&self, expiry: Expiry, start: &mut Start) -> reply::Subscribe {
+        let position = start.position.as_ref();
+        reply::Subscribe {
+            expiry,
+            recoverable: self.recoverable,
+            epoch: position
+                .map(|position| position.epoch.clone())
+                .unwrap_or_default(),
+            publications: std::mem::take(&mut start.publications),
+            recovered: start.recovered,
+            offset: start.offset,
+            positioned: self.has_position(),
+            data: self.data.clone(),
+            was_recovering: start.was_recovering,
+            ..reply::Subscribe::default()
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `presence` and `presence_stats`, and the tick that keeps a client present and finds expired subscriptions.
+
+use veche_protocol::channel::Channel;
+use veche_protocol::command;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::push::{self, Push, Unsubscribe};
+
+use crate::effect::{Effect, Effects};
+use crate::permission;
+use crate::question::{Notice, Question};
+use crate::refusal::Refusal;
+use crate::session::{Session, Waiting};
+use crate::subscription::{Live, Subscription};
+use crate::timers::Timer;
+use crate::turn::Turn;
+
+impl Session {
+    pub(crate) fn handle_presence(
+        &mut self,
+        id: u32,
+        request: command::Presence,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        match self.presence_channel(request, turn) {
+            Ok(channel) => {
+                self.ask(
+                    Waiting::Presence(id),
+                    Question::Presence { channel },
+                    effects,
+                );
+            }
+            Err(refusal) => self.refuse(id, refusal, effects),
+        }
+    }
+
+    pub(crate) fn handle_presence_stats(
+        &mut self,
+        id: u32,
+        request: command::Presence,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        match self.presence_channel(request, turn) {
+            Ok(channel) => {
+                let question = Question::PresenceStats { channel };
+                self.ask(Waiting::PresenceStats(id), question, effects);
+            }
+            Err(refusal) => self.refuse(id, refusal, effects),
+        }
+    }
+
+    fn presence_channel(
+        &self,
+        request: command::Presence,
+        turn: &Turn<'_>,
+    ) -> Result<Channel, Refusal> {
+        if request.channel.is_empty() {
+            return Err(Disconnect::BAD_REQUEST.into());
+        }
+        let place = permission::place(turn.rules, &request.channel)?;
+        permission::presence(&place, self.asker(&request.channel))?;
+        Ok(Channel::from(request.channel))
+    }
+
+    /// Makes sure that the tick comes, if this subscription needs it. A client without such subscriptions sleeps.
+    pub(crate) fn watch_subscription(&mut self, channel: &Channel, turn: &Turn<'_>) {
+        let needs_tick = self
+            .subscriptions
+            .live(channel.as_str())
+            .is_some_and(Live::needs_tick);
+        let interval = turn.rules.client.presence_update_interval;
+        if needs_tick && !interval.is_zero() && !self.timers.is_set(Timer::Presence) {
+            let first = self.spread.first(interval);
+            self.timers.set(Timer::Presence, turn.now.monotonic + first);
+        }
+    }
+
+    pub(crate) fn tick_presence(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+        let rules = &turn.rules.client;
+        let grace = i64::try_from(rules.expired_sub_close_delay.as_secs()).unwrap_or(i64::MAX);
+        let mut expired = Vec::new();
+        let mut ends_connection = false;
+        let mut ticks_again = false;
+        for (channel, subscription) in self.subscriptions.iter() {
+            let Subscription::Live(live) = subscription else {
+                continue;
+            };
+            let is_expired = live
+                .expire_at
+                .is_some_and(|at| turn.now.unix_secs() > at.saturating_add(grace));
+            if is_expired {
+                ends_connection |= live.source.is_server_side();
+                expired.push(channel.clone());
+                continue;
+            }
+            ticks_again |= live.needs_tick();
+            if live.presence {
+                effects.push(Effect::Tell(Notice::KeepPresence {
+                    channel: channel.clone(),
+                    info: self.client_info(live.info.as_deref()),
+                }));
+            }
+        }
+        if ends_connection {
+            return self.close(Disconnect::SUBSCRIPTION_EXPIRED, effects);
+        }
+        for channel in expired {
+            self.end(channel.as_str(), effects);
+            let body = push::Body::Unsubscribe(Unsubscribe::EXPIRED);
+            effects.push(Effect::Push(Push::new(channel, body)));
+        }
+        if ticks_again && !rules.presence_update_interval.is_zero() {
+            let next = turn.now.monotonic + rules.presence_update_interval;
+            self.timers.set(Timer::Presence, next);
+        }
+    }
+}
+
+impl Live {
+    fn needs_tick(&self) -> bool {
+        self.presence || self.expire_at.is_some()
+    }
+}

@@ -1,0 +1,239 @@
+//! What a new subscriber missed: history and what was published while it was read, merged.
+
+use std::sync::Arc;
+
+use veche_protocol::history::{Page, Query};
+use veche_protocol::position::{Epoch, StreamPosition};
+use veche_protocol::publication::Publication;
+
+use crate::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_PUBLICATIONS};
+use crate::rules::{ClientRules, RecoveryMode};
+use crate::subscription::Grant;
+
+/// What the subscriber says about its past.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    /// Whether it wants what it missed.
+    pub recover: bool,
+    /// Where it stands.
+    pub since: StreamPosition,
+    /// Whether an unrecoverable position is an error.
+    pub rejects_unrecovered: bool,
+}
+
+/// Publications that came while the subscription was being made, in the order of the broker.
+///
+/// Bounded; past the bound, or when the stream begins anew, nothing is kept and the subscription will be told that it
+/// lost something.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    publications: Vec<Arc<Publication>>,
+    bytes: usize,
+    epoch: Epoch,
+    has_lost: bool,
+}
+
+impl Buffer {
+    pub(crate) fn push(&mut self, publication: Arc<Publication>, epoch: &Epoch) {
+        if self.has_lost {
+            return;
+        }
+        if !epoch.is_empty() && self.epoch.is_empty() {
+            self.epoch = epoch.clone();
+        }
+        self.bytes = self.bytes.saturating_add(publication.data.len());
+        if (!epoch.is_empty() && *epoch != self.epoch)
+            || self.publications.len() >= MAX_BUFFERED_PUBLICATIONS
+            || self.bytes > MAX_BUFFERED_BYTES
+        {
+            self.lose();
+            return;
+        }
+        self.publications.push(publication);
+    }
+
+    /// Something was lost on the way here.
+    pub(crate) fn lose(&mut self) {
+        self.publications = Vec::new();
+        self.has_lost = true;
+    }
+}
+
+/// What is to be read for a subscription whose position is watched.
+///
+/// The epoch is left out of the question: the answer then has the top of the stream even where the epochs differ.
+pub(crate) fn query(grant: &Grant, wanted: &Wanted, rules: &ClientRules) -> Query {
+    let mut query = Query {
+        limit: Some(0),
+        meta_ttl: grant.meta_ttl,
+        ..Query::default()
+    };
+    if grant.recoverable && wanted.recover {
+        match grant.mode {
+            RecoveryMode::Stream => {
+                let limit = rules.recovery_max_publication_limit;
+                query.limit = (limit > 0).then_some(limit);
+                query.since = Some(StreamPosition::new(wanted.since.offset, Epoch::default()));
+            }
+            RecoveryMode::Cache => {
+                // With a filter the latest that passes is wanted, which may lie deeper.
+                let limit = rules.recovery_max_publication_limit;
+                query.limit = match grant.filter {
+                    None => Some(1),
+                    Some(_) => (limit > 0).then_some(limit),
+                };
+                query.reverse = true;
+            }
+        }
+    }
+    query
+}
+
+/// Where a subscription begins.
+#[derive(Debug, Default)]
+pub(crate) struct Start {
+    /// What was missed, for the reply.
+    pub publications: Vec<Arc<Publication>>,
+    /// Publications without a position, to be sent after the reply.
+    pub loose: Vec<Arc<Publication>>,
+    /// Whether everything missed is there.
+    pub recovered: bool,
+    /// Whether recovery was tried.
+    pub was_recovering: bool,
+    /// The offset of the reply.
+    pub offset: u64,
+    /// The subscriber's position after the reply; `None` where positions are not watched.
+    pub position: Option<StreamPosition>,
+    /// Whether something was published after the position that is not there any more.
+    pub has_lost: bool,
+}
+
+/// The subscriber refused to go on without what it missed (error 112).
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Unrecovered;
+
+/// Merges what history says with what was published while it was read.
+pub(crate) fn begin(
+    grant: &Grant,
+    wanted: &Wanted,
+    page: Option<Page>,
+    buffer: Buffer,
+) -> Result<Start, Unrecovered> {
+    let Some(page) = page else {
+        return Ok(Start {
+            was_recovering: wanted.recover,
+            has_lost: buffer.has_lost,
+            loose: filtered(grant, buffer.publications),
+            ..Start::default()
+        });
+    };
+    let tries = grant.recoverable && wanted.recover;
+    let (mut publications, mut recovered) = match grant.mode {
+        _ if !tries => (Vec::new(), false),
+        RecoveryMode::Stream => from_stream(&page, &wanted.since),
+        RecoveryMode::Cache => from_cache(&page, &wanted.since),
+    };
+    if tries && !recovered && wanted.rejects_unrecovered && grant.mode == RecoveryMode::Stream {
+        return Err(Unrecovered);
+    }
+    let merged = merge(page.position, buffer);
+    if tries && grant.mode == RecoveryMode::Cache && !merged.later.is_empty() {
+        recovered = true;
+    }
+    if recovered {
+        publications.extend(merged.later);
+    } else {
+        publications.clear();
+    }
+    let mut publications = filtered(grant, publications);
+    if grant.mode == RecoveryMode::Cache && publications.len() > 1 {
+        publications.drain(..publications.len() - 1);
+    }
+    Ok(Start {
+        publications,
+        loose: filtered(grant, merged.loose),
+        recovered,
+        was_recovering: wanted.recover,
+        // After a recovery the client counts on from where it was.
+        offset: if recovered {
+            wanted.since.offset
+        } else {
+            merged.position.offset
+        },
+        position: Some(merged.position),
+        has_lost: merged.has_lost,
+    })
+}
+
+/// Everything after `since`, if all of it is there.
+fn from_stream(page: &Page, since: &StreamPosition) -> (Vec<Arc<Publication>>, bool) {
+    let top = &page.position;
+    let same_epoch = since.epoch.is_empty() || since.epoch == top.epoch;
+    let is_whole = same_epoch
+        && since.offset <= top.offset
+        && page.publications.len() as u64 == top.offset - since.offset
+        && (page.publications.iter())
+            .zip(since.offset..)
+            .all(|(publication, before)| publication.offset == before + 1);
+    if is_whole {
+        (page.publications.clone(), true)
+    } else {
+        (Vec::new(), false)
+    }
+}
+
+/// The publications up to the latest, of which the last is wanted, unless the client has it.
+fn from_cache(page: &Page, since: &StreamPosition) -> (Vec<Arc<Publication>>, bool) {
+    let top = &page.position;
+    let is_there = since.offset > 0 && since == top;
+    let latest = page.publications.first();
+    let recovered = latest.map_or(is_there, |latest| latest.offset == top.offset);
+    if recovered && !is_there {
+        (page.publications.iter().rev().cloned().collect(), true)
+    } else {
+        (Vec::new(), recovered)
+    }
+}
+
+struct Merged {
+    later: Vec<Arc<Publication>>,
+    loose: Vec<Arc<Publication>>,
+    position: StreamPosition,
+    has_lost: bool,
+}
+
+/// What was buffered after the top of the stream was read: without doubles, and up to the first gap.
+fn merge(top: StreamPosition, buffer: Buffer) -> Merged {
+    let mut merged = Merged {
+        later: Vec::new(),
+        loose: Vec::new(),
+        position: top,
+        has_lost: buffer.has_lost,
+    };
+    let position = &mut merged.position;
+    if position.epoch.is_empty() {
+        position.epoch = buffer.epoch.clone();
+    }
+    for publication in buffer.publications {
+        if publication.offset == 0 {
+            merged.loose.push(publication);
+        } else if buffer.epoch != position.epoch {
+            // One of the two is from an earlier life of the stream, and nobody can say which.
+            merged.has_lost = true;
+        } else if publication.offset == position.offset.wrapping_add(1) {
+            position.offset = publication.offset;
+            merged.later.push(publication);
+        } else if publication.offset > position.offset {
+            merged.has_lost = true;
+            break;
+        }
+    }
+    merged
+}
+
+fn filtered(grant: &Grant, mut publications: Vec<Arc<Publication>>) -> Vec<Arc<Publication>> {
+    if let Some(filter) = &grant.filter {
+        publications.retain(|publication| filter.wants(publication));
+    }
+    publications
+}

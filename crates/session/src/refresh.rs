@@ -1,0 +1,245 @@
+//! `refresh` and `sub_refresh`: when a connection and a subscription end.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::{
+    ConnectionClaims, SubscriptionClaims, SubscriptionOptions, TokenError,
+};
+use veche_protocol::command;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::ErrorCode;
+use veche_protocol::payload::Payload;
+use veche_protocol::push::{self, Push};
+use veche_protocol::reply::{self, Expiry};
+
+use crate::connect::refuse_token;
+use crate::effect::{Effect, Effects};
+use crate::limits;
+use crate::permission;
+use crate::question::Question;
+use crate::refusal::Refusal;
+use crate::session::{Session, Waiting};
+use crate::subscription::{Source, Subscription};
+use crate::timers::Timer;
+use crate::turn::Turn;
+
+/// A `sub_refresh` whose token is being looked at.
+#[derive(Debug)]
+pub(crate) struct SubRefreshing {
+    id: u32,
+    channel: Channel,
+    /// Of the subscription that was there when it was asked.
+    generation: u32,
+}
+
+impl Session {
+    pub(crate) fn handle_refresh(
+        &mut self,
+        id: u32,
+        request: command::Refresh,
+        effects: &mut Effects,
+    ) {
+        if request.token.is_empty() {
+            return self.close(Disconnect::BAD_REQUEST, effects);
+        }
+        let token = request.token;
+        self.ask(
+            Waiting::Refresh(id),
+            Question::ConnectionToken { token },
+            effects,
+        );
+    }
+
+    pub(crate) fn take_refresh_token(
+        &mut self,
+        id: u32,
+        token: Result<Box<ConnectionClaims>, TokenError>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let claims = match token {
+            Ok(claims) => *claims,
+            Err(TokenError::Expired) => return self.close(Disconnect::EXPIRED, effects),
+            Err(error) => return self.refuse(id, refuse_token(error), effects),
+        };
+        let expire_at = claims.expire_at.filter(|_| !turn.rules.client.insecure);
+        match self.check_refresh(&claims, expire_at, turn) {
+            Ok(expiry) => {
+                self.prolong(expire_at, claims.info, turn);
+                self.reply(id, reply::Body::Refresh(expiry), effects);
+            }
+            Err(refusal) => self.refuse(id, refusal, effects),
+        }
+    }
+
+    fn check_refresh(
+        &self,
+        claims: &ConnectionClaims,
+        expire_at: Option<i64>,
+        turn: &Turn<'_>,
+    ) -> Result<Expiry, Refusal> {
+        if let Some((name, _)) = claims
+            .subs
+            .iter()
+            .find(|(name, _)| turn.rules.place(name).is_none())
+        {
+            let why = format!("the token subscribes to {name:?}, whose namespace does not exist");
+            return Err(Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why));
+        }
+        if claims.user != self.user {
+            return Err(Disconnect::INVALID_TOKEN.into());
+        }
+        if self.has_other_channels(&claims.subs) {
+            return Err(Disconnect::INSUFFICIENT_STATE.into());
+        }
+        limits::expiry(expire_at, turn.now.unix_secs()).ok_or_else(|| {
+            let why = "the connection's new time (expire_at) has run out already";
+            Refusal::because(ErrorCode::EXPIRED, why)
+        })
+    }
+
+    /// Whether a token subscribes to other channels than the last one did.
+    fn has_other_channels(&self, subs: &[(String, SubscriptionOptions)]) -> bool {
+        let named: BTreeSet<&str> = subs
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .filter(|name| !name.is_empty())
+            .collect();
+        let has_new = named
+            .iter()
+            .any(|name| self.subscriptions.live(name).is_none());
+        let has_old = self.subscriptions.iter().any(|(channel, subscription)| {
+            matches!(subscription, Subscription::Live(live) if live.source == Source::ConnectionToken)
+                && !named.contains(channel.as_str())
+        });
+        has_new || has_old
+    }
+
+    /// The server says when the connection ends; a time that has passed ends it.
+    pub(crate) fn obey_refresh(
+        &mut self,
+        expire_at: Option<i64>,
+        info: Option<Payload>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let Some(expiry) = limits::expiry(expire_at, turn.now.unix_secs()) else {
+            return self.close(Disconnect::EXPIRED, effects);
+        };
+        self.prolong(expire_at, info, turn);
+        effects.push(Effect::Push(Push::connection(push::Body::Refresh(expiry))));
+    }
+
+    fn prolong(&mut self, expire_at: Option<i64>, info: Option<Payload>, turn: &Turn<'_>) {
+        self.expire_at = limits::capped(expire_at, turn.now.unix_secs());
+        if let Some(info) = info {
+            self.info = Some(Box::new(info));
+        }
+        self.watch_expiry(turn);
+    }
+
+    /// Sets the timer for the end of the connection: its time, and the grace for a late refresh.
+    pub(crate) fn watch_expiry(&mut self, turn: &Turn<'_>) {
+        let Some(expire_at) = self.expire_at else {
+            return self.timers.clear(Timer::Expire);
+        };
+        let left = expire_at.saturating_sub(turn.now.unix_secs());
+        let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
+        let end = turn.now.monotonic + left + turn.rules.client.expired_close_delay;
+        self.timers.set(Timer::Expire, end);
+    }
+
+    /// Whether the connection lives on. The wall clock decides; it may have been set meanwhile.
+    pub(crate) fn check_expiry(&mut self, turn: &Turn<'_>, effects: &mut Effects) -> bool {
+        let is_over = self
+            .expire_at
+            .is_some_and(|expire_at| expire_at <= turn.now.unix_secs());
+        if is_over {
+            self.close(Disconnect::EXPIRED, effects);
+        } else {
+            self.watch_expiry(turn);
+        }
+        !is_over
+    }
+
+    pub(crate) fn handle_sub_refresh(
+        &mut self,
+        id: u32,
+        request: command::SubRefresh,
+        effects: &mut Effects,
+    ) {
+        if request.channel.is_empty() {
+            return self.close(Disconnect::BAD_REQUEST, effects);
+        }
+        let Some(live) = self.subscriptions.live(&request.channel) else {
+            return self.refuse(id, not_subscribed(&request.channel), effects);
+        };
+        if live.source.is_server_side() {
+            return self.close(Disconnect::BAD_REQUEST, effects);
+        }
+        if request.token.is_empty() {
+            let refusal = Refusal::because(ErrorCode::BAD_REQUEST, "the token is missing");
+            return self.refuse(id, refusal, effects);
+        }
+        let refreshing = SubRefreshing {
+            id,
+            generation: live.generation,
+            channel: Channel::from(request.channel),
+        };
+        let question = Question::SubscriptionToken {
+            token: request.token,
+        };
+        self.ask(Waiting::SubRefresh(Box::new(refreshing)), question, effects);
+    }
+
+    pub(crate) fn take_sub_refresh_token(
+        &mut self,
+        refreshing: SubRefreshing,
+        token: Result<Box<SubscriptionClaims>, TokenError>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let id = refreshing.id;
+        match self.refresh_subscription(&refreshing, token, turn) {
+            Ok(expiry) => {
+                self.watch_subscription(&refreshing.channel, turn);
+                self.reply(id, reply::Body::SubRefresh(expiry), effects);
+            }
+            Err(refusal) => self.refuse(id, refusal, effects),
+        }
+    }
+
+    /// An expired token, however well signed, never prolongs anything.
+    fn refresh_subscription(
+        &mut self,
+        refreshing: &SubRefreshing,
+        token: Result<Box<SubscriptionClaims>, TokenError>,
+        turn: &Turn<'_>,
+    ) -> Result<Expiry, Refusal> {
+        let claims = token.map_err(refuse_token)?;
+        let channel = refreshing.channel.as_str();
+        let place = permission::place(turn.rules, channel)?;
+        permission::token_is_for(&place, self.asker(channel), &claims)?;
+        let now = turn.now.unix_secs();
+        let expire_at = claims.options.expire_at.or(claims.expire_at);
+        let expiry = limits::expiry(expire_at, now).ok_or_else(|| {
+            let why = "the subscription's new time (expire_at) has run out already";
+            Refusal::because(ErrorCode::EXPIRED, why)
+        })?;
+        match self.subscriptions.get_mut(channel) {
+            Some(Subscription::Live(live)) if live.generation == refreshing.generation => {
+                live.expire_at = limits::capped(expire_at, now);
+                live.info = claims.options.info.map(Box::new);
+                Ok(expiry)
+            }
+            _ => Err(not_subscribed(channel)),
+        }
+    }
+}
+
+fn not_subscribed(channel: &str) -> Refusal {
+    let why = format!("there is no subscription to {channel:?} to refresh");
+    Refusal::because(ErrorCode::PERMISSION_DENIED, why)
+}

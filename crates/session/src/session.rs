@@ -1,0 +1,481 @@
+//! The conversation itself: its state, its six ways in, and where each leads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use veche_protocol::channel::Channel;
+use veche_protocol::command::{Command, Verb};
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::identity::{ClientId, ClientInfo, UserId};
+use veche_protocol::payload::Payload;
+use veche_protocol::position::Epoch;
+use veche_protocol::publication::Publication;
+use veche_protocol::push::{self, Push};
+use veche_protocol::reply::{self, Reply};
+
+use crate::connect::Connecting;
+use crate::effect::{Effect, Effects};
+use crate::order::Order;
+use crate::permission::Asker;
+use crate::profile::Profile;
+use crate::question::{Answer, Ask, Failure, Notice, Question};
+use crate::refresh::SubRefreshing;
+use crate::refusal::Refusal;
+use crate::subscription::{Making, Stage, Subscription, Subscriptions};
+use crate::timers::{Spread, Timer, Timers};
+use crate::turn::Turn;
+
+/// One client's conversation.
+#[derive(Debug)]
+pub struct Session {
+    pub(crate) client: ClientId,
+    pub(crate) user: UserId,
+    /// What others are told about the user.
+    pub(crate) info: Option<Box<Payload>>,
+    /// When the connection ends, in seconds of Unix time.
+    pub(crate) expire_at: Option<i64>,
+    pub(crate) subscriptions: Subscriptions,
+    pub(crate) phase: Phase,
+    pub(crate) timers: Timers,
+    pub(crate) spread: Spread,
+    waiting: Vec<(Ask, Waiting)>,
+    asks: u32,
+    /// Commands that are not answered yet.
+    in_progress: u32,
+    pub(crate) profile: Profile,
+    pub(crate) awaits_pong: bool,
+    pub(crate) is_reading: bool,
+}
+
+/// What a session is born with.
+#[derive(Clone, Copy, Debug)]
+pub struct Birth {
+    /// The connection's id.
+    pub client: ClientId,
+    /// Random; spreads first pings and refreshes of presence.
+    pub seed: u64,
+    /// How the client is spoken to.
+    pub profile: Profile,
+}
+
+/// How far the conversation has come.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// Nobody in particular; only `connect` is heard.
+    New,
+    /// `connect` is being answered.
+    Connecting(Box<Connecting>),
+    /// All is heard.
+    Connected,
+    /// Over; nothing is heard, and what comes late is undone.
+    Closed,
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(crate) enum Waiting {
+    Connect,
+    Making(Channel),
+    Publish(u32),
+    History(u32),
+    Presence(u32),
+    PresenceStats(u32),
+    Rpc(u32),
+    Refresh(u32),
+    SubRefresh(Box<SubRefreshing>),
+    /// Nobody any more: delivery that has begun is to be ended.
+    LeftEntering(Channel),
+    /// Nobody any more: a presence that was added is to be removed.
+    LeftPresence(Channel),
+}
+
+impl Session {
+    /// Begins a conversation; the client has `client.stale_close_delay` to connect.
+    #[must_use]
+    pub fn new(birth: Birth, turn: &Turn<'_>) -> Self {
+        let mut timers = Timers::new();
+        let stale_at = turn.now.monotonic + turn.rules.client.stale_close_delay;
+        timers.set(Timer::Stale, stale_at);
+        Self {
+            client: birth.client,
+            user: UserId::default(),
+            info: None,
+            expire_at: None,
+            subscriptions: Subscriptions::default(),
+            phase: Phase::New,
+            timers,
+            spread: Spread::new(birth.seed),
+            waiting: Vec::new(),
+            asks: 0,
+            in_progress: 0,
+            profile: birth.profile,
+            awaits_pong: false,
+            is_reading: true,
+        }
+    }
+
+    /// Whether a command may be handed over now; later ones wait at the driver, parsed.
+    ///
+    /// While `connect` is being answered all wait. A pong (`Command::is_pong`) never needs to.
+    #[must_use]
+    pub fn can_take_command(&self, turn: &Turn<'_>) -> bool {
+        match self.phase {
+            Phase::New => true,
+            Phase::Connected => {
+                let limit = turn.rules.client.concurrency.max(1);
+                usize::try_from(self.in_progress).is_ok_and(|count| count < limit)
+            }
+            Phase::Connecting(_) | Phase::Closed => false,
+        }
+    }
+
+    /// The client asks for something.
+    pub fn handle_command(&mut self, command: Command, turn: &Turn<'_>, effects: &mut Effects) {
+        let is_pong = command.is_pong();
+        match (&self.phase, &command.verb) {
+            (Phase::Closed, _) => return,
+            (Phase::Connected, _) if is_pong => return self.take_pong(effects),
+            // In the middle of `connect` a pong can't be due, and nothing else was let in.
+            (Phase::New, Verb::Connect(_)) if !is_pong => {}
+            (Phase::Connected, Verb::Connect(_)) | (Phase::New | Phase::Connecting(_), _) => {
+                return self.close(Disconnect::BAD_REQUEST, effects);
+            }
+            (Phase::Connected, _) => {}
+        }
+        let id = command.id;
+        if !matches!(command.verb, Verb::Send(_)) {
+            self.in_progress += 1;
+        }
+        match command.verb {
+            Verb::Connect(connect) => self.handle_connect(id, *connect, turn, effects),
+            Verb::Subscribe(subscribe) => self.handle_subscribe(id, subscribe, turn, effects),
+            Verb::Unsubscribe(unsubscribe) => self.handle_unsubscribe(id, unsubscribe, effects),
+            Verb::Publish(publish) => self.handle_publish(id, *publish, turn, effects),
+            Verb::Presence(presence) => self.handle_presence(id, presence, turn, effects),
+            Verb::PresenceStats(presence) => {
+                self.handle_presence_stats(id, presence, turn, effects);
+            }
+            Verb::History(history) => self.handle_history(id, history, turn, effects),
+            Verb::Rpc(rpc) => self.handle_rpc(id, rpc, effects),
+            Verb::Send(_) => self.handle_send(effects),
+            Verb::Refresh(refresh) => self.handle_refresh(id, refresh, effects),
+            Verb::SubRefresh(refresh) => self.handle_sub_refresh(id, *refresh, effects),
+            Verb::Ping | Verb::Empty => self.close(Disconnect::BAD_REQUEST, effects),
+        }
+    }
+
+    /// The world answers. What nobody waits for any more is undone, or dropped.
+    pub fn handle_answer(
+        &mut self,
+        ask: Ask,
+        answer: Answer,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let Some(at) = self.waiting.iter().position(|(asked, _)| *asked == ask) else {
+            return;
+        };
+        let (_, waiting) = self.waiting.swap_remove(at);
+        if self.waiting.is_empty() {
+            self.waiting = Vec::new();
+        }
+        match (waiting, answer) {
+            (Waiting::Connect, Answer::ConnectionToken(token)) => {
+                self.take_connection_token(token, turn, effects);
+            }
+            (Waiting::Connect, Answer::Count(count)) => {
+                self.take_user_connections(count, turn, effects);
+            }
+            (Waiting::Making(channel), Answer::SubscriptionToken(token)) => {
+                self.take_subscription_token(&channel, token, turn, effects);
+            }
+            (Waiting::Making(channel), Answer::Done(done)) => {
+                self.take_step(&channel, done, turn, effects);
+            }
+            (Waiting::Making(channel), Answer::History(page)) => {
+                self.take_page(&channel, page, turn, effects);
+            }
+            (Waiting::Publish(id), Answer::Published(position)) => {
+                let body = |position| reply::Body::Publish(Some(position));
+                self.reply_or_fail(id, position.map(body), effects);
+            }
+            (Waiting::History(id), Answer::History(page)) => {
+                self.reply_or_fail(id, page.map(reply::Body::History), effects);
+            }
+            (Waiting::Presence(id), Answer::Presence(clients)) => {
+                self.reply_or_fail(id, clients.map(reply::Body::Presence), effects);
+            }
+            (Waiting::PresenceStats(id), Answer::PresenceStats(stats)) => {
+                self.reply_or_fail(id, stats.map(reply::Body::PresenceStats), effects);
+            }
+            (Waiting::Rpc(id), Answer::Rpc(Ok(data))) => {
+                self.reply(id, reply::Body::Rpc(data), effects);
+            }
+            (Waiting::Rpc(id), Answer::Rpc(Err(error))) => self.refuse(id, error.into(), effects),
+            (Waiting::Refresh(id), Answer::ConnectionToken(token)) => {
+                self.take_refresh_token(id, token, turn, effects);
+            }
+            (Waiting::SubRefresh(refreshing), Answer::SubscriptionToken(token)) => {
+                self.take_sub_refresh_token(*refreshing, token, turn, effects);
+            }
+            (Waiting::LeftEntering(channel), Answer::Done(Ok(()))) => {
+                effects.push(Effect::Detach { channel });
+            }
+            (Waiting::LeftPresence(channel), Answer::Done(Ok(()))) => {
+                self.remove_presence(channel, effects);
+            }
+            (Waiting::LeftEntering(_) | Waiting::LeftPresence(_), _) => {}
+            // The driver gave the answer to another question: it is not to be trusted any further.
+            _ => self.close(Disconnect::SERVER_ERROR, effects),
+        }
+    }
+
+    /// A publication in a channel whose subscription is being made. It waits, within bounds.
+    pub fn handle_delivery(
+        &mut self,
+        channel: &Channel,
+        publication: Arc<Publication>,
+        epoch: &Epoch,
+        _turn: &Turn<'_>,
+        _effects: &mut Effects,
+    ) {
+        if let Some(making) = self.subscriptions.making(channel.as_str()) {
+            making.buffer.push(publication, epoch);
+        }
+    }
+
+    /// The API, another node or the hub demands something.
+    pub fn handle_order(&mut self, order: Order, turn: &Turn<'_>, effects: &mut Effects) {
+        match (&mut self.phase, order) {
+            (Phase::Closed, _) => {}
+            (_, Order::Disconnect(disconnect)) => self.close(disconnect, effects),
+            (_, Order::InsufficientState { channel }) => {
+                self.lose_state(&channel, effects);
+            }
+            (Phase::New, _) => {}
+            (Phase::Connecting(connecting), order) => connecting.keep(order),
+            (Phase::Connected, Order::Unsubscribe { channel, reason }) => {
+                self.obey_unsubscribe(channel, reason, turn, effects);
+            }
+            (
+                Phase::Connected,
+                Order::Subscribe {
+                    channel,
+                    options,
+                    recover_since,
+                },
+            ) => self.obey_subscribe(channel, options, recover_since, turn, effects),
+            (
+                Phase::Connected,
+                Order::Refresh {
+                    expired,
+                    expire_at,
+                    info,
+                },
+            ) => {
+                if expired {
+                    self.close(Disconnect::EXPIRED, effects);
+                } else {
+                    self.obey_refresh(expire_at, info, turn, effects);
+                }
+            }
+            (Phase::Connected, Order::Message(data)) => {
+                effects.push(Effect::Push(Push::connection(push::Body::Message(data))));
+            }
+        }
+    }
+
+    /// Acts on everything that is due. Call it when [`Self::poll_timeout`] has come; earlier does no harm.
+    pub fn handle_timeout(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+        let now = turn.now.monotonic;
+        if self.timers.take_due(Timer::Stale, now) {
+            return self.close(Disconnect::STALE, effects);
+        }
+        if self.timers.take_due(Timer::Pong, now) && !self.check_pong(turn, effects) {
+            return;
+        }
+        if self.timers.take_due(Timer::Expire, now) && !self.check_expiry(turn, effects) {
+            return;
+        }
+        if self.timers.take_due(Timer::Ping, now) {
+            self.send_ping(turn, effects);
+        }
+        if self.timers.take_due(Timer::Presence, now) {
+            self.tick_presence(turn, effects);
+        }
+    }
+
+    /// The client is gone; so it leaves its channels. Nothing is sent to it any more.
+    pub fn handle_closed(&mut self, _turn: &Turn<'_>, effects: &mut Effects) {
+        self.leave(effects);
+    }
+
+    /// When [`Self::handle_timeout`] is to be called, in monotonic time.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        self.timers.next()
+    }
+
+    /// The connection's id.
+    #[must_use]
+    pub fn client(&self) -> ClientId {
+        self.client
+    }
+
+    /// Whom it belongs to; anonymous until the token was looked at.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// Whether `connect` was answered.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        matches!(self.phase, Phase::Connected)
+    }
+
+    /// Whether the conversation is over.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        matches!(self.phase, Phase::Closed)
+    }
+
+    /// The channels it is subscribed to.
+    pub fn subscriptions(&self) -> impl Iterator<Item = &Channel> {
+        self.subscriptions
+            .iter()
+            .filter(|(_, subscription)| matches!(subscription, Subscription::Live(_)))
+            .map(|(channel, _)| channel)
+    }
+}
+
+/// What the commands share.
+impl Session {
+    pub(crate) fn asker(&self, channel: &str) -> Asker<'_> {
+        Asker {
+            user: &self.user,
+            client: self.client,
+            is_subscribed: self.subscriptions.live(channel).is_some(),
+        }
+    }
+
+    /// What others are told about the client in a channel.
+    pub(crate) fn client_info(&self, chan_info: Option<&Payload>) -> Arc<ClientInfo> {
+        Arc::new(ClientInfo {
+            user: self.user.clone(),
+            client: self.client,
+            conn_info: self.info.as_deref().cloned(),
+            chan_info: chan_info.cloned(),
+        })
+    }
+
+    /// A number that was not used before in this session (but 4 billion numbers ago).
+    pub(crate) fn next_number(&mut self) -> u32 {
+        self.asks = self.asks.wrapping_add(1);
+        self.asks
+    }
+
+    pub(crate) fn ask(&mut self, waiting: Waiting, question: Question, effects: &mut Effects) {
+        let ask = Ask(self.next_number());
+        self.waiting.push((ask, waiting));
+        effects.push(Effect::Ask { ask, question });
+    }
+
+    /// Answers a command, for good.
+    pub(crate) fn reply(&mut self, id: u32, body: reply::Body, effects: &mut Effects) {
+        self.finish_command();
+        effects.push(Effect::Reply(Reply::new(id, body)));
+    }
+
+    pub(crate) fn finish_command(&mut self) {
+        self.in_progress = self.in_progress.saturating_sub(1);
+    }
+
+    /// Answers a command with why it is not carried out, or ends the connection.
+    pub(crate) fn refuse(&mut self, id: u32, refusal: Refusal, effects: &mut Effects) {
+        match refusal {
+            Refusal::Reply(error) => self.reply(id, reply::Body::Error(error), effects),
+            Refusal::Disconnect(disconnect) => self.close(disconnect, effects),
+        }
+    }
+
+    fn reply_or_fail(
+        &mut self,
+        id: u32,
+        result: Result<reply::Body, Failure>,
+        effects: &mut Effects,
+    ) {
+        match result {
+            Ok(body) => self.reply(id, body, effects),
+            Err(failure) => self.refuse(id, failure.into(), effects),
+        }
+    }
+
+    pub(crate) fn remove_presence(&self, channel: Channel, effects: &mut Effects) {
+        effects.push(Effect::Tell(Notice::RemovePresence {
+            channel,
+            client: self.client,
+            user: self.user.clone(),
+        }));
+    }
+
+    /// Ends the conversation. The channels are left first, so that nothing follows the end.
+    pub(crate) fn close(&mut self, disconnect: Disconnect, effects: &mut Effects) {
+        if self.is_closed() {
+            return;
+        }
+        self.leave(effects);
+        effects.push(Effect::Close(disconnect));
+    }
+
+    fn leave(&mut self, effects: &mut Effects) {
+        if self.is_closed() {
+            return;
+        }
+        self.phase = Phase::Closed;
+        self.timers.clear_all();
+        let mut late = Vec::new();
+        for (channel, subscription) in self.subscriptions.take_all() {
+            match subscription {
+                Subscription::Live(live) => self.end_live(channel, &live, effects),
+                Subscription::Making(making) => {
+                    late.extend(late_answer(&channel, &making));
+                    self.undo_making(channel, &making, effects);
+                }
+            }
+        }
+        // Of what is still being asked only that matters which leaves something behind.
+        let asked = std::mem::take(&mut self.waiting);
+        self.waiting = asked
+            .into_iter()
+            .filter_map(|(ask, waiting)| {
+                let Waiting::Making(channel) = waiting else {
+                    return None;
+                };
+                let at = late.iter().position(|(left, _)| *left == channel)?;
+                Some((ask, late.swap_remove(at).1))
+            })
+            .collect();
+    }
+}
+
+/// What is to be done with the answer that a subscription, given up, still waits for.
+fn late_answer(channel: &Channel, making: &Making) -> Option<(Channel, Waiting)> {
+    let waiting = match making.stage {
+        Stage::Entering => Waiting::LeftEntering(channel.clone()),
+        Stage::Presence => Waiting::LeftPresence(channel.clone()),
+        Stage::Token(_) | Stage::History | Stage::Ready(_) => return None,
+    };
+    Some((channel.clone(), waiting))
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        let code = match failure {
+            Failure::UnrecoverablePosition => ErrorCode::UNRECOVERABLE_POSITION,
+            Failure::Unavailable => ErrorCode::INTERNAL,
+        };
+        CommandError::from(code).into()
+    }
+}

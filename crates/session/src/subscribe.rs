@@ -1,0 +1,261 @@
+//! `subscribe`, by the client's command and by the server's order.
+
+use std::sync::Arc;
+
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::{SubscriptionClaims, SubscriptionOptions, TokenError};
+use veche_protocol::command;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::ErrorCode;
+use veche_protocol::filter::Filter;
+use veche_protocol::position::StreamPosition;
+
+use crate::effect::{Effect, Effects};
+use crate::limits;
+use crate::namespace::Place;
+use crate::permission;
+use crate::question::Question;
+use crate::recovery::{Buffer, Wanted};
+use crate::refusal::Refusal;
+use crate::session::{Session, Waiting};
+use crate::subscription::{Grant, Making, Source, Stage, Subscription};
+use crate::turn::Turn;
+
+impl Session {
+    pub(crate) fn handle_subscribe(
+        &mut self,
+        id: u32,
+        request: Box<command::Subscribe>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        if let Err(refusal) = self.check_subscribe(&request, turn) {
+            return self.refuse(id, refusal, effects);
+        }
+        let channel = Channel::new(&request.channel);
+        if !request.token.is_empty() {
+            let token = request.token.clone();
+            let generation = self.next_number();
+            let making = Making {
+                source: Source::Client,
+                reply_to: id,
+                wanted: wanted_by(&request),
+                stage: Stage::Token(request),
+                grant: Grant::default(),
+                buffer: Buffer::default(),
+                generation,
+                afterwards: None,
+            };
+            self.subscriptions
+                .insert(channel.clone(), Subscription::Making(Box::new(making)));
+            let question = Question::SubscriptionToken { token };
+            return self.ask(Waiting::Making(channel), question, effects);
+        }
+        match self.grant(&request, None, turn) {
+            Ok(grant) => {
+                let wanted = wanted_by(&request);
+                self.begin_making(channel, Source::Client, id, grant, wanted, effects);
+            }
+            Err(refusal) => self.refuse(id, refusal, effects),
+        }
+    }
+
+    pub(crate) fn take_subscription_token(
+        &mut self,
+        channel: &Channel,
+        token: Result<Box<SubscriptionClaims>, TokenError>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let Some(making) = self.subscriptions.making(channel.as_str()) else {
+            return;
+        };
+        let stage = std::mem::replace(&mut making.stage, Stage::Entering);
+        let Stage::Token(request) = stage else {
+            return self.close(Disconnect::SERVER_ERROR, effects);
+        };
+        let granted = match token {
+            Ok(claims) => self.grant(&request, Some(*claims), turn),
+            Err(error) => Err(refuse_token(error)),
+        };
+        let Some(making) = self.subscriptions.making(channel.as_str()) else {
+            return;
+        };
+        match granted {
+            Ok(grant) => {
+                making.grant = grant;
+                if let Some((channel, making)) = self.subscriptions.take_making(channel.as_str()) {
+                    self.enter(channel, making, effects);
+                }
+            }
+            Err(refusal) => {
+                making.stage = Stage::Token(request);
+                self.fail_making(channel, refusal, turn, effects);
+            }
+        }
+    }
+
+    /// What can be said without knowing who asks.
+    fn check_subscribe(
+        &self,
+        request: &command::Subscribe,
+        turn: &Turn<'_>,
+    ) -> Result<(), Refusal> {
+        let (channel, rules) = (request.channel.as_str(), turn.rules);
+        if channel.is_empty() {
+            return Err(Disconnect::BAD_REQUEST.into());
+        }
+        if request.kind == SHARED_POLL {
+            let why = "the channel is no shared poll (subscription_type)";
+            return Err(Refusal::because(ErrorCode::NOT_AVAILABLE, why));
+        }
+        if !request.delta.is_empty() && request.delta != "fossil" {
+            return Err(Disconnect::BAD_REQUEST.into());
+        }
+        if channel.len() > rules.channel.max_length {
+            let why = format!(
+                "the channel's name has {} bytes; at most {} are taken (channel.max_length)",
+                channel.len(),
+                rules.channel.max_length
+            );
+            return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
+        }
+        if self.subscriptions.get(channel).is_some() {
+            return Err(ErrorCode::ALREADY_SUBSCRIBED.into());
+        }
+        let limit = rules.client.channel_limit;
+        if limit > 0 && self.subscriptions.len() >= limit {
+            let why = format!("a connection has at most {limit} channels (client.channel_limit)");
+            return Err(Refusal::because(ErrorCode::LIMIT_EXCEEDED, why));
+        }
+        permission::place(rules, channel)?;
+        match request.kind {
+            ..=STREAM => Ok(()),
+            ..SHARED_POLL => Err(Refusal::because(
+                ErrorCode::PERMISSION_DENIED,
+                "the channel is a stream, not a map (subscription_type)",
+            )),
+            _ => Err(Refusal::because(
+                ErrorCode::BAD_REQUEST,
+                format!("there is no subscription type {}", request.kind),
+            )),
+        }
+    }
+
+    /// Whether the client may, and how.
+    fn grant(
+        &self,
+        request: &command::Subscribe,
+        claims: Option<SubscriptionClaims>,
+        turn: &Turn<'_>,
+    ) -> Result<Grant, Refusal> {
+        let place = permission::place(turn.rules, &request.channel)?;
+        let asker = self.asker(&request.channel);
+        permission::subscribe(&place, asker, claims.as_ref())?;
+        let wishes = claims.map(|claims| {
+            let expire_at = claims.options.expire_at.or(claims.expire_at);
+            SubscriptionOptions {
+                expire_at,
+                ..claims.options
+            }
+        });
+        let mut grant = Grant::new(&place, wishes.unwrap_or_default());
+        if limits::expiry(grant.expire_at, turn.now.unix_secs()).is_none() {
+            let why = "the subscription's time (expire_at) has run out";
+            return Err(Refusal::because(ErrorCode::EXPIRED, why));
+        }
+        grant.positioned |= request.positioned && permission::may_position(&place, asker);
+        grant.recoverable |= request.recoverable && permission::may_recover(&place, asker);
+        grant.sees_join_leave |=
+            request.join_leave && permission::may_see_join_leave(&place, asker);
+        grant.filter = filter(request, &place)?;
+        Ok(grant)
+    }
+
+    /// The server wants a subscription, or wants it otherwise.
+    ///
+    /// What can't be done any more (no such namespace, expired) is left alone: whoever ordered it was told.
+    pub(crate) fn obey_subscribe(
+        &mut self,
+        channel: Channel,
+        options: SubscriptionOptions,
+        recover_since: Option<StreamPosition>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        if let Some(making) = self.subscriptions.making(channel.as_str()) {
+            let afterwards = making.afterwards.get_or_insert_default();
+            afterwards.again = Some((options, recover_since));
+            return;
+        }
+        let Some(place) = turn.rules.place(channel.as_str()) else {
+            return;
+        };
+        let grant = Grant::new(&place, options);
+        let is_over = limits::expiry(grant.expire_at, turn.now.unix_secs()).is_none();
+        if channel.as_str().is_empty() || is_over {
+            return;
+        }
+        let wanted = Wanted {
+            recover: recover_since.is_some(),
+            since: recover_since.unwrap_or_default(),
+            rejects_unrecovered: false,
+        };
+        let limit = turn.rules.client.channel_limit;
+        match self.subscriptions.live(channel.as_str()) {
+            Some(live) => {
+                // Others are not told: the client stays.
+                effects.push(Effect::Detach {
+                    channel: channel.clone(),
+                });
+                if live.presence && !grant.presence {
+                    self.remove_presence(channel.clone(), effects);
+                }
+            }
+            None if limit > 0 && self.subscriptions.len() >= limit => {
+                return self.close(Disconnect::CHANNEL_LIMIT, effects);
+            }
+            None => {}
+        }
+        self.begin_making(channel, Source::Order, 0, grant, wanted, effects);
+    }
+}
+
+/// Subscription type 0; what is less is read as this.
+const STREAM: i32 = 0;
+/// Subscription type 4; 1 to 3 are maps.
+const SHARED_POLL: i32 = 4;
+
+/// What a token that is not accepted means for a subscription.
+fn refuse_token(error: TokenError) -> Refusal {
+    match error {
+        TokenError::Expired => ErrorCode::TOKEN_EXPIRED.into(),
+        TokenError::Invalid(why) => Refusal::because(ErrorCode::PERMISSION_DENIED, why),
+        TokenError::Failed(why) => Refusal::because(ErrorCode::INTERNAL, why),
+    }
+}
+
+fn wanted_by(request: &command::Subscribe) -> Wanted {
+    Wanted {
+        recover: request.recover,
+        since: request.since.clone(),
+        rejects_unrecovered: request.flag & command::Subscribe::FLAG_REJECT_UNRECOVERED != 0,
+    }
+}
+
+fn filter(request: &command::Subscribe, place: &Place<'_>) -> Result<Option<Arc<Filter>>, Refusal> {
+    let Some(node) = &request.filter else {
+        return Ok(None);
+    };
+    if !place.options.allow_tags_filter {
+        let why = format!("filters are off here ({})", place.key("allow_tags_filter"));
+        return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
+    }
+    match Filter::compile(node) {
+        Ok(filter) => Ok(Some(Arc::new(filter))),
+        Err(invalid) => Err(Refusal::because(
+            ErrorCode::BAD_REQUEST,
+            invalid.to_string(),
+        )),
+    }
+}

@@ -1,0 +1,223 @@
+//! One session in one channel: being made, or live.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use smallvec::SmallVec;
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::SubscriptionOptions;
+use veche_protocol::filter::Filter;
+use veche_protocol::history::Page;
+use veche_protocol::payload::Payload;
+use veche_protocol::position::StreamPosition;
+use veche_protocol::push::Unsubscribe;
+
+use crate::namespace::Place;
+use crate::recovery::{Buffer, Wanted};
+use crate::rules::RecoveryMode;
+
+/// One session in one channel.
+#[derive(Debug)]
+pub(crate) enum Subscription {
+    /// Asked of the world; what is published meanwhile waits.
+    Making(Box<Making>),
+    /// Attached to the hub, which delivers and keeps the position.
+    Live(Live),
+}
+
+/// What a session keeps of a subscription that the hub serves.
+#[derive(Debug)]
+pub(crate) struct Live {
+    /// What others are told about the client in this channel.
+    pub info: Option<Box<Payload>>,
+    /// When the subscription ends, in seconds of Unix time.
+    pub expire_at: Option<i64>,
+    /// Tells this subscription from an earlier one in the same channel.
+    pub generation: u32,
+    pub source: Source,
+    pub presence: bool,
+    pub emits_join_leave: bool,
+}
+
+/// Who wanted a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The client, by command.
+    Client,
+    /// The connection token.
+    ConnectionToken,
+    /// The client, with `connect`.
+    ConnectRequest,
+    /// The server API.
+    Order,
+}
+
+impl Source {
+    /// Whether the server made the subscription: the client can't make it again by itself, so what would end it ends
+    /// the connection.
+    pub(crate) fn is_server_side(self) -> bool {
+        self != Self::Client
+    }
+}
+
+/// A subscription on its way.
+#[derive(Debug)]
+pub(crate) struct Making {
+    pub source: Source,
+    /// The command to answer; 0 where it is no command of its own.
+    pub reply_to: u32,
+    pub wanted: Wanted,
+    pub stage: Stage,
+    pub grant: Grant,
+    pub buffer: Buffer,
+    pub generation: u32,
+    pub afterwards: Option<Box<Afterwards>>,
+}
+
+/// How far a subscription has come.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// Its token is being checked; the command waits for it.
+    Token(Box<veche_protocol::command::Subscribe>),
+    /// Delivery is being begun.
+    Entering,
+    /// The client is being made present.
+    Presence,
+    /// The stream is being read.
+    History,
+    /// All is known; the page is there if the position is watched.
+    Ready(Option<Page>),
+}
+
+/// What is to be done as soon as the subscription is there, or is not.
+#[derive(Debug, Default)]
+pub(crate) struct Afterwards {
+    /// `unsubscribe` commands to answer.
+    pub replies: SmallVec<[u32; 1]>,
+    /// The server ended the subscription.
+    pub push: Option<Unsubscribe>,
+    /// The server wants it otherwise.
+    pub again: Option<(SubscriptionOptions, Option<StreamPosition>)>,
+}
+
+/// How a subscription is made.
+#[derive(Debug, Default)]
+pub(crate) struct Grant {
+    pub presence: bool,
+    pub emits_join_leave: bool,
+    pub sees_join_leave: bool,
+    pub positioned: bool,
+    pub recoverable: bool,
+    pub mode: RecoveryMode,
+    pub meta_ttl: Duration,
+    pub expire_at: Option<i64>,
+    pub info: Option<Payload>,
+    pub data: Option<Payload>,
+    pub filter: Option<Arc<Filter>>,
+}
+
+impl Grant {
+    /// What the channel's options and the application's wishes give.
+    pub(crate) fn new(place: &Place<'_>, wishes: SubscriptionOptions) -> Self {
+        let (options, wish) = (place.options, wishes.overrides);
+        Self {
+            presence: wish.presence.unwrap_or(options.presence),
+            emits_join_leave: wish.join_leave.unwrap_or(options.join_leave),
+            sees_join_leave: wish
+                .force_push_join_leave
+                .unwrap_or(options.force_push_join_leave),
+            positioned: wish.force_positioning.unwrap_or(options.force_positioning),
+            recoverable: wish.force_recovery.unwrap_or(options.force_recovery),
+            mode: options.recovery_mode,
+            meta_ttl: options.history_meta_ttl,
+            expire_at: wishes.expire_at,
+            info: wishes.info,
+            data: wishes.data,
+            filter: None,
+        }
+    }
+
+    /// Whether the position is watched; recovery implies it.
+    pub(crate) fn has_position(&self) -> bool {
+        self.positioned || self.recoverable
+    }
+}
+
+/// The subscriptions of one session, ordered by channel.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions(SmallVec<[(Channel, Subscription); 1]>);
+
+impl Subscriptions {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn get(&self, channel: &str) -> Option<&Subscription> {
+        let at = self.find(channel).ok()?;
+        self.0.get(at).map(|(_, subscription)| subscription)
+    }
+
+    pub(crate) fn get_mut(&mut self, channel: &str) -> Option<&mut Subscription> {
+        let at = self.find(channel).ok()?;
+        self.0.get_mut(at).map(|(_, subscription)| subscription)
+    }
+
+    pub(crate) fn live(&self, channel: &str) -> Option<&Live> {
+        match self.get(channel) {
+            Some(Subscription::Live(live)) => Some(live),
+            Some(Subscription::Making(_)) | None => None,
+        }
+    }
+
+    pub(crate) fn making(&mut self, channel: &str) -> Option<&mut Making> {
+        match self.get_mut(channel) {
+            Some(Subscription::Making(making)) => Some(making),
+            Some(Subscription::Live(_)) | None => None,
+        }
+    }
+
+    /// Puts a subscription in the place of what was there.
+    pub(crate) fn insert(&mut self, channel: Channel, subscription: Subscription) {
+        match self.find(channel.as_str()) {
+            Ok(at) => {
+                if let Some(place) = self.0.get_mut(at) {
+                    place.1 = subscription;
+                }
+            }
+            Err(at) => {
+                // Most clients have few channels; what is kept should not be twice what is used.
+                self.0.reserve_exact(1);
+                self.0.insert(at, (channel, subscription));
+            }
+        }
+    }
+
+    pub(crate) fn remove(&mut self, channel: &str) -> Option<(Channel, Subscription)> {
+        let at = self.find(channel).ok()?;
+        Some(self.0.remove(at))
+    }
+
+    /// Takes a subscription that is being made, and leaves one that is live.
+    pub(crate) fn take_making(&mut self, channel: &str) -> Option<(Channel, Box<Making>)> {
+        self.making(channel)?;
+        match self.remove(channel)? {
+            (channel, Subscription::Making(making)) => Some((channel, making)),
+            (_, Subscription::Live(_)) => None,
+        }
+    }
+
+    pub(crate) fn take_all(&mut self) -> impl Iterator<Item = (Channel, Subscription)> + use<> {
+        std::mem::take(&mut self.0).into_iter()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Channel, &Subscription)> {
+        self.0
+            .iter()
+            .map(|(channel, subscription)| (channel, subscription))
+    }
+
+    fn find(&self, channel: &str) -> Result<usize, usize> {
+        self.0
+            .binary_search_by(|(held, _)| held.as_str().cmp(channel))
+    }
+}
