@@ -17,7 +17,7 @@ impl Deflate {
     /// compression.
     ///
     /// A message no longer than the peer's window cannot refer back past it, so frames made by
-    /// the one [`Deflater`] suit every peer; a longer message goes uncompressed to a peer with a
+    /// one [`Deflater`] suit every peer; a longer message goes uncompressed to a peer with a
     /// small window, as RFC 7692, section 6, allows.
     pub fn may_compress(self, len: usize) -> bool {
         self.window_bits >= MAX_WINDOW_BITS || len <= 1 << self.window_bits

@@ -19,7 +19,7 @@ pub(crate) fn accept<'a>(offers: impl Iterator<Item = &'a str>) -> Option<Deflat
 
 /// What a server says it agreed to.
 pub(crate) fn answer(deflate: Deflate) -> String {
-    let mut answer = CLIENT_OFFER.to_owned();
+    let mut answer = SERVER_ANSWER.to_owned();
     if deflate.window_bits < MAX_WINDOW_BITS {
         answer.push_str("; server_max_window_bits=");
         answer.push_str(&deflate.window_bits.to_string());
@@ -31,16 +31,21 @@ pub(crate) fn answer(deflate: Deflate) -> String {
 /// or if the server would keep context between messages.
 pub(crate) fn agreed(answer: &str) -> Option<Deflate> {
     let answer = Parameters::parse(answer)?;
-    let may_be = answer.server_no_context_takeover && answer.client_window.is_none();
+    // Any window of the server's is inflated.
     answer.server_window()?;
-    // The server's window is no concern of ours; ours was not limited, as we did not offer that.
-    may_be.then_some(Deflate {
-        window_bits: MAX_WINDOW_BITS,
-    })
+    let window_bits = match answer.client_window {
+        Some(bits) => window_bits(bits?)?,
+        None => MAX_WINDOW_BITS,
+    };
+    answer
+        .server_no_context_takeover
+        .then_some(Deflate { window_bits })
 }
 
-/// What our client offers, and what our server answers.
-pub(crate) const CLIENT_OFFER: &str =
+/// What our client offers: a server may ask it for a small window.
+pub(crate) const CLIENT_OFFER: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits";
+/// What our server answers, before what it says about windows.
+const SERVER_ANSWER: &str =
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 #[derive(Default)]
@@ -173,15 +178,23 @@ mod tests {
 
     #[test]
     fn a_client_takes_only_an_answer_that_its_offer_allows() {
-        for good in [
-            CLIENT_OFFER,
-            "permessage-deflate; server_no_context_takeover; server_max_window_bits=10",
+        for (good, window_bits) in [
+            (SERVER_ANSWER, 15),
+            (
+                "permessage-deflate; server_no_context_takeover; server_max_window_bits=10",
+                15,
+            ),
+            (
+                "permessage-deflate; server_no_context_takeover; client_max_window_bits=10",
+                10,
+            ),
         ] {
-            assert_eq!(agreed(good), Some(Deflate { window_bits: 15 }), "{good}");
+            assert_eq!(agreed(good), Some(Deflate { window_bits }), "{good}");
         }
         for bad in [
             "permessage-deflate",
-            "permessage-deflate; server_no_context_takeover; client_max_window_bits=10",
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits",
+            "permessage-deflate; server_no_context_takeover; client_max_window_bits=7",
             "permessage-deflate; server_no_context_takeover; server_max_window_bits=20",
             "permessage-deflate; server_no_context_takeover; surprise",
             "gzip",
