@@ -173,7 +173,8 @@ test('the metrics carry the names that dashboards know', async (t) => {
     'centrifugo_api_command_duration_seconds_count',
   ].filter((name) => !names.has(name));
   assert.deepEqual(missing, [], `there are: ${[...names].filter((name) => name.startsWith('centrifugo')).join(' ')}`);
-  assert.match(text, /^centrifugo_node_num_clients 1$/m);
+  // The original counts its clients every few seconds only.
+  if (isVeche) assert.match(text, /^centrifugo_node_num_clients 1$/m);
 });
 
 test('health is answered while the server lives', async (t) => {

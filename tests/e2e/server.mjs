@@ -17,8 +17,8 @@ export const binary = process.env.VECHE_BIN ?? join(target, 'debug/veche');
 /** Whether the binary is ours: some answers differ on purpose from the server whose protocol this is. */
 export const isVeche = basename(binary).startsWith('veche');
 
-/** The flag that names the data directory of `veche demo`. */
-export const DATA_DIR_FLAG = '--data_dir';
+/** The arguments of the demo with its data in `folder`. */
+export const demoArgs = (folder) => ['demo', `--data_dir=${folder}`];
 
 export const API_KEY = 'e2e-api-key';
 export const TOKEN_SECRET = 'e2e-token-secret-of-32-bytes-or-more';
@@ -66,6 +66,13 @@ export async function startServer(t, config, { args, env = {}, port } = {}) {
   return server;
 }
 
+/** Starts the demo with its data in a folder of its own. */
+export async function startDemo(t, { env = {}, port } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'veche-demo-'));
+  t?.after(() => rmSync(folder, { recursive: true, force: true }));
+  return startServer(t, undefined, { args: demoArgs(folder), env, port });
+}
+
 /** Runs the binary to its end; resolves with its exit code and all it printed. */
 export async function run(args, { env = {}, input = '' } = {}) {
   const child = spawn(binary, args, { env: clean(env), stdio: ['pipe', 'pipe', 'pipe'] });
@@ -90,6 +97,11 @@ class Server {
 
   constructor(config, args, env, port) {
     [this.#config, this.#args, this.#env, this.#fixedPort] = [config, args, env, port];
+  }
+
+  /** A folder of this server's own, removed at the end. */
+  get folder() {
+    return this.#folder;
   }
 
   get http() {
@@ -129,7 +141,7 @@ class Server {
     writeFileSync(file, JSON.stringify(this.#config ?? {}));
     const args = [...(this.#args ?? ['--config', file]), `--http_server.port=${this.port}`];
     if (!this.#args) args.push('--http_server.address=127.0.0.1');
-    this.#child = spawn(binary, args, { cwd: this.#folder, env: clean(this.#env), stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = spawn(binary, args, { cwd: this.#folder, env: clean({ CENTRIFUGO_HEALTH_ENABLED: 'true', ...this.#env }), stdio: ['ignore', 'pipe', 'pipe'] });
     const child = this.#child;
     child.stdout.on('data', (bytes) => this.#log.push(bytes.toString()));
     child.stderr.on('data', (bytes) => this.#log.push(bytes.toString()));
