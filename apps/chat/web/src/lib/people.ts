@@ -48,3 +48,8 @@ export function stillTyping(typing: Typing, now: number, stopped?: string): Typi
   const left = [...typing].filter(([user, { until }]) => until > now && user !== stopped);
   return left.length === typing.size ? typing : new Map(left);
 }
+
+/** A hue for a person, 0 to 359: the same everywhere, by the user's id. */
+export function hueOf(id: string): number {
+  return [...id].reduce((sum, letter) => (sum * 31 + letter.codePointAt(0)!) % 360, 7);
+}
