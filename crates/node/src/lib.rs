@@ -1,1 +1,28 @@
-//! Workers, hub and fan-out: many conversations on one server.
+//! Many conversations on one server: workers, the hub, the fan-out, and the node that holds them together.
+//!
+//! A [`node::Node`] starts workers. A worker owns sockets, sessions and outboxes; it learns of the world through its
+//! inbox. Read in this order: `node`, `worker` (the turns), `accept` and `driver` (a connection's life), `questions`
+//! (what sessions ask), `hub`, `fanout`, `outbox`.
+
+pub mod node;
+
+pub mod connection;
+pub mod counters;
+pub mod fanout;
+pub mod inquiry;
+pub mod reception;
+
+pub mod authority;
+pub mod backend;
+
+mod accept;
+mod driver;
+mod hub;
+pub mod inbox;
+mod interest;
+mod link;
+mod outbox;
+mod plain;
+mod questions;
+mod wheel;
+mod worker;

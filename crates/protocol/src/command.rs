@@ -54,6 +54,28 @@ pub enum Verb {
     Empty,
 }
 
+impl Verb {
+    /// The command's name in the schema; `pong` for nothing.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "connect",
+            Self::Ping => "ping",
+            Self::Subscribe(_) => "subscribe",
+            Self::Unsubscribe(_) => "unsubscribe",
+            Self::Publish(_) => "publish",
+            Self::Presence(_) => "presence",
+            Self::PresenceStats(_) => "presence_stats",
+            Self::History(_) => "history",
+            Self::Rpc(_) => "rpc",
+            Self::Send(_) => "send",
+            Self::Refresh(_) => "refresh",
+            Self::SubRefresh(_) => "sub_refresh",
+            Self::Empty => "pong",
+        }
+    }
+}
+
 /// Begins the conversation.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Connect {

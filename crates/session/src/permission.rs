@@ -312,7 +312,11 @@ fn access(place: &Place<'_>, asker: Asker<'_>, access: &Access) -> Result<Rule, 
     Err(Refusal::because(ErrorCode::PERMISSION_DENIED, why))
 }
 
-fn has_format(place: &Place<'_>, data: Option<&Payload>) -> Result<(), Refusal> {
+/// Whether data has the format that the channel asks for.
+///
+/// # Errors
+/// 107.
+pub fn has_format(place: &Place<'_>, data: Option<&Payload>) -> Result<(), Refusal> {
     let wanted = match place.options.data_format {
         DataFormat::Any if data.is_none_or(Payload::is_empty) => {
             return Err(Refusal::because(

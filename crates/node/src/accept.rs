@@ -1,0 +1,292 @@
+//! How a worker comes by its connections: accepting, sharing out, the first request, and the end.
+
+use std::io;
+use std::time::Duration;
+
+use mio::net::TcpStream;
+use mio::{Interest, Token};
+use smallvec::SmallVec;
+
+use crate::connection::{Closing, Connection, Head, Opening, Stage};
+use crate::inbox::{ConnectionKey, Item};
+use crate::link::Link;
+use crate::reception::Decision;
+use crate::worker::Worker;
+
+/// From the first byte to the end of the request's head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a request's head.
+const MAX_HEAD: usize = 16 << 10;
+/// From our last byte to the client's end.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Until accepting is tried again without free descriptors.
+const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
+
+impl Worker {
+    /// Accepts until the queue is empty.
+    pub(crate) fn accept(&mut self, listener: usize) {
+        loop {
+            let Some(listener) = self.listeners.get(listener) else {
+                return;
+            };
+            match listener.accept() {
+                Ok((socket, _)) => self.place(socket),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if is_out_of_descriptors(&error) => {
+                    if self.accept_again.is_none() {
+                        tracing::error!(%error, "cannot accept: raise the limit of open files (ulimit -n)");
+                    }
+                    self.accept_again = Some(self.now.monotonic + OUT_OF_DESCRIPTORS);
+                    return;
+                }
+                // The client gave up while it waited.
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Goes on accepting after a pause for want of descriptors.
+    pub(crate) fn accept_after_pause(&mut self) {
+        if self.accept_again.is_some_and(|at| at <= self.now.monotonic) {
+            self.accept_again = None;
+            for listener in 0..self.listeners.len() {
+                self.accept(listener);
+            }
+        }
+    }
+
+    /// Keeps a fresh socket, or hands it to a worker that has clearly fewer.
+    fn place(&mut self, socket: TcpStream) {
+        match self.node.less_loaded_worker(self.index) {
+            Some(other) => self.node.inbox(other).push(Item::Socket(socket)),
+            None => self.adopt(socket),
+        }
+    }
+
+    /// Takes a fresh socket, whose first request is still to come.
+    pub(crate) fn adopt(&mut self, socket: TcpStream) {
+        if !self.accepting {
+            return;
+        }
+        let head = Head {
+            received: Vec::new(),
+            deadline: self.now.monotonic + HEAD_TIMEOUT,
+        };
+        self.admit(socket, Stage::Head(Box::new(head)));
+    }
+
+    /// Takes a socket whose upgrade was answered elsewhere.
+    pub(crate) fn upgraded(
+        &mut self,
+        socket: std::net::TcpStream,
+        opening: Box<Opening>,
+        mut received: Vec<u8>,
+    ) {
+        if !self.accepting {
+            return;
+        }
+        let Some(slot) = self.admit(TcpStream::from_std(socket), Stage::Busy) else {
+            return;
+        };
+        self.open(slot, *opening);
+        self.received(slot, &mut received);
+    }
+
+    fn admit(&mut self, mut socket: TcpStream, stage: Stage) -> Option<u32> {
+        let entry = self.connections.vacant_entry();
+        let slot = u32::try_from(entry.key()).ok()?;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self
+            .poll
+            .registry()
+            .register(&mut socket, Token(entry.key()), interest)
+        {
+            tracing::error!(%error, "cannot watch a socket");
+            return None;
+        }
+        self.next_generation = self.next_generation.wrapping_add(1);
+        entry.insert(Connection {
+            generation: self.next_generation,
+            tick: None,
+            attachments: SmallVec::new(),
+            stage,
+        });
+        self.outboxes.insert(slot, Link::Socket(socket));
+        self.counters.sockets.set(self.connections.len());
+        self.set_timer(slot);
+        Some(slot)
+    }
+
+    /// More of a request's head came.
+    pub(crate) fn received_head(&mut self, slot: u32, received: &mut [u8]) {
+        let Some(connection) = self.connections.get_mut(slot as usize) else {
+            return;
+        };
+        let Stage::Head(head) = &mut connection.stage else {
+            return;
+        };
+        let mut whole = std::mem::take(&mut head.received);
+        let decision = if whole.is_empty() {
+            self.reception.receive(received)
+        } else {
+            whole.extend_from_slice(received);
+            self.reception.receive(&whole)
+        };
+        match decision {
+            Decision::Incomplete => {
+                if whole.is_empty() {
+                    whole.extend_from_slice(received);
+                }
+                if whole.len() > MAX_HEAD {
+                    let answer =
+                        "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
+                    self.refuse(slot, answer.as_bytes());
+                    return;
+                }
+                if let Some(Connection {
+                    stage: Stage::Head(head),
+                    ..
+                }) = self.connections.get_mut(slot as usize)
+                {
+                    head.received = whole;
+                }
+            }
+            Decision::Open { opening, consumed } => {
+                self.open(slot, *opening);
+                let rest = if whole.is_empty() {
+                    received
+                } else {
+                    &mut whole
+                };
+                if let Some(rest) = rest.get_mut(consumed..).filter(|rest| !rest.is_empty()) {
+                    self.received(slot, rest);
+                }
+            }
+            Decision::Refuse(answer) => self.refuse(slot, &answer),
+            Decision::PassOn => {
+                let received = if whole.is_empty() {
+                    received.to_vec()
+                } else {
+                    whole
+                };
+                self.pass_on(slot, received);
+            }
+        }
+    }
+
+    /// Answers a request that is not wanted, and ends the connection.
+    fn refuse(&mut self, slot: u32, answer: &[u8]) {
+        self.outboxes.append(slot, answer);
+        self.close_when_drained(
+            slot,
+            Closing {
+                decoder: None,
+                peer_closed: false,
+                drained: false,
+                finish: true,
+                deadline: self.now.monotonic + CLOSE_TIMEOUT,
+            },
+        );
+    }
+
+    /// Gives a socket to whoever speaks other HTTP.
+    fn pass_on(&mut self, slot: u32, received: Vec<u8>) {
+        self.connections.try_remove(slot as usize);
+        self.counters.sockets.set(self.connections.len());
+        let Some(Link::Socket(mut socket)) = self.outboxes.remove(slot) else {
+            return;
+        };
+        if let Err(error) = self.poll.registry().deregister(&mut socket) {
+            tracing::error!(%error, "cannot give a socket away");
+            return;
+        }
+        self.reception.pass_on(socket.into(), received);
+    }
+
+    /// The end was said: what is owed is written, then the client's end is awaited.
+    pub(crate) fn close_when_drained(&mut self, slot: u32, closing: Closing) {
+        if let Some(connection) = self.connections.get_mut(slot as usize) {
+            connection.stage = Stage::Closing(Box::new(closing));
+        }
+        self.outboxes.drain(slot);
+        self.set_timer(slot);
+    }
+
+    /// Everything owed to a closing connection is written.
+    pub(crate) fn drained(&mut self, slot: u32) {
+        let Some(Connection {
+            stage: Stage::Closing(closing),
+            ..
+        }) = self.connections.get_mut(slot as usize)
+        else {
+            return;
+        };
+        closing.drained = true;
+        if closing.peer_closed {
+            self.remove(slot);
+        } else if closing.finish
+            && let Some(link) = self.outboxes.link(slot)
+            && link.finish().is_err()
+        {
+            self.remove(slot);
+        }
+    }
+
+    /// Bytes of a client whose connection is closing: only its own end is of interest.
+    pub(crate) fn received_closing(&mut self, slot: u32, received: &mut [u8]) {
+        let limits = self.node.config().websocket;
+        let Some(Connection {
+            stage: Stage::Closing(closing),
+            ..
+        }) = self.connections.get_mut(slot as usize)
+        else {
+            return;
+        };
+        let Some(decoder) = &mut closing.decoder else {
+            return;
+        };
+        let mut input = received;
+        loop {
+            match decoder.next(&mut input, &limits, &mut self.workspace) {
+                Ok(Some(veche_websocket::decoder::Event::Close(_))) => {
+                    closing.peer_closed = true;
+                    if closing.drained {
+                        self.remove(slot);
+                    }
+                    return;
+                }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Forgets a connection; its session has said goodbye.
+    pub(crate) fn remove(&mut self, slot: u32) {
+        if self.connections.try_remove(slot as usize).is_some()
+            && let Some(Link::Socket(mut socket)) = self.outboxes.remove(slot)
+        {
+            // The socket closes anyway.
+            let _ = self.poll.registry().deregister(&mut socket);
+        }
+        self.counters.sockets.set(self.connections.len());
+    }
+
+    /// Names the connection that is in a slot now.
+    pub(crate) fn key(&self, slot: u32) -> Option<ConnectionKey> {
+        let generation = self.connections.get(slot as usize)?.generation;
+        Some(ConnectionKey { slot, generation })
+    }
+}
+
+#[cfg(unix)]
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    const ENFILE: i32 = 23;
+    const EMFILE: i32 = 24;
+    matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
+}
+
+#[cfg(not(unix))]
+fn is_out_of_descriptors(_: &io::Error) -> bool {
+    false
+}

@@ -1,0 +1,232 @@
+//! What backends can ask of a node: the methods behind the server API.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use veche_engine::broker::Published;
+use veche_protocol::channel::Channel;
+use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::history::{Page, Query};
+use veche_protocol::identity::{ClientInfo, UserId};
+use veche_protocol::publication::{Publication, PublishOptions};
+use veche_protocol::reply::PresenceStats;
+use veche_session::order::Order;
+use veche_session::permission;
+use veche_session::question::Failure;
+use veche_session::refusal::Refusal;
+use veche_session::rules::ChannelOptions;
+
+use crate::inbox::Item;
+use crate::inquiry::{Addressees, Census, Inquiry};
+use crate::node::Node;
+use crate::questions::failure;
+
+/// How much a node has.
+#[derive(Clone, Debug, Default)]
+pub struct NodeInfo {
+    /// Connected clients.
+    pub clients: usize,
+    /// Distinct users.
+    pub users: usize,
+    /// Subscriptions.
+    pub subscriptions: usize,
+    /// Channels that somebody wants.
+    pub channels: usize,
+}
+
+impl Node {
+    /// Publishes, after waiting while the node is congested. The channel's options decide what is kept, unless
+    /// `skip_history`.
+    ///
+    /// # Errors
+    /// 102 where the namespace does not exist, 107 where the data has the wrong format, 100 where the engine fails.
+    pub async fn publish(
+        &self,
+        channel: &str,
+        publication: Publication,
+        mut options: PublishOptions,
+        skip_history: bool,
+    ) -> Result<Published, CommandError> {
+        {
+            let rules = self.rules();
+            let place = rules
+                .place(channel)
+                .ok_or_else(|| unknown_channel(channel))?;
+            permission::has_format(&place, Some(&publication.data)).map_err(refused)?;
+            options.retention = place.options.retention.filter(|_| !skip_history);
+        }
+        self.eased().await;
+        let published = self
+            .engine()
+            .broker
+            .publish(&Channel::new(channel), publication, &options);
+        published
+            .wait()
+            .await
+            .map_err(|error| internal(failure(error)))
+    }
+
+    /// Who is in a channel.
+    ///
+    /// # Errors
+    /// 102, 108 where the channel keeps no presence, 100.
+    pub async fn presence(&self, channel: &str) -> Result<Vec<ClientInfo>, CommandError> {
+        self.keeps(channel, "presence", |options| options.presence)?;
+        let presence = self.engine().presence.presence(&Channel::new(channel));
+        presence
+            .wait()
+            .await
+            .map_err(|error| internal(failure(error)))
+    }
+
+    /// How many are in a channel.
+    ///
+    /// # Errors
+    /// 102, 108 where the channel keeps no presence, 100.
+    pub async fn presence_stats(&self, channel: &str) -> Result<PresenceStats, CommandError> {
+        self.keeps(channel, "presence", |options| options.presence)?;
+        let stats = self.engine().presence.stats(&Channel::new(channel));
+        stats.wait().await.map_err(|error| internal(failure(error)))
+    }
+
+    /// What was published in a channel.
+    ///
+    /// # Errors
+    /// 102, 108 where the channel keeps no history, 112 where the position is of another epoch, 100.
+    pub async fn history(&self, channel: &str, mut query: Query) -> Result<Page, CommandError> {
+        let options = self.keeps(channel, "history", |options| options.retention.is_some())?;
+        query.meta_ttl = options.history_meta_ttl;
+        let page = self.engine().broker.history(&Channel::new(channel), &query);
+        page.wait().await.map_err(|error| internal(failure(error)))
+    }
+
+    /// Forgets what was published in a channel.
+    ///
+    /// # Errors
+    /// 102, 108 where the channel keeps no history, 100.
+    pub async fn remove_history(&self, channel: &str) -> Result<(), CommandError> {
+        self.keeps(channel, "history", |options| options.retention.is_some())?;
+        let removed = self.engine().broker.remove_history(&Channel::new(channel));
+        removed
+            .wait()
+            .await
+            .map_err(|error| internal(failure(error)))
+    }
+
+    /// Makes sessions do something. Returns how many there were.
+    ///
+    /// # Errors
+    /// 102 where the order names a channel whose namespace does not exist.
+    pub async fn order(&self, addressees: Addressees, order: Order) -> Result<usize, CommandError> {
+        if let Order::Unsubscribe {
+            channel: Some(channel),
+            ..
+        }
+        | Order::Subscribe { channel, .. } = &order
+            && self.rules().place(channel.as_str()).is_none()
+        {
+            return Err(unknown_channel(channel.as_str()));
+        }
+        let (done, mut answers) = mpsc::unbounded_channel();
+        for inbox in self.inboxes() {
+            inbox.push(Item::Order {
+                addressees: addressees.clone(),
+                order: order.clone(),
+                done: done.clone(),
+            });
+        }
+        drop(done);
+        let mut count = 0;
+        while let Some(here) = answers.recv().await {
+            count += here;
+        }
+        Ok(count)
+    }
+
+    /// Channels that clients of this node are subscribed to, and how many each.
+    pub async fn channels(&self) -> Vec<(Channel, usize)> {
+        let mut channels = hashbrown::HashMap::<Channel, usize>::new();
+        for (channel, count) in self.inquire(Inquiry::Channels).await.into_iter().flatten() {
+            *channels.entry(channel).or_default() += count;
+        }
+        channels.into_iter().collect()
+    }
+
+    /// How much this node has.
+    pub async fn info(&self) -> NodeInfo {
+        let mut users = hashbrown::HashSet::<UserId>::new();
+        let mut info = NodeInfo {
+            channels: self.channel_count(),
+            ..NodeInfo::default()
+        };
+        for Census {
+            clients,
+            subscriptions,
+            users: here,
+        } in self.inquire(Inquiry::Census).await
+        {
+            info.clients += clients;
+            info.subscriptions += subscriptions;
+            users.extend(here);
+        }
+        info.users = users.len();
+        info
+    }
+
+    /// Asks all workers, and gathers their answers.
+    async fn inquire<T>(&self, inquiry: impl Fn(mpsc::UnboundedSender<T>) -> Inquiry) -> Vec<T> {
+        let (reply, mut answers) = mpsc::unbounded_channel();
+        for inbox in self.inboxes() {
+            inbox.push(Item::Inquiry(inquiry(reply.clone())));
+        }
+        drop(reply);
+        let mut all = Vec::new();
+        while let Some(answer) = answers.recv().await {
+            all.push(answer);
+        }
+        all
+    }
+
+    /// A channel's options, if it keeps what is asked for.
+    fn keeps(
+        &self,
+        channel: &str,
+        what: &str,
+        keeps: impl FnOnce(&ChannelOptions) -> bool,
+    ) -> Result<Arc<ChannelOptions>, CommandError> {
+        let rules = self.rules();
+        let place = rules
+            .place(channel)
+            .ok_or_else(|| unknown_channel(channel))?;
+        if keeps(place.options) {
+            return Ok(place.options.clone());
+        }
+        Err(CommandError::because(
+            ErrorCode::NOT_AVAILABLE,
+            format!("channel {channel:?} keeps no {what}"),
+        ))
+    }
+}
+
+fn unknown_channel(channel: &str) -> CommandError {
+    CommandError::because(
+        ErrorCode::UNKNOWN_CHANNEL,
+        format!("channel {channel:?} is in no namespace that exists"),
+    )
+}
+
+fn refused(refusal: Refusal) -> CommandError {
+    match refusal {
+        Refusal::Reply(error) => *error,
+        Refusal::Disconnect(disconnect) => {
+            CommandError::because(ErrorCode::BAD_REQUEST, disconnect.reason)
+        }
+    }
+}
+
+fn internal(failure: Failure) -> CommandError {
+    match failure {
+        Failure::UnrecoverablePosition => ErrorCode::UNRECOVERABLE_POSITION.into(),
+        Failure::Unavailable => ErrorCode::INTERNAL.into(),
+    }
+}

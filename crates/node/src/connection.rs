@@ -1,0 +1,185 @@
+//! One connection of a worker: how it was opened, and what is kept for it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use veche_protocol::batch::Encoding;
+use veche_protocol::command::Command;
+use veche_protocol::disconnect::Disconnect;
+use veche_session::session::Session;
+use veche_websocket::decoder::Decoder;
+
+use crate::fanout::{Dialect, Format};
+use crate::hub::Attachments;
+use crate::plain::Translator;
+
+/// How a client is to be spoken with, decided by the door through which it came.
+#[derive(Debug)]
+pub struct Opening {
+    /// Sent first, as it is: the answer to the upgrade.
+    pub answer: Vec<u8>,
+    /// What is spoken.
+    pub conversation: Conversation,
+    /// Whether the client may compress messages.
+    pub inflate: bool,
+    /// Whether the server may.
+    pub deflate: bool,
+}
+
+/// What is spoken.
+#[derive(Debug)]
+pub enum Conversation {
+    /// A Centrifuge dialect.
+    Centrifuge {
+        /// How it is spelled.
+        encoding: Encoding,
+        /// Pings are WebSocket frames.
+        frame_ping: bool,
+    },
+    /// The plain dialect.
+    Plain {
+        /// The token that came with the request.
+        token: Option<String>,
+    },
+    /// Every message comes back as it came.
+    Echo,
+    /// The client is told why not, in the plain dialect, and let go.
+    Refused {
+        /// A sentence that says what to change.
+        why: String,
+        /// How the connection ends.
+        disconnect: Disconnect,
+    },
+}
+
+/// What a worker keeps for a connection, apart from its outbox.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) generation: u32,
+    /// The wheel's tick at which this connection stands; another entry is stale.
+    pub(crate) tick: Option<u64>,
+    pub(crate) attachments: Attachments,
+    pub(crate) stage: Stage,
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    /// The head of the first request is coming.
+    Head(Box<Head>),
+    /// The conversation.
+    Open(Box<Open>),
+    /// The conversation is being driven right now.
+    Busy,
+    /// The end was said; what was owed is written, and the client's own end is awaited.
+    Closing(Box<Closing>),
+}
+
+/// The beginning of an HTTP request.
+#[derive(Debug)]
+pub(crate) struct Head {
+    pub(crate) received: Vec<u8>,
+    pub(crate) deadline: Duration,
+}
+
+/// A conversation.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) talk: Talk,
+    pub(crate) decoder: Decoder,
+    pub(crate) deflate: bool,
+    /// Readable, but not read while too much waits.
+    pub(crate) paused: bool,
+    pub(crate) waiting: Option<Box<Waiting>>,
+}
+
+/// Commands that wait until the session takes more.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    pub(crate) commands: VecDeque<Command>,
+    /// Bytes of the messages they came in.
+    pub(crate) bytes: usize,
+}
+
+/// Who answers.
+#[derive(Debug)]
+pub(crate) enum Talk {
+    /// A session, in a Centrifuge dialect.
+    Centrifuge {
+        session: Session,
+        encoding: Encoding,
+        frame_ping: bool,
+    },
+    /// A session behind the plain dialect's translator.
+    Plain {
+        session: Session,
+        translator: Box<Translator>,
+    },
+    /// Nobody.
+    Echo,
+}
+
+/// The end of a connection.
+#[derive(Debug)]
+pub(crate) struct Closing {
+    /// Finds the client's close frame; absent where HTTP was spoken.
+    pub(crate) decoder: Option<Decoder>,
+    /// The client has said the end, too.
+    pub(crate) peer_closed: bool,
+    /// Everything owed is written.
+    pub(crate) drained: bool,
+    /// No more is sent after what is owed, at once.
+    pub(crate) finish: bool,
+    pub(crate) deadline: Duration,
+}
+
+impl Connection {
+    /// When the connection must be looked at.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        match &self.stage {
+            Stage::Head(head) => Some(head.deadline),
+            Stage::Open(open) => open.talk.session().and_then(Session::poll_timeout),
+            Stage::Busy => None,
+            Stage::Closing(closing) => Some(closing.deadline),
+        }
+    }
+}
+
+impl Open {
+    /// How the client reads.
+    pub(crate) fn format(&self) -> Format {
+        let dialect = match &self.talk {
+            Talk::Centrifuge {
+                encoding: Encoding::Protobuf,
+                ..
+            } => Dialect::Protobuf,
+            Talk::Centrifuge { .. } | Talk::Echo => Dialect::Json,
+            Talk::Plain { .. } => Dialect::Plain,
+        };
+        Format {
+            dialect,
+            deflate: self.deflate,
+        }
+    }
+
+    /// Bytes of messages whose commands wait.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
+    }
+}
+
+impl Talk {
+    pub(crate) fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Centrifuge { session, .. } | Self::Plain { session, .. } => Some(session),
+            Self::Echo => None,
+        }
+    }
+
+    pub(crate) fn session_mut(&mut self) -> Option<&mut Session> {
+        match self {
+            Self::Centrifuge { session, .. } | Self::Plain { session, .. } => Some(session),
+            Self::Echo => None,
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One event of a channel, encoded at most once per format for the whole node.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::plain::shim as plain;
+use bytes::Bytes;
+use veche_engine::sink::Delivery;
+use veche_protocol::channel::Channel;
+use veche_protocol::identity::ClientInfo;
+use veche_protocol::publication::Publication;
+use veche_protocol::push::{Body, Push};
+use veche_protocol::{json, protobuf};
+use veche_websocket::deflate::Deflater;
+use veche_websocket::frame::{self, Opcode};
+
+/// How a client reads and writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// Centrifuge, JSON.
+    Json,
+    /// Centrifuge, Protobuf.
+    Protobuf,
+    /// One JSON object per frame, for clients without a library.
+    Plain,
+}
+
+/// What the bytes of an event depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Format {
+    /// The dialect.
+    pub dialect: Dialect,
+    /// Whether frames are compressed (RFC 7692, without context takeover).
+    pub deflate: bool,
+}
+
+impl Format {
+    const COUNT: usize = 6;
+
+    fn index(self) -> usize {
+        let dialect = match self.dialect {
+            Dialect::Json => 0,
+            Dialect::Protobuf => 1,
+            Dialect::Plain => 2,
+        };
+        dialect + if self.deflate { 3 } else { 0 }
+    }
+}
+
+/// Something that a channel's subscribers are told, on its way to the workers.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) channel: Channel,
+    pub(crate) body: EventBody,
+    frames: [OnceLock<Bytes>; Format::COUNT],
+}
+
+/// What they are told.
+#[derive(Debug)]
+pub(crate) enum EventBody {
+    /// Data.
+    Publication(Delivery),
+    /// Somebody came.
+    Join(Arc<ClientInfo>),
+    /// Somebody left.
+    Leave(Arc<ClientInfo>),
+}
+
+impl Event {
+    pub(crate) fn new(channel: Channel, body: EventBody) -> Self {
+        Self {
+            channel,
+            body,
+            frames: Default::default(),
+        }
+    }
+
+    /// Roughly what the event takes while it waits: its data, and what every event takes.
+    pub(crate) fn weight(&self) -> usize {
+        const OVERHEAD: usize = 512;
+        match &self.body {
+            EventBody::Publication(delivery) => delivery.publication.data.len() + OVERHEAD,
+            EventBody::Join(_) | EventBody::Leave(_) => OVERHEAD,
+        }
+    }
+
+    /// The whole WebSocket frames of this event in `format`. Whoever asks first encodes.
+    pub(crate) fn frames(&self, format: Format, encoder: &mut Encoder) -> &[u8] {
+        let Some(cell) = self.frames.get(format.index()) else {
+            return &[];
+        };
+        cell.get_or_init(|| {
+            encoder.payload.clear();
+            let mut frames = Vec::new();
+            match &self.body {
+                EventBody::Publication(delivery) => {
+                    encoder.publication(
+                        &self.channel,
+                        &delivery.publication,
+                        delivery,
+                        format,
+                        &mut frames,
+                    );
+                }
+                EventBody::Join(info) => {
+                    encoder.push(&self.push(Body::Join(info.clone())), format, &mut frames)
+                }
+                EventBody::Leave(info) => {
+                    encoder.push(&self.push(Body::Leave(info.clone())), format, &mut frames)
+                }
+            }
+            Bytes::from(frames)
+        })
+    }
+
+    fn push(&self, body: Body) -> Push {
+        Push::new(self.channel.clone(), body)
+    }
+}
+
+/// Scratch space and the compressor of one worker.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    payload: Vec<u8>,
+    /// Made when it is first needed: its state is some 300 KiB.
+    deflater: Option<Deflater>,
+    compression_level: u32,
+    compression_min_size: usize,
+}
+
+impl Encoder {
+    pub(crate) fn new(compression_level: u32, compression_min_size: usize) -> Self {
+        Self {
+            payload: Vec::new(),
+            deflater: None,
+            compression_level,
+            compression_min_size,
+        }
+    }
+
+    fn publication(
+        &mut self,
+        channel: &Channel,
+        publication: &Publication,
+        delivery: &Delivery,
+        format: Format,
+        frames: &mut Vec<u8>,
+    ) {
+        let mut payload = std::mem::take(&mut self.payload);
+        match format.dialect {
+            Dialect::Json => json::encode_publication_push(channel, publication, &mut payload),
+            Dialect::Protobuf => {
+                protobuf::encode_publication_push(channel, publication, &mut payload)
+            }
+            Dialect::Plain => {
+                plain::encode_publication(channel, publication, &delivery.epoch, &mut payload)
+            }
+        }
+        self.frame(opcode(format.dialect), &payload, format.deflate, frames);
+        if format.dialect == Dialect::Plain && !publication.data.is_json() {
+            self.frame(
+                Opcode::Binary,
+                publication.data.bytes(),
+                format.deflate,
+                frames,
+            );
+        }
+        self.payload = payload;
+    }
+
+    fn push(&mut self, push: &Push, format: Format, frames: &mut Vec<u8>) {
+        let mut payload = std::mem::take(&mut self.payload);
+        match format.dialect {
+            Dialect::Json => json::encode_push(push, &mut payload),
+            Dialect::Protobuf => protobuf::encode_push(push, &mut payload),
+            Dialect::Plain => plain::encode_push(push, &mut payload),
+        }
+        self.frame(opcode(format.dialect), &payload, format.deflate, frames);
+        self.payload = payload;
+    }
+
+    /// Writes one data frame, compressed if that is agreed and it is long enough to pay.
+    pub(crate) fn frame(
+        &mut self,
+        opcode: Opcode,
+        payload: &[u8],
+        deflate: bool,
+        frames: &mut Vec<u8>,
+    ) {
+        if deflate && payload.len() >= self.compression_min_size {
+            let level = self.compression_level;
+            self.deflater
+                .get_or_insert_with(|| Deflater::new(level))
+                .write(frames, opcode, payload);
+        } else {
+            frame::write(frames, opcode, payload);
+        }
+    }
+}
+
+/// The opcode under which a dialect travels.
+pub(crate) fn opcode(dialect: Dialect) -> Opcode {
+    match dialect {
+        Dialect::Json | Dialect::Plain => Opcode::Text,
+        Dialect::Protobuf => Opcode::Binary,
+    }
+}

@@ -1,0 +1,496 @@
+//! One worker's table of channels and who gets what from them.
+//!
+//! A channel's subscribers stand in groups, one per distinct [`GroupKey`]. The group decides once per event; its
+//! members are a dense array of small rows. All attached subscribers of a channel are at the same offset, which is
+//! kept here once; who was attached ahead of it stands in `joining` until the channel has caught up.
+
+use std::sync::Arc;
+
+use hashbrown::HashMap;
+use slab::Slab;
+use smallvec::SmallVec;
+use veche_engine::sink::Delivery;
+use veche_protocol::channel::Channel;
+use veche_protocol::filter::Filter;
+use veche_protocol::position::{Offset, StreamPosition};
+
+use crate::fanout::{Encoder, Event, EventBody, Format};
+use crate::outbox::{Outboxes, RunId};
+
+/// What the members of a group have in common: they get the same bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct GroupKey {
+    pub(crate) format: Format,
+    pub(crate) join_leave: bool,
+    /// Told when the channel has a gap.
+    pub(crate) positioned: bool,
+    pub(crate) filter: Option<Arc<Filter>>,
+}
+
+/// Where a connection stands in a channel, kept with the connection so that leaving costs no search.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attachment {
+    pub(crate) channel: u32,
+    place: Place,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Making,
+    Joining,
+    Member { group: u16, index: u32 },
+}
+
+/// The attachments of one connection.
+pub(crate) type Attachments = SmallVec<[Attachment; 1]>;
+
+/// Finds the attachments of the connection in a slot.
+pub(crate) trait Connections {
+    fn attachments(&mut self, slot: u32) -> Option<&mut Attachments>;
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    names: HashMap<Channel, u32>,
+    channels: Slab<Entry>,
+    subscriptions: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    name: Channel,
+    groups: SmallVec<[Group; 1]>,
+    /// The last publication delivered here; unknown until the first, or until somebody attached with a position.
+    position: Option<StreamPosition>,
+    /// The node has the channel from its engine.
+    entered: bool,
+    few: Option<Box<Few>>,
+}
+
+/// What most channels don't have at a given moment.
+#[derive(Debug, Default)]
+struct Few {
+    /// Sessions that are making a subscription, and get deliveries themselves.
+    making: Vec<u32>,
+    joining: Vec<Joining>,
+}
+
+#[derive(Debug)]
+struct Joining {
+    slot: u32,
+    after: Offset,
+    key: GroupKey,
+}
+
+#[derive(Debug)]
+struct Group {
+    key: GroupKey,
+    members: Vec<u32>,
+    run: Option<(RunId, u32)>,
+}
+
+/// What a delivery leaves to be done by sessions.
+#[derive(Debug, Default)]
+pub(crate) struct Aftermath {
+    /// These are making a subscription, and get the publication themselves.
+    pub(crate) making: Vec<u32>,
+    /// These lost publications of the channel.
+    pub(crate) gap: Vec<u32>,
+    /// Frames appended.
+    pub(crate) delivered: usize,
+}
+
+impl Hub {
+    /// Channels that somebody here wants.
+    pub(crate) fn channel_count(&self) -> usize {
+        self.channels.len()
+    }
+
+    /// Attached subscriptions.
+    pub(crate) fn subscription_count(&self) -> usize {
+        self.subscriptions
+    }
+
+    /// Names of channels and how many are attached to each.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = (&Channel, usize)> {
+        self.channels
+            .iter()
+            .map(|(_, entry)| (&entry.name, entry.attached()))
+            .filter(|(_, count)| *count > 0)
+    }
+
+    /// The session in `slot` begins to make a subscription. Returns whether the node has the channel already.
+    pub(crate) fn enter(
+        &mut self,
+        channel: &Channel,
+        slot: u32,
+        attachments: &mut Attachments,
+    ) -> bool {
+        let id = match self.names.get(channel) {
+            Some(&id) => id,
+            None => {
+                let entry = Entry {
+                    name: channel.clone(),
+                    groups: SmallVec::new(),
+                    position: None,
+                    entered: false,
+                    few: None,
+                };
+                let id =
+                    u32::try_from(self.channels.insert(entry)).expect("fewer channels than 2^32");
+                self.names.insert(channel.clone(), id);
+                id
+            }
+        };
+        let Some(entry) = self.channels.get_mut(id as usize) else {
+            return false;
+        };
+        entry.few.get_or_insert_default().making.push(slot);
+        attachments.push(Attachment {
+            channel: id,
+            place: Place::Making,
+        });
+        entry.entered
+    }
+
+    /// The node has the channel from its engine.
+    pub(crate) fn entered(&mut self, channel: &Channel) {
+        if let Some(&id) = self.names.get(channel)
+            && let Some(entry) = self.channels.get_mut(id as usize)
+        {
+            entry.entered = true;
+        }
+    }
+
+    /// From now on the channel is delivered to the client in `slot`, which was making its subscription.
+    pub(crate) fn attach(
+        &mut self,
+        channel: &Channel,
+        slot: u32,
+        key: GroupKey,
+        after: Option<StreamPosition>,
+        attachments: &mut Attachments,
+    ) {
+        let Some(&id) = self.names.get(channel) else {
+            return;
+        };
+        let Some(entry) = self.channels.get_mut(id as usize) else {
+            return;
+        };
+        let Some(attachment) = attachments
+            .iter_mut()
+            .find(|attachment| attachment.channel == id)
+        else {
+            return;
+        };
+        if attachment.place != Place::Making {
+            return;
+        }
+        entry.leave_making(slot);
+        self.subscriptions += 1;
+        if let Some(after) = after {
+            let alone = entry.attached() == 0;
+            let position = entry.position.get_or_insert_with(StreamPosition::default);
+            if alone {
+                *position = after;
+            } else if after.epoch != position.epoch || after.offset > position.offset {
+                let joining = Joining {
+                    slot,
+                    after: after.offset,
+                    key,
+                };
+                entry.few.get_or_insert_default().joining.push(joining);
+                attachment.place = Place::Joining;
+                return;
+            }
+        }
+        attachment.place = entry.join(slot, key);
+    }
+
+    /// The channel is not delivered to the client in `slot` any more. Returns the channel if nobody here wants it.
+    pub(crate) fn detach(
+        &mut self,
+        channel: &Channel,
+        slot: u32,
+        connections: &mut impl Connections,
+    ) -> Option<Channel> {
+        let &id = self.names.get(channel)?;
+        let attachments = connections.attachments(slot)?;
+        let at = attachments
+            .iter()
+            .position(|attachment| attachment.channel == id)?;
+        let attachment = attachments.swap_remove(at);
+        let entry = self.channels.get_mut(id as usize)?;
+        match attachment.place {
+            Place::Making => entry.leave_making(slot),
+            Place::Joining => {
+                self.subscriptions -= 1;
+                if let Some(few) = &mut entry.few {
+                    few.joining.retain(|joining| joining.slot != slot);
+                }
+            }
+            Place::Member { group, index } => {
+                self.subscriptions -= 1;
+                entry.leave_group(id, group, index, connections);
+            }
+        }
+        entry.tidy();
+        if entry.is_wanted() {
+            return None;
+        }
+        let entry = self.channels.remove(id as usize);
+        self.names.remove(&entry.name);
+        Some(entry.name)
+    }
+
+    /// Appends the event's frames to the outboxes of all attached.
+    pub(crate) fn deliver(
+        &mut self,
+        event: &Event,
+        outboxes: &mut Outboxes,
+        encoder: &mut Encoder,
+        connections: &mut impl Connections,
+        aftermath: &mut Aftermath,
+    ) {
+        let Some(&id) = self.names.get(&event.channel) else {
+            return;
+        };
+        let Some(entry) = self.channels.get_mut(id as usize) else {
+            return;
+        };
+        if let EventBody::Publication(delivery) = &event.body {
+            if let Some(few) = &entry.few {
+                aftermath.making.extend_from_slice(&few.making);
+            }
+            if !entry.advance(id, delivery, connections, aftermath) {
+                return;
+            }
+        }
+        for group in &mut entry.groups {
+            if group.wants(event) {
+                aftermath.delivered += group.append(event, outboxes, encoder);
+            }
+        }
+        if let EventBody::Publication(delivery) = &event.body
+            && delivery.publication.offset > 0
+        {
+            // Whoever stands exactly here has caught up.
+            entry.promote(id, delivery.publication.offset + 1, connections, aftermath);
+        }
+    }
+
+    /// Publications of the channel may have been lost before they came here: whoever watches its position is told.
+    pub(crate) fn gap(&mut self, channel: &Channel, aftermath: &mut Aftermath) {
+        let Some(entry) = self
+            .names
+            .get(channel)
+            .and_then(|&id| self.channels.get(id as usize))
+        else {
+            return;
+        };
+        entry.positioned(aftermath);
+        if let Some(few) = &entry.few {
+            aftermath
+                .gap
+                .extend(few.joining.iter().map(|joining| joining.slot));
+        }
+    }
+
+    /// All channels here.
+    pub(crate) fn names(&self) -> Vec<Channel> {
+        self.names.keys().cloned().collect()
+    }
+}
+
+impl Entry {
+    fn attached(&self) -> usize {
+        let members: usize = self.groups.iter().map(|group| group.members.len()).sum();
+        members + self.few.as_ref().map_or(0, |few| few.joining.len())
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.few.is_some() || self.groups.iter().any(|group| !group.members.is_empty())
+    }
+
+    fn tidy(&mut self) {
+        if self
+            .few
+            .as_ref()
+            .is_some_and(|few| few.making.is_empty() && few.joining.is_empty())
+        {
+            self.few = None;
+        }
+        while self
+            .groups
+            .last()
+            .is_some_and(|group| group.members.is_empty())
+        {
+            self.groups.pop();
+        }
+    }
+
+    fn leave_making(&mut self, slot: u32) {
+        if let Some(few) = &mut self.few
+            && let Some(at) = few.making.iter().position(|&making| making == slot)
+        {
+            few.making.swap_remove(at);
+        }
+        if self
+            .few
+            .as_ref()
+            .is_some_and(|few| few.making.is_empty() && few.joining.is_empty())
+        {
+            self.few = None;
+        }
+    }
+
+    fn join(&mut self, slot: u32, key: GroupKey) -> Place {
+        let found = self.groups.iter().position(|group| group.key == key);
+        let free = || {
+            self.groups
+                .iter()
+                .position(|group| group.members.is_empty())
+        };
+        let at = match found.or_else(free) {
+            Some(at) => at,
+            None => {
+                self.groups.push(Group {
+                    key: key.clone(),
+                    members: Vec::new(),
+                    run: None,
+                });
+                self.groups.len() - 1
+            }
+        };
+        let group = self.groups.get_mut(at).expect("found or just pushed");
+        group.key = key;
+        // Whoever comes now must not owe what the run holds already.
+        group.run = None;
+        if group.members.is_empty() {
+            group.members.reserve_exact(1);
+        }
+        group.members.push(slot);
+        let index = u32::try_from(group.members.len() - 1).expect("fewer members than 2^32");
+        Place::Member {
+            group: u16::try_from(at).expect("fewer groups than 2^16"),
+            index,
+        }
+    }
+
+    fn leave_group(&mut self, id: u32, group: u16, index: u32, connections: &mut impl Connections) {
+        let Some(row) = self.groups.get_mut(usize::from(group)) else {
+            return;
+        };
+        row.run = None;
+        row.members.swap_remove(index as usize);
+        if let Some(&moved) = row.members.get(index as usize)
+            && let Some(attachments) = connections.attachments(moved)
+            && let Some(attachment) = attachments
+                .iter_mut()
+                .find(|attachment| attachment.channel == id)
+        {
+            attachment.place = Place::Member { group, index };
+        }
+        if row.members.len() * 4 < row.members.capacity() {
+            row.members.shrink_to(row.members.len() * 2);
+        }
+    }
+
+    /// Moves the channel's position on. Returns whether the publication is to be delivered: not one that was already.
+    fn advance(
+        &mut self,
+        id: u32,
+        delivery: &Delivery,
+        connections: &mut impl Connections,
+        aftermath: &mut Aftermath,
+    ) -> bool {
+        let offset = delivery.publication.offset;
+        if offset == 0 {
+            return true;
+        }
+        let next = StreamPosition::new(offset, delivery.epoch.clone());
+        if let Some(position) = &self.position {
+            if position.epoch == next.epoch && offset <= position.offset {
+                return false;
+            }
+            if position.epoch != next.epoch || offset != position.offset + 1 {
+                self.positioned(aftermath);
+            }
+        }
+        self.position = Some(next);
+        self.promote(id, offset, connections, aftermath);
+        true
+    }
+
+    /// Moves those that wait for a position before `offset` into their groups.
+    fn promote(
+        &mut self,
+        id: u32,
+        offset: Offset,
+        connections: &mut impl Connections,
+        aftermath: &mut Aftermath,
+    ) {
+        let Some(mut few) = self.few.take() else {
+            return;
+        };
+        let mut at = 0;
+        while let Some(joining) = few.joining.get(at) {
+            if joining.after >= offset {
+                at += 1;
+                continue;
+            }
+            let joining = few.joining.swap_remove(at);
+            if joining.after + 1 != offset {
+                aftermath.gap.push(joining.slot);
+            }
+            let place = self.join(joining.slot, joining.key);
+            if let Some(attachments) = connections.attachments(joining.slot)
+                && let Some(attachment) = attachments
+                    .iter_mut()
+                    .find(|attachment| attachment.channel == id)
+            {
+                attachment.place = place;
+            }
+        }
+        self.few = (!few.making.is_empty() || !few.joining.is_empty()).then_some(few);
+    }
+
+    fn positioned(&self, aftermath: &mut Aftermath) {
+        for group in self.groups.iter().filter(|group| group.key.positioned) {
+            aftermath.gap.extend_from_slice(&group.members);
+        }
+    }
+}
+
+impl Group {
+    fn wants(&self, event: &Event) -> bool {
+        if self.members.is_empty() {
+            return false;
+        }
+        match &event.body {
+            EventBody::Publication(delivery) => self
+                .key
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.matches(delivery.publication.tags.as_deref())),
+            EventBody::Join(_) | EventBody::Leave(_) => self.key.join_leave,
+        }
+    }
+
+    fn append(&mut self, event: &Event, outboxes: &mut Outboxes, encoder: &mut Encoder) -> usize {
+        let frames = event.frames(self.key.format, encoder);
+        let run = match self.run {
+            Some((run, generation)) if outboxes.can_grow(run, generation) => run,
+            _ => {
+                let run = outboxes.begin_run();
+                for &slot in &self.members {
+                    outboxes.open(slot, run);
+                }
+                self.run = Some((run, outboxes.generation()));
+                run
+            }
+        };
+        outboxes.extend(run, frames);
+        self.members.len()
+    }
+}

@@ -1,0 +1,238 @@
+//! A worker's one queue: deliveries, orders, answers and sockets, in the order in which they were put in.
+//!
+//! A push never waits, and wakes the worker only if it sleeps. The bound is kept before: whoever publishes waits while
+//! the node is congested (see [`Congestion`]). Past the hard limit a delivery is dropped, and its channel has a gap.
+
+use std::collections::HashSet;
+use std::io;
+use std::mem;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc};
+use veche_protocol::channel::Channel;
+use veche_session::order::Order;
+use veche_session::question::{Answer, Ask, Failure};
+use veche_session::rules::Rules;
+
+use crate::connection::Opening;
+use crate::fanout::Event;
+use crate::inquiry::{Addressees, Inquiry};
+
+/// Names a connection of a worker. The generation tells it from another one in the same slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionKey {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+/// Something for a worker to do.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A channel's subscribers are to be told something.
+    Deliver(Arc<Event>),
+    /// Deliveries of the channel were dropped on the way here, or may have been lost before.
+    Gap(Channel),
+    /// ... of every channel.
+    GapEverywhere,
+    /// The engine delivers the channel from now on, or failed to.
+    Entered {
+        channel: Channel,
+        result: Result<(), Failure>,
+        waiting: Vec<(ConnectionKey, Ask)>,
+    },
+    /// An answer to a session's question.
+    Answer {
+        connection: ConnectionKey,
+        ask: Ask,
+        answer: Answer,
+    },
+    /// Sessions must do something. The sender counts how many did.
+    Order {
+        addressees: Addressees,
+        order: Order,
+        done: mpsc::UnboundedSender<usize>,
+    },
+    /// Somebody wants to know something about this worker.
+    Inquiry(Inquiry),
+    /// A fresh socket that another worker accepted.
+    Socket(mio::net::TcpStream),
+    /// A socket whose upgrade was answered elsewhere, with what the client has sent since.
+    Upgraded {
+        socket: TcpStream,
+        opening: Box<Opening>,
+        received: Vec<u8>,
+    },
+    /// New rules.
+    Rules(Arc<Rules>),
+    /// No more connections.
+    StopAccepting,
+    /// Say goodbye to all, and end.
+    Stop,
+}
+
+/// A worker's one queue.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    queue: Mutex<Queue>,
+    /// Set by the worker before it sleeps, cleared by whoever wakes it.
+    asleep: AtomicBool,
+    waker: mio::Waker,
+    congestion: Arc<Congestion>,
+    hard_limit: usize,
+    high_water: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    items: Vec<Item>,
+    /// Weight of the deliveries in `items`, and of those the worker has taken and not finished.
+    bytes: usize,
+    /// Channels of which a delivery was dropped; told once each.
+    gaps: HashSet<Channel>,
+    congested: bool,
+}
+
+impl Inbox {
+    pub(crate) fn new(waker: mio::Waker, congestion: Arc<Congestion>, limits: InboxLimits) -> Self {
+        Self {
+            queue: Mutex::default(),
+            asleep: AtomicBool::new(false),
+            waker,
+            congestion,
+            hard_limit: limits.hard_limit,
+            high_water: limits.high_water,
+        }
+    }
+
+    /// Puts something in, and wakes the worker if it sleeps.
+    pub(crate) fn push(&self, item: Item) {
+        self.queue.lock().items.push(item);
+        self.wake();
+    }
+
+    /// Puts a delivery in. Returns whether it was dropped because the inbox is full.
+    pub(crate) fn deliver(&self, event: &Arc<Event>) -> bool {
+        let weight = event.weight();
+        let mut queue = self.queue.lock();
+        let dropped = queue.bytes + weight > self.hard_limit;
+        if dropped {
+            if queue.gaps.insert(event.channel.clone()) {
+                queue.items.push(Item::Gap(event.channel.clone()));
+            }
+        } else {
+            queue.bytes += weight;
+            queue.items.push(Item::Deliver(event.clone()));
+            if queue.bytes > self.high_water && !queue.congested {
+                queue.congested = true;
+                self.congestion.begin();
+            }
+        }
+        drop(queue);
+        self.wake();
+        dropped
+    }
+
+    /// Takes everything into `items`, which must be empty. Returns the weight of the deliveries among them.
+    pub(crate) fn take(&self, items: &mut Vec<Item>) -> usize {
+        let mut queue = self.queue.lock();
+        mem::swap(&mut queue.items, items);
+        queue.gaps.clear();
+        queue.bytes
+    }
+
+    /// The worker has finished deliveries of this weight.
+    pub(crate) fn finished(&self, bytes: usize) {
+        if bytes == 0 {
+            return;
+        }
+        let mut queue = self.queue.lock();
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        if queue.congested && queue.bytes <= self.high_water / 2 {
+            queue.congested = false;
+            self.congestion.end();
+        }
+    }
+
+    /// The worker is about to sleep. Returns whether it must not, because something came.
+    pub(crate) fn fall_asleep(&self) -> bool {
+        self.asleep.store(true, Ordering::SeqCst);
+        let has_work = !self.queue.lock().items.is_empty();
+        if has_work {
+            self.asleep.store(false, Ordering::SeqCst);
+        }
+        has_work
+    }
+
+    /// The worker is awake: pushes need not wake it.
+    pub(crate) fn awake(&self) {
+        self.asleep.store(false, Ordering::SeqCst);
+    }
+
+    fn wake(&self) {
+        if self.asleep.load(Ordering::SeqCst)
+            && self.asleep.swap(false, Ordering::SeqCst)
+            && let Err(error) = self.waker.wake()
+        {
+            // Without the wake the worker sleeps on to its next timer; nothing is lost.
+            if error.kind() != io::ErrorKind::WouldBlock {
+                tracing::error!(%error, "cannot wake a worker");
+            }
+        }
+    }
+}
+
+/// How much may wait in an inbox, in bytes of deliveries.
+#[derive(Clone, Copy, Debug)]
+pub struct InboxLimits {
+    /// Past it publishers wait.
+    pub high_water: usize,
+    /// Past it deliveries are dropped, and positioned subscribers are told.
+    pub hard_limit: usize,
+}
+
+impl Default for InboxLimits {
+    /// Publishers wait at 16 MiB; deliveries are dropped at 64 MiB.
+    fn default() -> Self {
+        Self {
+            high_water: 16 << 20,
+            hard_limit: 64 << 20,
+        }
+    }
+}
+
+/// Whether some inbox of the node is past its high-water mark.
+#[derive(Debug, Default)]
+pub(crate) struct Congestion {
+    inboxes: AtomicUsize,
+    eased: Notify,
+}
+
+impl Congestion {
+    /// Whether publishers must wait.
+    pub(crate) fn is_congested(&self) -> bool {
+        self.inboxes.load(Ordering::SeqCst) > 0
+    }
+
+    /// Waits until publishers may go on.
+    pub(crate) async fn eased(&self) {
+        loop {
+            let eased = self.eased.notified();
+            if !self.is_congested() {
+                return;
+            }
+            eased.await;
+        }
+    }
+
+    fn begin(&self) {
+        self.inboxes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn end(&self) {
+        self.inboxes.fetch_sub(1, Ordering::SeqCst);
+        self.eased.notify_waiters();
+    }
+}

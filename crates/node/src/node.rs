@@ -1,0 +1,409 @@
+//! One running server: its workers, its engine, and what spans them.
+
+use std::io;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use hashbrown::HashMap;
+use mio::{Poll, Waker};
+use parking_lot::{Mutex, RwLock};
+use tokio::runtime::Handle;
+use veche_engine::broker::Broker;
+use veche_engine::presence::PresenceManager;
+use veche_engine::sink::{Delivery, Sink};
+use veche_protocol::channel::Channel;
+use veche_protocol::identity::{ClientId, ClientInfo, UserId};
+use veche_session::profile::Profile;
+use veche_session::rules::Rules;
+use veche_session::session::{Birth, Session};
+use veche_session::turn::{Now, Turn};
+use veche_websocket::decoder::Limits;
+
+use crate::authority::Authority;
+use crate::connection::Opening;
+use crate::counters::Counters;
+use crate::fanout::{Event, EventBody};
+use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
+use crate::interest::Interest;
+use crate::reception::Reception;
+use crate::worker::{Clock, WAKER, Worker};
+
+/// Most workers of a node.
+pub use crate::interest::MAX_WORKERS;
+
+/// How a node is built. Everything here needs a restart to change.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    /// Threads that own connections: 1 to [`MAX_WORKERS`].
+    pub workers: usize,
+    /// Bounds of a client's messages.
+    pub websocket: Limits,
+    /// Level of compression, 1 to 9.
+    pub compression_level: u32,
+    /// Messages below this many bytes are not compressed.
+    pub compression_min_size: usize,
+    /// Bytes that wait for one client after a short write; past it the client is closed with 3008.
+    pub queue_max_size: usize,
+    /// Bytes that wait for all clients of a worker; past it the one that owes most is closed with 3008.
+    pub worker_backlog_limit: usize,
+    /// Bounds of inboxes.
+    pub inbox: InboxLimits,
+    /// Whether connections are counted by user over all workers, for `client.user_connection_limit`.
+    pub count_users: bool,
+    /// The node's name, for people.
+    pub name: String,
+    /// The server's version.
+    pub version: String,
+}
+
+impl Default for NodeConfig {
+    /// One worker, and the bounds of a configuration that says nothing.
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            websocket: Limits {
+                max_message: 64 << 10,
+                max_inflated: 640 << 10,
+            },
+            compression_level: 1,
+            compression_min_size: 0,
+            queue_max_size: 1 << 20,
+            worker_backlog_limit: 256 << 20,
+            inbox: InboxLimits::default(),
+            count_users: false,
+            name: String::new(),
+            version: String::new(),
+        }
+    }
+}
+
+/// What carries channels and knows who is there.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    /// Channel traffic.
+    pub broker: Arc<dyn Broker>,
+    /// Who is where.
+    pub presence: Arc<dyn PresenceManager>,
+}
+
+/// What a node needs of its surroundings.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// Answers what only the application can.
+    pub authority: Arc<dyn Authority>,
+    /// Looks at fresh sockets.
+    pub reception: Arc<dyn Reception>,
+    /// Runs what takes long.
+    pub control: Handle,
+    /// Sockets to accept from, per worker; the first has some.
+    pub listeners: Vec<Vec<TcpListener>>,
+}
+
+/// One running server.
+#[derive(Debug)]
+pub struct Node {
+    config: NodeConfig,
+    id: String,
+    clock: Clock,
+    rules: RwLock<Arc<Rules>>,
+    engine: Engine,
+    surroundings: Surroundings,
+    interest: Arc<Interest>,
+    inboxes: Vec<Arc<Inbox>>,
+    counters: Vec<Arc<Counters>>,
+    congestion: Arc<Congestion>,
+    users: Mutex<HashMap<UserId, usize>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Node {
+    /// Starts the workers. `engine` is built around the sink that it is to deliver to.
+    ///
+    /// # Errors
+    /// When the system gives no event queue or thread.
+    pub fn start(
+        config: NodeConfig,
+        rules: Rules,
+        mut surroundings: Surroundings,
+        engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
+    ) -> io::Result<Arc<Self>> {
+        let workers = config.workers.clamp(1, MAX_WORKERS);
+        let congestion = Arc::new(Congestion::default());
+        let mut polls = Vec::new();
+        let mut inboxes = Vec::new();
+        for _ in 0..workers {
+            let poll = Poll::new()?;
+            let waker = Waker::new(poll.registry(), WAKER)?;
+            inboxes.push(Arc::new(Inbox::new(
+                waker,
+                congestion.clone(),
+                config.inbox,
+            )));
+            polls.push(poll);
+        }
+        let interest = Arc::new(Interest::new(inboxes.clone()));
+        let engine = engine(Arc::new(NodeSink {
+            interest: interest.clone(),
+            inboxes: inboxes.clone(),
+        }));
+        let mut listeners = std::mem::take(&mut surroundings.listeners).into_iter();
+        let node = Arc::new(Self {
+            config,
+            id: uuid::Uuid::new_v4().to_string(),
+            clock: Clock::start(),
+            rules: RwLock::new(Arc::new(rules)),
+            engine,
+            surroundings,
+            interest,
+            inboxes,
+            counters: (0..workers).map(|_| Arc::default()).collect(),
+            congestion,
+            users: Mutex::default(),
+            threads: Mutex::default(),
+        });
+        for (index, poll) in polls.into_iter().enumerate() {
+            let sockets = listeners.next().unwrap_or_default();
+            let sockets = sockets
+                .into_iter()
+                .map(mio::net::TcpListener::from_std)
+                .collect();
+            let worker = Worker::new(index, node.clone(), poll, sockets)?;
+            let thread = thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .spawn(move || worker.run())?;
+            node.threads.lock().push(thread);
+        }
+        Ok(node)
+    }
+
+    /// Gives a socket whose upgrade is agreed to a worker. `received` is what the client has sent since its request.
+    pub fn adopt(&self, socket: TcpStream, opening: Box<Opening>, received: Vec<u8>) {
+        let loads = self.counters.iter().enumerate();
+        let least = loads
+            .min_by_key(|(_, counters)| counters.sockets.value())
+            .map_or(0, |(index, _)| index);
+        self.inbox(least).push(Item::Upgraded {
+            socket,
+            opening,
+            received,
+        });
+    }
+
+    /// Puts new rules in force. A subscription keeps what it was granted.
+    pub fn set_rules(&self, rules: Rules) {
+        let rules = Arc::new(rules);
+        *self.rules.write() = rules.clone();
+        for inbox in &self.inboxes {
+            inbox.push(Item::Rules(rules.clone()));
+        }
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> Arc<Rules> {
+        self.rules.read().clone()
+    }
+
+    /// Stops accepting, and drops handshakes that wait.
+    pub fn stop_accepting(&self) {
+        for inbox in &self.inboxes {
+            inbox.push(Item::StopAccepting);
+        }
+    }
+
+    /// Tells every client 3001 behind what is queued for it, waits for their close frames (5 seconds at most), and
+    /// ends the workers. What was put into the inboxes before is delivered first.
+    ///
+    /// Blocks; call it where that is allowed.
+    pub fn stop(&self) {
+        for inbox in &self.inboxes {
+            inbox.push(Item::Stop);
+        }
+        for thread in std::mem::take(&mut *self.threads.lock()) {
+            if thread.join().is_err() {
+                tracing::error!("a worker had panicked");
+            }
+        }
+    }
+
+    /// The node's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// How the node was built.
+    #[must_use]
+    pub fn config(&self) -> &NodeConfig {
+        &self.config
+    }
+
+    /// Since when the node runs.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        self.now().monotonic
+    }
+
+    /// What each worker has counted.
+    #[must_use]
+    pub fn all_counters(&self) -> &[Arc<Counters>] {
+        &self.counters
+    }
+
+    /// Channels that the node has at its engine.
+    #[must_use]
+    pub fn channel_count(&self) -> usize {
+        self.interest.channel_count()
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    pub(crate) fn inbox(&self, worker: usize) -> &Arc<Inbox> {
+        self.inboxes
+            .get(worker)
+            .expect("a worker's index is below the number of workers")
+    }
+
+    pub(crate) fn inboxes(&self) -> &[Arc<Inbox>] {
+        &self.inboxes
+    }
+
+    pub(crate) fn counters(&self, worker: usize) -> Arc<Counters> {
+        self.counters
+            .get(worker)
+            .expect("a worker's index is below the number of workers")
+            .clone()
+    }
+
+    pub(crate) fn reception(&self) -> Arc<dyn Reception> {
+        self.surroundings.reception.clone()
+    }
+
+    pub(crate) fn authority(&self) -> &dyn Authority {
+        &*self.surroundings.authority
+    }
+
+    pub(crate) fn control(&self) -> &Handle {
+        &self.surroundings.control
+    }
+
+    pub(crate) fn interest(&self) -> &Interest {
+        &self.interest
+    }
+
+    pub(crate) fn is_congested(&self) -> bool {
+        self.congestion.is_congested()
+    }
+
+    pub(crate) async fn eased(&self) {
+        self.congestion.eased().await;
+    }
+
+    /// A worker that has clearly fewer connections than `index`, if there is one.
+    pub(crate) fn less_loaded_worker(&self, index: usize) -> Option<usize> {
+        if self.counters.len() == 1 {
+            return None;
+        }
+        let load = |counters: &Counters| counters.sockets.value();
+        let mine = load(self.counters.get(index)?);
+        let (least, counters) = self
+            .counters
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, counters)| load(counters))?;
+        (least != index && mine > load(counters) + load(counters) / 10 + 8).then_some(least)
+    }
+
+    pub(crate) fn new_session(&self, frame_ping: bool, turn: &Turn<'_>) -> Session {
+        let profile = if frame_ping {
+            Profile::WEBSOCKET_FRAME_PING
+        } else {
+            Profile::WEBSOCKET
+        };
+        let client = ClientId::from_random(*uuid::Uuid::new_v4().as_bytes());
+        Session::new(
+            Birth {
+                client,
+                seed: fastrand::u64(..),
+                profile,
+            },
+            turn,
+        )
+    }
+
+    /// Connections of a user, over all workers; 0 where they are not counted.
+    pub(crate) fn user_connections(&self, user: &UserId) -> usize {
+        self.users.lock().get(user).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn user_came(&self, user: &UserId) {
+        if self.config.count_users {
+            *self.users.lock().entry_ref(user).or_insert(0) += 1;
+        }
+    }
+
+    pub(crate) fn user_left(&self, user: &UserId) {
+        if !self.config.count_users {
+            return;
+        }
+        let mut users = self.users.lock();
+        if let Some(count) = users.get_mut(user) {
+            *count -= 1;
+            if *count == 0 {
+                users.remove(user);
+            }
+        }
+    }
+}
+
+/// Where the engine delivers: to the inboxes of the workers that want the channel.
+#[derive(Debug)]
+struct NodeSink {
+    interest: Arc<Interest>,
+    inboxes: Vec<Arc<Inbox>>,
+}
+
+impl NodeSink {
+    fn deliver(&self, channel: &Channel, body: EventBody) {
+        let dropped = self
+            .interest
+            .deliver(channel, || Event::new(channel.clone(), body));
+        if dropped > 0 {
+            tracing::warn!(%channel, workers = dropped, "an inbox is full: a delivery was dropped");
+        }
+    }
+}
+
+impl Sink for NodeSink {
+    fn publication(&self, channel: &Channel, delivery: Delivery) {
+        self.deliver(channel, EventBody::Publication(delivery));
+    }
+
+    fn join(&self, channel: &Channel, info: Arc<ClientInfo>) {
+        self.deliver(channel, EventBody::Join(info));
+    }
+
+    fn leave(&self, channel: &Channel, info: Arc<ClientInfo>) {
+        self.deliver(channel, EventBody::Leave(info));
+    }
+
+    fn gap(&self, channel: &Channel) {
+        self.interest.gap(channel);
+    }
+
+    fn resumed(&self) {
+        for inbox in &self.inboxes {
+            inbox.push(Item::GapEverywhere);
+        }
+    }
+}

@@ -1,0 +1,326 @@
+//! What sessions ask of the world and tell it, and the channels the node wants.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use veche_engine::broker::BrokerError;
+use veche_engine::pending::Pending;
+use veche_engine::presence::PRESENCE_TTL;
+use veche_protocol::channel::Channel;
+use veche_protocol::identity::UserId;
+use veche_session::question::{Answer, Ask, Failure, Notice, Question};
+
+use crate::inbox::{ConnectionKey, Item};
+use crate::interest::{Request, Waiting};
+use crate::node::Node;
+use crate::worker::{Slots, Worker};
+
+/// A publish that waits because the node is congested.
+#[derive(Debug)]
+pub(crate) struct Deferred {
+    connection: ConnectionKey,
+    ask: Ask,
+    question: Question,
+}
+
+impl Worker {
+    /// Finds something out for a session: now, or later through the inbox.
+    pub(crate) fn ask(
+        &mut self,
+        key: ConnectionKey,
+        ask: Ask,
+        question: Question,
+    ) -> Option<Answer> {
+        let node = self.node.clone();
+        let engine = node.engine();
+        match question {
+            Question::ConnectionToken { token } => {
+                let claims = node
+                    .authority()
+                    .connection_token(&token, self.now.unix_secs());
+                self.pend(key, ask, claims, Answer::ConnectionToken)
+            }
+            Question::SubscriptionToken { token } => {
+                let claims = node
+                    .authority()
+                    .subscription_token(&token, self.now.unix_secs());
+                self.pend(key, ask, claims, Answer::SubscriptionToken)
+            }
+            Question::UserConnections { user } => Some(Answer::Count(node.user_connections(&user))),
+            Question::Enter { channel } => self.enter(key, ask, &channel),
+            Question::History { channel, query } => {
+                let page = engine.broker.history(&channel, &query);
+                self.pend(key, ask, page, |page| {
+                    Answer::History(page.map_err(failure))
+                })
+            }
+            question @ Question::Publish { .. } if node.is_congested() => {
+                self.deferred.push(Deferred {
+                    connection: key,
+                    ask,
+                    question,
+                });
+                None
+            }
+            Question::Publish {
+                channel,
+                publication,
+                options,
+            } => {
+                let published = engine.broker.publish(&channel, *publication, &options);
+                self.pend(key, ask, published, |published| {
+                    Answer::Published(
+                        published
+                            .map(|published| published.position)
+                            .map_err(failure),
+                    )
+                })
+            }
+            Question::Presence { channel } => {
+                let presence = engine.presence.presence(&channel);
+                self.pend(key, ask, presence, |presence| {
+                    Answer::Presence(presence.map_err(failure))
+                })
+            }
+            Question::PresenceStats { channel } => {
+                let stats = engine.presence.stats(&channel);
+                self.pend(key, ask, stats, |stats| {
+                    Answer::PresenceStats(stats.map_err(failure))
+                })
+            }
+            Question::AddPresence { channel, info } => {
+                let added = engine.presence.add(&channel, &info, PRESENCE_TTL);
+                self.pend(key, ask, added, |added| {
+                    Answer::Done(added.map_err(failure))
+                })
+            }
+            Question::Rpc { method, data } => {
+                let result = node.authority().rpc(&method, data);
+                self.pend(key, ask, result, Answer::Rpc)
+            }
+        }
+    }
+
+    /// Lets the world know something.
+    pub(crate) fn tell(&mut self, slot: u32, notice: Notice) {
+        let node = self.node.clone();
+        let engine = node.engine();
+        match notice {
+            Notice::Connected { user, .. } => self.remember_user(slot, user),
+            Notice::KeepPresence { channel, info } => {
+                node.carry_on(
+                    "keep presence",
+                    engine.presence.add(&channel, &info, PRESENCE_TTL),
+                );
+            }
+            Notice::RemovePresence {
+                channel,
+                client,
+                user,
+            } => {
+                node.carry_on(
+                    "remove presence",
+                    engine.presence.remove(&channel, client, &user),
+                );
+            }
+            Notice::Join { channel, info } => {
+                node.carry_on("tell a join", engine.broker.publish_join(&channel, info))
+            }
+            Notice::Leave { channel, info } => {
+                node.carry_on("tell a leave", engine.broker.publish_leave(&channel, info));
+            }
+        }
+    }
+
+    /// A channel is not delivered to a client any more; nor to the node, if nobody else here wants it.
+    pub(crate) fn detach(&mut self, slot: u32, channel: &Channel) {
+        let unwanted = self
+            .hub
+            .detach(channel, slot, &mut Slots(&mut self.connections));
+        self.counters
+            .subscriptions
+            .set(self.hub.subscription_count());
+        if let Some(channel) = unwanted {
+            let request = self.node.interest().leave(&channel, self.index);
+            self.node.clone().request(channel, request);
+        }
+    }
+
+    /// Tries publishes again that waited for the node to be less congested.
+    pub(crate) fn retry_deferred(&mut self) {
+        if self.deferred.is_empty() || self.node.is_congested() {
+            return;
+        }
+        for Deferred {
+            connection,
+            ask,
+            question,
+        } in std::mem::take(&mut self.deferred)
+        {
+            if !self.is_alive(connection) {
+                continue;
+            }
+            if let Some(answer) = self.ask(connection, ask, question) {
+                self.with_session(connection.slot, |session, turn, effects| {
+                    session.handle_answer(ask, answer, turn, effects);
+                });
+            }
+        }
+    }
+
+    /// Wants a channel for a session that makes a subscription.
+    fn enter(&mut self, key: ConnectionKey, ask: Ask, channel: &Channel) -> Option<Answer> {
+        let connection = self.connections.get_mut(key.slot as usize)?;
+        if self
+            .hub
+            .enter(channel, key.slot, &mut connection.attachments)
+        {
+            return Some(Answer::Done(Ok(())));
+        }
+        let waiting = Waiting {
+            worker: self.index,
+            connection: key,
+            ask,
+        };
+        match self.node.interest().enter(channel, waiting) {
+            Request::None => {}
+            Request::Begin => match self.node.engine().broker.subscribe(channel) {
+                Pending::Ready(Ok(())) => self.node.interest().began_at_once(channel, waiting),
+                pending => {
+                    self.node.clone().began_later(channel.clone(), pending);
+                    return None;
+                }
+            },
+            Request::Wait | Request::End => return None,
+        }
+        self.hub.entered(channel);
+        Some(Answer::Done(Ok(())))
+    }
+
+    /// Brings an answer now, or through the inbox.
+    fn pend<T: Send + 'static>(
+        &self,
+        connection: ConnectionKey,
+        ask: Ask,
+        pending: Pending<T>,
+        answer: impl FnOnce(T) -> Answer + Send + 'static,
+    ) -> Option<Answer> {
+        match pending {
+            Pending::Ready(value) => Some(answer(value)),
+            Pending::Later(future) => {
+                let inbox = self.node.inbox(self.index).clone();
+                self.node.spawn(async move {
+                    let answer = answer(future.await);
+                    inbox.push(Item::Answer {
+                        connection,
+                        ask,
+                        answer,
+                    });
+                });
+                None
+            }
+        }
+    }
+
+    fn remember_user(&mut self, slot: u32, user: UserId) {
+        self.node.user_came(&user);
+        self.users.entry(user).or_default().push(slot);
+        self.counters.connections_accepted.add(1);
+        self.clients += 1;
+        self.counters.clients.set(self.clients);
+    }
+
+    /// The user has one connection less.
+    pub(crate) fn forget_user(&mut self, slot: u32, user: &UserId) {
+        let Some(slots) = self.users.get_mut(user) else {
+            return;
+        };
+        slots.retain(|other| *other != slot);
+        if slots.is_empty() {
+            self.users.remove(user);
+        }
+        self.node.user_left(user);
+        self.clients -= 1;
+        self.counters.clients.set(self.clients);
+    }
+}
+
+impl Node {
+    /// Carries out what [`crate::interest::Interest`] wants of the engine.
+    pub(crate) fn request(self: Arc<Self>, channel: Channel, mut request: Request) {
+        loop {
+            let pending = match request {
+                Request::None | Request::Wait => return,
+                Request::Begin => match self.engine().broker.subscribe(&channel) {
+                    Pending::Ready(result) => {
+                        request = self.interest().began(&channel, result.map_err(failure));
+                        continue;
+                    }
+                    pending @ Pending::Later(_) => pending,
+                },
+                Request::End => match self.engine().broker.unsubscribe(&channel) {
+                    // If the engine can't end it, it goes on delivering what nobody takes.
+                    Pending::Ready(_) => {
+                        request = self.interest().ended(&channel);
+                        continue;
+                    }
+                    Pending::Later(future) => {
+                        let node = self.clone();
+                        self.spawn(async move {
+                            // As above.
+                            let _ = future.await;
+                            let request = node.interest().ended(&channel);
+                            node.request(channel, request);
+                        });
+                        return;
+                    }
+                },
+            };
+            self.began_later(channel, pending);
+            return;
+        }
+    }
+
+    /// Waits for the engine's answer to a request to begin.
+    pub(crate) fn began_later(
+        self: Arc<Self>,
+        channel: Channel,
+        pending: Pending<Result<(), BrokerError>>,
+    ) {
+        let node = self.clone();
+        self.spawn(async move {
+            let result = pending.wait().await.map_err(failure);
+            let request = node.interest().began(&channel, result);
+            node.request(channel, request);
+        });
+    }
+
+    /// Sees something through that nobody waits for.
+    fn carry_on(&self, what: &'static str, pending: Pending<Result<(), BrokerError>>) {
+        let report = move |result: Result<(), BrokerError>| {
+            if let Err(error) = result {
+                tracing::warn!(%error, "could not {what}");
+            }
+        };
+        match pending {
+            Pending::Ready(result) => report(result),
+            Pending::Later(future) => self.spawn(async move { report(future.await) }),
+        }
+    }
+
+    /// Runs something on the control runtime.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.control().spawn(future);
+    }
+}
+
+/// What a session hears of an engine's failure; the operator hears more.
+pub(crate) fn failure(error: BrokerError) -> Failure {
+    match error {
+        BrokerError::UnrecoverablePosition => Failure::UnrecoverablePosition,
+        error => {
+            tracing::warn!(%error, "the engine failed");
+            Failure::Unavailable
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! A coarse timer wheel: one entry per connection, put back lazily.
+
+use std::time::Duration;
+
+/// Deadlines of connections, to a tick of 100 ms.
+///
+/// The wheel never forgets a deadline that moved later: the entry comes early, and the owner puts it back.
+#[derive(Debug)]
+pub(crate) struct Wheel {
+    ticks: Vec<Vec<u32>>,
+    /// The first tick that has not been taken.
+    next: u64,
+    len: usize,
+}
+
+/// The tick.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+/// Ticks in one turn of the wheel; what is due later comes early once a turn.
+const TURN: u64 = 512;
+
+impl Wheel {
+    /// An empty wheel.
+    pub(crate) fn new() -> Self {
+        Self {
+            ticks: vec![Vec::new(); usize::try_from(TURN).expect("a small constant")],
+            next: 0,
+            len: 0,
+        }
+    }
+
+    /// Puts `slot` where it comes at or after `deadline` (or early, if that is more than a turn away). Returns the
+    /// tick, by which the owner tells a stale entry from its present one.
+    pub(crate) fn insert(&mut self, slot: u32, deadline: Duration) -> u64 {
+        let tick = tick_of(deadline).clamp(self.next, self.next + TURN - 1);
+        self.bucket(tick).push(slot);
+        self.len += 1;
+        tick
+    }
+
+    /// Takes all entries due at `now`, with the tick each was put at.
+    pub(crate) fn take_due(&mut self, now: Duration, due: &mut Vec<(u32, u64)>) {
+        let now = now.as_millis() / TICK.as_millis();
+        while u128::from(self.next) <= now {
+            if self.len == 0 {
+                self.next = u64::try_from(now).unwrap_or(u64::MAX).saturating_add(1);
+                return;
+            }
+            let tick = self.next;
+            let mut bucket = std::mem::take(self.bucket(tick));
+            self.len -= bucket.len();
+            due.extend(bucket.drain(..).map(|slot| (slot, tick)));
+            if bucket.capacity() <= 1024 {
+                *self.bucket(tick) = bucket;
+            }
+            self.next += 1;
+        }
+    }
+
+    /// When the next entry is due; `None` while there is none.
+    pub(crate) fn next_due(&self) -> Option<Duration> {
+        if self.len == 0 {
+            return None;
+        }
+        let ahead = (0..TURN).find(|ahead| {
+            let index = usize::try_from((self.next + ahead) % TURN).unwrap_or(0);
+            self.ticks
+                .get(index)
+                .is_some_and(|bucket| !bucket.is_empty())
+        })?;
+        let millis =
+            (self.next + ahead).saturating_mul(u64::try_from(TICK.as_millis()).unwrap_or(100));
+        Some(Duration::from_millis(millis))
+    }
+
+    fn bucket(&mut self, tick: u64) -> &mut Vec<u32> {
+        let index = usize::try_from(tick % TURN).unwrap_or(0);
+        self.ticks
+            .get_mut(index)
+            .expect("the wheel has TURN buckets")
+    }
+}
+
+/// The first tick that is not before `deadline`.
+pub(crate) fn tick_of(deadline: Duration) -> u64 {
+    u64::try_from(deadline.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn take(wheel: &mut Wheel, now: u64) -> Vec<u32> {
+        let mut due = Vec::new();
+        wheel.take_due(ms(now), &mut due);
+        due.into_iter().map(|(slot, _)| slot).collect()
+    }
+
+    #[test]
+    fn nothing_comes_before_its_time_and_all_comes_within_a_tick() {
+        let mut wheel = Wheel::new();
+        wheel.insert(1, ms(250));
+        wheel.insert(2, ms(900));
+        assert_eq!(take(&mut wheel, 249), []);
+        assert_eq!(wheel.next_due(), Some(ms(300)));
+        assert_eq!(take(&mut wheel, 300), [1]);
+        assert_eq!(take(&mut wheel, 899), []);
+        assert_eq!(take(&mut wheel, 5000), [2]);
+        assert_eq!(wheel.next_due(), None);
+    }
+
+    #[test]
+    fn a_far_deadline_comes_early_once_a_turn() {
+        let mut wheel = Wheel::new();
+        let tick = wheel.insert(7, ms(3_600_000));
+        assert_eq!(tick, TURN - 1);
+        assert_eq!(take(&mut wheel, 51_100), [7]);
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_comes_at_once() {
+        let mut wheel = Wheel::new();
+        assert_eq!(take(&mut wheel, 10_000), []);
+        wheel.insert(3, ms(1));
+        assert_eq!(take(&mut wheel, 10_100), [3]);
+    }
+}

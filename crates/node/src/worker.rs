@@ -1,0 +1,564 @@
+//! A worker: a thread that owns its connections and all that belongs to them, and the turns of its event loop.
+//!
+//! A turn reads what came on sockets, takes the inbox, looks at the timers, and then writes what became owed: so all
+//! that one turn brings for a client leaves in one write. Nothing here is behind a lock.
+
+use std::io::{self, Read};
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hashbrown::HashMap;
+use mio::event::Event as Readiness;
+use mio::net::TcpListener;
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+use smallvec::SmallVec;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::identity::UserId;
+use veche_session::effect::Effects;
+use veche_session::order::Order;
+use veche_session::question::Answer;
+use veche_session::rules::Rules;
+use veche_session::turn::{Now, Turn};
+use veche_websocket::decoder::Workspace;
+
+use crate::connection::{Connection, Stage};
+use crate::counters::Counters;
+use crate::fanout::{Encoder, Event, EventBody};
+use crate::hub::{Aftermath, Attachments, Connections, Hub};
+use crate::inbox::{ConnectionKey, Item};
+use crate::inquiry::{Addressees, Census, Inquiry};
+use crate::node::Node;
+use crate::outbox::{Casualty, Outboxes};
+use crate::reception::Reception;
+use crate::wheel::Wheel;
+
+/// One worker.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) index: usize,
+    pub(crate) node: Arc<Node>,
+    pub(crate) reception: Arc<dyn Reception>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) poll: Poll,
+    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) accepting: bool,
+    /// When accepting goes on after the process ran out of descriptors.
+    pub(crate) accept_again: Option<Duration>,
+    pub(crate) connections: Slab<Connection>,
+    pub(crate) next_generation: u32,
+    pub(crate) outboxes: Outboxes,
+    pub(crate) hub: Hub,
+    pub(crate) users: HashMap<UserId, SmallVec<[u32; 2]>>,
+    pub(crate) wheel: Wheel,
+    pub(crate) encoder: Encoder,
+    pub(crate) workspace: Workspace,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) now: Now,
+    pub(crate) effects: Effects,
+    /// Replies to the message that is being handled; they share a frame.
+    pub(crate) batch: Vec<u8>,
+    pub(crate) frames: Vec<u8>,
+    scratch: Vec<u8>,
+    /// Connections that have more to read than one turn takes.
+    pub(crate) again: Vec<ConnectionKey>,
+    /// Publishes that wait because the node is congested.
+    pub(crate) deferred: Vec<crate::questions::Deferred>,
+    items: Vec<Item>,
+    aftermath: Aftermath,
+    pub(crate) stopping: bool,
+    /// Connected clients.
+    pub(crate) clients: usize,
+}
+
+/// The token of the inbox's waker.
+pub(crate) const WAKER: Token = Token(usize::MAX);
+/// Listeners have the tokens below the waker's.
+const FIRST_LISTENER: usize = usize::MAX - 64;
+/// Bytes read at once, and from one connection in one turn.
+const SCRATCH: usize = 64 << 10;
+/// Time for writing before the loop looks around again.
+const FLUSH_SLICE: Duration = Duration::from_millis(1);
+const EVENTS: usize = 1024;
+
+impl Worker {
+    pub(crate) fn new(
+        index: usize,
+        node: Arc<Node>,
+        poll: Poll,
+        listeners: Vec<TcpListener>,
+    ) -> io::Result<Self> {
+        let config = node.config();
+        let mut worker = Self {
+            index,
+            reception: node.reception(),
+            counters: node.counters(index),
+            poll,
+            listeners,
+            accepting: true,
+            accept_again: None,
+            connections: Slab::new(),
+            next_generation: 0,
+            outboxes: Outboxes::new(config.queue_max_size),
+            hub: Hub::default(),
+            users: HashMap::new(),
+            wheel: Wheel::new(),
+            encoder: Encoder::new(config.compression_level, config.compression_min_size),
+            workspace: Workspace::new(),
+            rules: node.rules(),
+            now: node.now(),
+            effects: Effects::new(),
+            batch: Vec::new(),
+            frames: Vec::new(),
+            scratch: vec![0; SCRATCH],
+            again: Vec::new(),
+            deferred: Vec::new(),
+            items: Vec::new(),
+            aftermath: Aftermath::default(),
+            stopping: false,
+            clients: 0,
+            node,
+        };
+        for (at, listener) in worker.listeners.iter_mut().enumerate() {
+            worker.poll.registry().register(
+                listener,
+                Token(FIRST_LISTENER + at),
+                Interest::READABLE,
+            )?;
+        }
+        Ok(worker)
+    }
+
+    /// Runs until the node stops.
+    pub(crate) fn run(mut self) {
+        let mut events = Events::with_capacity(EVENTS);
+        let mut due = Vec::new();
+        while !(self.stopping && self.connections.is_empty()) {
+            let timeout = self.timeout();
+            if let Err(error) = self.poll.poll(&mut events, timeout)
+                && error.kind() != io::ErrorKind::Interrupted
+            {
+                tracing::error!(%error, worker = self.index, "the event loop failed");
+                return;
+            }
+            self.node.inbox(self.index).awake();
+            self.now = self.node.now();
+            for event in &events {
+                self.ready(event);
+            }
+            self.read_again();
+            self.take_inbox();
+            self.retry_deferred();
+            self.accept_after_pause();
+            self.wheel.take_due(self.now.monotonic, &mut due);
+            for (slot, tick) in due.drain(..) {
+                self.timer(slot, tick);
+            }
+            self.outboxes.flush(FLUSH_SLICE);
+            self.bury();
+            self.bound_backlog();
+        }
+    }
+
+    /// How long the next poll may sleep. Whoever puts something into the inbox from now on wakes the worker.
+    fn timeout(&self) -> Option<Duration> {
+        let busy = self.outboxes.is_dirty() || !self.again.is_empty();
+        if busy || self.node.inbox(self.index).fall_asleep() {
+            return Some(Duration::ZERO);
+        }
+        let next = [self.wheel.next_due(), self.accept_again]
+            .into_iter()
+            .flatten()
+            .min();
+        let now = self.node.now().monotonic;
+        let mut timeout = next.map(|next| next.saturating_sub(now));
+        if !self.deferred.is_empty() {
+            timeout = Some(timeout.unwrap_or(DEFERRED_RETRY).min(DEFERRED_RETRY));
+        }
+        // mio counts in milliseconds and rounds up; a wake-up before the tick would be for nothing.
+        timeout
+    }
+
+    fn ready(&mut self, event: &Readiness) {
+        let Token(token) = event.token();
+        if event.token() == WAKER {
+            return;
+        }
+        if token >= FIRST_LISTENER {
+            self.accept(token - FIRST_LISTENER);
+            return;
+        }
+        let Ok(slot) = u32::try_from(token) else {
+            return;
+        };
+        if event.is_writable() {
+            self.outboxes.unblock(slot);
+        }
+        if event.is_readable() || event.is_read_closed() || event.is_error() {
+            self.read(slot);
+        }
+    }
+
+    fn read_again(&mut self) {
+        for key in mem::take(&mut self.again) {
+            if self.is_alive(key) {
+                self.read(key.slot);
+            }
+        }
+    }
+
+    /// Reads what has come for a connection, up to a turn's share.
+    pub(crate) fn read(&mut self, slot: u32) {
+        let mut scratch = mem::take(&mut self.scratch);
+        let result = match self.outboxes.link(slot) {
+            Some(link) => link.read(&mut scratch),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        };
+        match result {
+            Ok(0) => self.lost(slot),
+            Ok(count) => {
+                let generation = self
+                    .connections
+                    .get(slot as usize)
+                    .map(|connection| connection.generation);
+                if let Some(received) = scratch.get_mut(..count) {
+                    self.received(slot, received);
+                }
+                // A short read has emptied the socket; more would be told anew.
+                if count == SCRATCH
+                    && let Some(generation) = generation
+                {
+                    self.again.push(ConnectionKey { slot, generation });
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Err(_) => self.lost(slot),
+        }
+        self.scratch = scratch;
+    }
+
+    fn take_inbox(&mut self) {
+        let mut items = mem::take(&mut self.items);
+        let node = self.node.clone();
+        let bytes = node.inbox(self.index).take(&mut items);
+        let mut finished = 0;
+        for item in items.drain(..) {
+            if let Item::Deliver(event) = &item {
+                finished += event.weight();
+            }
+            self.handle_item(item);
+        }
+        debug_assert!(
+            finished <= bytes,
+            "deliveries weigh what they were counted as"
+        );
+        node.inbox(self.index).finished(finished);
+        self.items = items;
+    }
+
+    fn handle_item(&mut self, item: Item) {
+        match item {
+            Item::Deliver(event) => self.deliver(&event),
+            Item::Gap(channel) => {
+                let mut aftermath = mem::take(&mut self.aftermath);
+                self.hub.gap(&channel, &mut aftermath);
+                self.settle(None, &channel, aftermath);
+            }
+            Item::GapEverywhere => {
+                for channel in self.hub.names() {
+                    self.handle_item(Item::Gap(channel));
+                }
+            }
+            Item::Entered {
+                channel,
+                result,
+                waiting,
+            } => {
+                if result.is_ok() {
+                    self.hub.entered(&channel);
+                }
+                for (connection, ask) in waiting {
+                    self.answer(connection, ask, Answer::Done(result));
+                }
+            }
+            Item::Answer {
+                connection,
+                ask,
+                answer,
+            } => self.answer(connection, ask, answer),
+            Item::Order {
+                addressees,
+                order,
+                done,
+            } => {
+                let count = self.order(&addressees, &order);
+                // Whoever asked may have gone.
+                let _ = done.send(count);
+            }
+            Item::Inquiry(inquiry) => self.inquire(&inquiry),
+            Item::Socket(socket) => self.adopt(socket),
+            Item::Upgraded {
+                socket,
+                opening,
+                received,
+            } => self.upgraded(socket, opening, received),
+            Item::Rules(rules) => self.rules = rules,
+            Item::StopAccepting => self.stop_accepting(),
+            Item::Stop => self.stop(),
+        }
+    }
+
+    fn deliver(&mut self, event: &Event) {
+        let mut aftermath = mem::take(&mut self.aftermath);
+        self.hub.deliver(
+            event,
+            &mut self.outboxes,
+            &mut self.encoder,
+            &mut Slots(&mut self.connections),
+            &mut aftermath,
+        );
+        match &event.body {
+            EventBody::Publication(_) => self.counters.publications_sent.add(aftermath.delivered),
+            EventBody::Join(_) => self.counters.joins_sent.add(aftermath.delivered),
+            EventBody::Leave(_) => self.counters.leaves_sent.add(aftermath.delivered),
+        }
+        if aftermath.making.is_empty() && aftermath.gap.is_empty() {
+            aftermath.delivered = 0;
+            self.aftermath = aftermath;
+        } else {
+            self.settle(Some(event), &event.channel, aftermath);
+        }
+    }
+
+    /// What the hub left to sessions.
+    fn settle(
+        &mut self,
+        event: Option<&Event>,
+        channel: &veche_protocol::channel::Channel,
+        mut aftermath: Aftermath,
+    ) {
+        if let Some(Event {
+            body: EventBody::Publication(delivery),
+            ..
+        }) = event
+        {
+            for slot in aftermath.making.drain(..) {
+                self.with_session(slot, |session, turn, effects| {
+                    session.handle_delivery(
+                        channel,
+                        delivery.publication.clone(),
+                        &delivery.epoch,
+                        turn,
+                        effects,
+                    );
+                });
+            }
+        }
+        for slot in aftermath.gap.drain(..) {
+            let order = Order::InsufficientState {
+                channel: channel.clone(),
+            };
+            self.with_session(slot, |session, turn, effects| {
+                session.handle_order(order, turn, effects)
+            });
+        }
+        aftermath.delivered = 0;
+        self.aftermath = aftermath;
+    }
+
+    fn answer(&mut self, key: ConnectionKey, ask: veche_session::question::Ask, answer: Answer) {
+        if self.is_alive(key) {
+            self.with_session(key.slot, |session, turn, effects| {
+                session.handle_answer(ask, answer, turn, effects)
+            });
+        }
+    }
+
+    fn order(&mut self, addressees: &Addressees, order: &Order) -> usize {
+        let slots = self
+            .users
+            .get(&addressees.user)
+            .cloned()
+            .unwrap_or_default();
+        let mut count = 0;
+        for slot in slots {
+            let client = self
+                .session(slot)
+                .map(veche_session::session::Session::client);
+            if client.is_some_and(|client| addressees.include(client)) {
+                count += 1;
+                self.with_session(slot, |session, turn, effects| {
+                    session.handle_order(order.clone(), turn, effects)
+                });
+            }
+        }
+        count
+    }
+
+    fn inquire(&self, inquiry: &Inquiry) {
+        match inquiry {
+            Inquiry::Census(reply) => {
+                let census = Census {
+                    clients: self.users.values().map(SmallVec::len).sum(),
+                    subscriptions: self.hub.subscription_count(),
+                    users: self.users.keys().cloned().collect(),
+                };
+                // Whoever asked may have gone.
+                let _ = reply.send(census);
+            }
+            Inquiry::Channels(reply) => {
+                let channels = self
+                    .hub
+                    .channels()
+                    .map(|(name, count)| (name.clone(), count))
+                    .collect();
+                // Whoever asked may have gone.
+                let _ = reply.send(channels);
+            }
+        }
+    }
+
+    /// A timer came. It may be stale, or early.
+    fn timer(&mut self, slot: u32, tick: u64) {
+        let Some(connection) = self.connections.get_mut(slot as usize) else {
+            return;
+        };
+        if connection.tick != Some(tick) {
+            return;
+        }
+        connection.tick = None;
+        let Some(deadline) = connection.deadline() else {
+            return;
+        };
+        if deadline <= self.now.monotonic {
+            match &connection.stage {
+                Stage::Head(_) | Stage::Closing(_) => self.remove(slot),
+                Stage::Open(_) => {
+                    self.with_session(slot, |session, turn, effects| {
+                        session.handle_timeout(turn, effects)
+                    });
+                }
+                Stage::Busy => {}
+            }
+        }
+        self.set_timer(slot);
+    }
+
+    /// Sees to it that the wheel has the connection no later than its deadline.
+    pub(crate) fn set_timer(&mut self, slot: u32) {
+        let Some(connection) = self.connections.get_mut(slot as usize) else {
+            return;
+        };
+        let Some(deadline) = connection.deadline() else {
+            return;
+        };
+        let wanted = crate::wheel::tick_of(deadline);
+        if connection.tick.is_none_or(|tick| wanted < tick) {
+            connection.tick = Some(self.wheel.insert(slot, deadline));
+        }
+    }
+
+    /// Ends the connections that could not be written to.
+    fn bury(&mut self) {
+        for (slot, casualty) in self.outboxes.take_casualties() {
+            match casualty {
+                Casualty::Slow => self.disconnect(slot, Disconnect::SLOW),
+                Casualty::Failed => self.lost(slot),
+                Casualty::Drained => self.drained(slot),
+            }
+        }
+        self.counters.backlog.set(self.outboxes.backlog());
+    }
+
+    /// While all outboxes together hold too much, the largest offender goes.
+    fn bound_backlog(&mut self) {
+        while self.outboxes.backlog() > self.node.config().worker_backlog_limit {
+            let Some(slot) = self.outboxes.largest_backlog() else {
+                return;
+            };
+            let before = self.outboxes.backlog();
+            self.disconnect(slot, Disconnect::SLOW);
+            if self.outboxes.backlog() >= before {
+                self.remove(slot);
+            }
+        }
+    }
+
+    fn stop_accepting(&mut self) {
+        self.accepting = false;
+        for mut listener in self.listeners.drain(..) {
+            // The socket closes anyway.
+            let _ = self.poll.registry().deregister(&mut listener);
+        }
+        let waiting: Vec<u32> = self.slots(|stage| matches!(stage, Stage::Head(_)));
+        for slot in waiting {
+            self.remove(slot);
+        }
+    }
+
+    fn stop(&mut self) {
+        self.stopping = true;
+        for slot in self.slots(|stage| matches!(stage, Stage::Open(_))) {
+            self.disconnect(slot, Disconnect::SHUTDOWN);
+        }
+    }
+
+    fn slots(&self, wanted: impl Fn(&Stage) -> bool) -> Vec<u32> {
+        self.connections
+            .iter()
+            .filter(|(_, connection)| wanted(&connection.stage))
+            .filter_map(|(slot, _)| u32::try_from(slot).ok())
+            .collect()
+    }
+
+    pub(crate) fn is_alive(&self, key: ConnectionKey) -> bool {
+        self.connections
+            .get(key.slot as usize)
+            .is_some_and(|connection| connection.generation == key.generation)
+    }
+
+    /// The time and the rules, as sessions are told.
+    pub(crate) fn turn(&self) -> Turn<'_> {
+        Turn {
+            now: self.now,
+            rules: &self.rules,
+        }
+    }
+}
+
+/// How soon publishes are tried again while the node is congested.
+const DEFERRED_RETRY: Duration = Duration::from_millis(5);
+
+/// Finds attachments by slot.
+pub(crate) struct Slots<'a>(pub(crate) &'a mut Slab<Connection>);
+
+impl Connections for Slots<'_> {
+    fn attachments(&mut self, slot: u32) -> Option<&mut Attachments> {
+        Some(&mut self.0.get_mut(slot as usize)?.attachments)
+    }
+}
+
+/// The node's clock.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    started: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self {
+            started: Instant::now(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        let unix = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        Now {
+            monotonic: self.started.elapsed(),
+            unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+}

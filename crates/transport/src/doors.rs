@@ -1,0 +1,111 @@
+//! Which path is which door, and who is let in.
+
+use veche_node::connection::Opening;
+
+use crate::head::Head;
+use crate::origin::Origins;
+use crate::websocket;
+
+/// The doors of a server.
+#[derive(Clone, Debug, Default)]
+pub struct Doors {
+    /// Path and kind. A path is matched whole, but for one slash at its end.
+    pub doors: Vec<(String, Door)>,
+    /// Which web pages may connect.
+    pub origins: Origins,
+    /// Whether offers of permessage-deflate are taken.
+    pub compression: bool,
+}
+
+/// What is spoken behind a door.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// A Centrifuge dialect over WebSocket.
+    WebSocket,
+    /// The plain dialect over WebSocket.
+    Plain,
+    /// Every WebSocket message comes back.
+    Echo,
+}
+
+/// An upgrade that is agreed.
+#[derive(Debug)]
+pub struct Agreement {
+    /// Headers of the answer 101, beside `Connection` and `Upgrade`.
+    pub headers: Vec<(&'static str, String)>,
+    /// How to speak with the client; its `answer` is still empty.
+    pub opening: Opening,
+}
+
+/// A request that is not let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Status of the answer.
+    pub status: u16,
+    /// A header that goes with it.
+    pub header: Option<(&'static str, &'static str)>,
+    /// What is wrong, and what to change.
+    pub text: String,
+}
+
+impl Doors {
+    /// The door at this path.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<Door> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        self.doors
+            .iter()
+            .find(|(known, _)| known == path)
+            .map(|(_, door)| *door)
+    }
+
+    /// Lets a request in through a door, or says why not.
+    ///
+    /// # Errors
+    /// The answer to give.
+    pub fn enter(&self, door: Door, head: &Head<'_>) -> Result<Agreement, Refusal> {
+        websocket::enter(self, door, head)
+    }
+}
+
+impl Agreement {
+    /// The opening with the whole answer 101 as its first bytes.
+    #[must_use]
+    pub fn into_opening(self) -> Opening {
+        let mut answer =
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                .to_vec();
+        for (name, value) in &self.headers {
+            for part in [name, ": ", value, "\r\n"] {
+                answer.extend_from_slice(part.as_bytes());
+            }
+        }
+        answer.extend_from_slice(b"\r\n");
+        Opening {
+            answer,
+            ..self.opening
+        }
+    }
+}
+
+impl Refusal {
+    /// The whole answer, after which the connection is closed.
+    #[must_use]
+    pub fn into_answer(self) -> Vec<u8> {
+        let reason = http::StatusCode::from_u16(self.status)
+            .ok()
+            .and_then(|status| status.canonical_reason());
+        let header = self
+            .header
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .unwrap_or_default();
+        format!(
+            "HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n{header}Content-Length: {}\r\n\r\n{}\n",
+            self.status,
+            reason.unwrap_or_default(),
+            self.text.len() + 1,
+            self.text
+        )
+        .into_bytes()
+    }
+}

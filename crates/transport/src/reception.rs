@@ -1,0 +1,102 @@
+//! Looks at the first bytes of each socket: a client's upgrade is answered here, other HTTP is passed on.
+
+use std::fmt;
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use veche_node::reception::{Decision, Reception};
+
+use crate::doors::{Doors, Refusal};
+use crate::head::{Head, split_target};
+
+/// Headers of a request; more are refused.
+const MAX_HEADERS: usize = 100;
+
+/// Looks at the first bytes of each socket.
+pub struct HttpReception {
+    doors: Arc<Doors>,
+    other: Box<dyn Fn(TcpStream, Vec<u8>) + Send + Sync>,
+}
+
+impl HttpReception {
+    /// Knows these doors, and gives what is for none of them to `other`, with what was read.
+    pub fn new(
+        doors: Arc<Doors>,
+        other: impl Fn(TcpStream, Vec<u8>) + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            doors,
+            other: Box::new(other),
+        }
+    }
+
+    fn decide(&self, request: &httparse::Request<'_, '_>, consumed: usize) -> Decision {
+        let (Some(method), Some(target), Some(minor_version)) =
+            (request.method, request.path, request.version)
+        else {
+            return Decision::Incomplete;
+        };
+        let (path, query) = split_target(target);
+        let Some(door) = self.doors.find(path) else {
+            return Decision::PassOn;
+        };
+        let headers: Vec<(&str, &[u8])> = request
+            .headers
+            .iter()
+            .map(|header| (header.name, header.value))
+            .collect();
+        let head = Head {
+            method,
+            minor_version,
+            path,
+            query,
+            headers: &headers,
+        };
+        match self.doors.enter(door, &head) {
+            Ok(agreement) => Decision::Open {
+                opening: Box::new(agreement.into_opening()),
+                consumed,
+            },
+            Err(refusal) => Decision::Refuse(refusal.into_answer()),
+        }
+    }
+}
+
+impl Reception for HttpReception {
+    fn receive(&self, received: &[u8]) -> Decision {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        match request.parse(received) {
+            Ok(httparse::Status::Complete(consumed)) => self.decide(&request, consumed),
+            // Nothing of ours needs more than a path to be told from other HTTP.
+            Ok(httparse::Status::Partial) => match request.path {
+                Some(target) if self.doors.find(split_target(target).0).is_none() => {
+                    Decision::PassOn
+                }
+                _ => Decision::Incomplete,
+            },
+            // HTTP/2 begins with a line that is no request of HTTP/1; hyper says what it thinks of it.
+            Err(httparse::Error::Version) => Decision::PassOn,
+            Err(error) => Decision::Refuse(
+                Refusal {
+                    status: 400,
+                    header: None,
+                    text: format!("not an HTTP request: {error}"),
+                }
+                .into_answer(),
+            ),
+        }
+    }
+
+    fn pass_on(&self, socket: TcpStream, received: Vec<u8>) {
+        (self.other)(socket, received);
+    }
+}
+
+impl fmt::Debug for HttpReception {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpReception")
+            .field("doors", &self.doors)
+            .finish_non_exhaustive()
+    }
+}
