@@ -10,6 +10,7 @@ mod duration;
 mod environment;
 mod file;
 pub mod flags;
+pub mod keys;
 pub mod schema;
 mod section;
 pub mod setting;
@@ -84,6 +85,8 @@ impl Loaded {
 pub struct ConfigError {
     /// The lines, never empty.
     pub problems: Vec<String>,
+    /// What the operator should know besides; an unknown key may be the cause.
+    pub warnings: Vec<String>,
 }
 
 impl fmt::Display for ConfigError {
@@ -93,12 +96,6 @@ impl fmt::Display for ConfigError {
 }
 
 impl std::error::Error for ConfigError {}
-
-impl From<Vec<String>> for ConfigError {
-    fn from(problems: Vec<String>) -> Self {
-        Self { problems }
-    }
-}
 
 impl Config {
     /// Reads all sources, and checks what comes of them.
@@ -115,7 +112,10 @@ impl Config {
         if problems.is_empty() {
             Ok(loaded)
         } else {
-            Err(problems.into())
+            Err(ConfigError {
+                problems,
+                warnings: loaded.warnings,
+            })
         }
     }
 
@@ -125,10 +125,16 @@ impl Config {
         } else {
             Self::default()
         };
-        let mut tree = match &sources.file {
-            Some(file) => file::parse(&file.name, &file.text).map_err(|problem| vec![problem])?,
-            None => serde_json::json!({}),
-        };
+        let tree = sources
+            .file
+            .as_ref()
+            .map(|file| file::parse(&file.name, &file.text));
+        let mut tree = tree
+            .unwrap_or_else(|| Ok(serde_json::json!({})))
+            .map_err(|problem| ConfigError {
+                problems: vec![problem],
+                warnings: Vec::new(),
+            })?;
         let mut reading = Reading::new(&sources.variables);
         let short = short::apply(&mut config, &mut tree, &sources.variables, &mut reading);
         reading.layer = Layer::File;
@@ -137,9 +143,6 @@ impl Config {
         for (key, text) in &sources.flags {
             reading.origin = Some(format!("--{key}"));
             config.read_tree(&environment::nested(key, text), &mut reading);
-        }
-        if !reading.problems.is_empty() {
-            return Err(reading.problems.into());
         }
         let says = |path: &str| reading.touched.contains(path);
         let mut warnings = short.complete(&mut config, says);
@@ -157,6 +160,12 @@ impl Config {
         let unknown_keys: Vec<_> = unknown.into_iter().map(|path| unknown_key(path)).collect();
         warnings.extend(unknown_keys.iter().cloned());
         warnings.extend(unknown_variables);
+        if !reading.problems.is_empty() {
+            return Err(ConfigError {
+                problems: reading.problems,
+                warnings,
+            });
+        }
         Ok(Loaded {
             config,
             warnings,

@@ -1,3 +1,49 @@
-//! The veche binary.
+//! The veche binary: reads the command line, does one thing, and says in words how it went.
 
-fn main() {}
+mod checkconfig;
+mod checktoken;
+mod cli;
+mod demo;
+mod failure;
+mod genconfig;
+mod gensubtoken;
+mod gentoken;
+mod output;
+mod serve;
+mod sources;
+mod start;
+mod version;
+
+use std::process::ExitCode;
+
+use crate::cli::{Command, Invocation};
+use crate::failure::Failure;
+
+fn main() -> ExitCode {
+    let arguments = std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    match cli::parse(arguments).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(invocation: Invocation) -> Result<(), Failure> {
+    let Invocation { command, place } = invocation;
+    match command {
+        Command::Serve => serve::run(&place),
+        Command::Demo(options) => demo::run(&place, &options),
+        Command::Genconfig(options) => genconfig::run(&place, &options),
+        Command::Checkconfig(options) => checkconfig::run(&place, &options),
+        Command::Gentoken(options) => gentoken::run(&place, &options),
+        Command::Gensubtoken(options) => gensubtoken::run(&place, &options),
+        Command::Checktoken(options) => {
+            checktoken::run(&place, &options, checktoken::Kind::Connection)
+        }
+        Command::Checksubtoken(options) => {
+            checktoken::run(&place, &options, checktoken::Kind::Subscription)
+        }
+        Command::Version => version::run(),
+    }
+}

@@ -23,7 +23,7 @@ pub(crate) fn overlay(
         for key in table::keys() {
             let Some(part) = key.variable() else { continue };
             let name = format!("{prefix}{part}");
-            if let Some(text) = variables.get(&name).filter(|text| !text.is_empty()) {
+            if let Some(text) = said(variables, &name) {
                 reading.origin = Some(name.clone());
                 config.read(&nested(&key.path, text), "", reading);
             }
@@ -72,7 +72,7 @@ impl Items<'_, '_, '_> {
             for option in &options {
                 let part = table::variable_part(&format!("{path}.{label}.{option}"));
                 let name = format!("{}{part}", self.prefix);
-                if let Some(text) = self.variables.get(&name).filter(|text| !text.is_empty()) {
+                if let Some(text) = said(self.variables, &name) {
                     self.reading.origin = Some(name.clone());
                     item.read(
                         &nested(option, text),
@@ -99,13 +99,14 @@ fn flatten(at: &str, fields: &[crate::config::setting::Field], paths: &mut Vec<S
 
 fn unknown(variables: &BTreeMap<String, String>, known: &BTreeSet<String>) -> Vec<String> {
     variables
-        .keys()
-        .filter_map(|name| {
+        .iter()
+        .filter_map(|(name, text)| {
             let prefix = PREFIXES
                 .into_iter()
                 .find(|prefix| name.starts_with(prefix))?;
             let rest = name.strip_prefix(prefix)?;
-            let other = rest.starts_with("VAR_") || is_kubernetes(rest) || short::is_variable(rest);
+            let other =
+                rest.starts_with("VAR_") || is_kubernetes(name, text) || short::is_variable(rest);
             (!other && !known.contains(name)).then(|| complaint(name, known))
         })
         .collect()
@@ -128,9 +129,20 @@ fn complaint(name: &str, known: &BTreeSet<String>) -> String {
     }
 }
 
-/// Whether Kubernetes sets such a variable by itself, for a service called like the server:
-/// `VECHE_PORT`, `VECHE_PORT_8000_TCP_ADDR`, `VECHE_REDIS_SERVICE_HOST`.
-fn is_kubernetes(rest: &str) -> bool {
-    let rest = format!("_{rest}");
-    rest.contains("_SERVICE_") || rest.contains("_PORT_") || rest.ends_with("_PORT")
+/// What a variable says: empty is nothing, and so is what Kubernetes puts there.
+fn said<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
+    variables
+        .get(name)
+        .filter(|text| !text.is_empty() && !is_kubernetes(name, text))
+}
+
+/// Whether Kubernetes set this variable by itself, for a service whose name begins like ours:
+/// `VECHE_PORT=tcp://...`, `VECHE_PORT_8000_TCP_ADDR`, `VECHE_REDIS_SERVICE_HOST`.
+fn is_kubernetes(name: &str, text: &str) -> bool {
+    let of_a_port = name
+        .split("_PORT_")
+        .skip(1)
+        .any(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let of_a_service = name.contains("_SERVICE_HOST") || name.contains("_SERVICE_PORT");
+    of_a_port || of_a_service || (name.ends_with("_PORT") && text.contains("://"))
 }

@@ -36,7 +36,8 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value, String> {
 }
 
 fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or(text)
+    let line = text.lines().next().unwrap_or(text);
+    line.strip_prefix("error: ").unwrap_or(line)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

@@ -86,16 +86,13 @@ const NOT_YET: &[Row] = &[
     stops("client.token.jwks_public_endpoint"),
     stops("client.token.audience_regex"),
     stops("client.token.issuer_regex"),
-    stops("client.token.user_id_claim"),
     stops("client.subscription_token.rsa_public_key").when("client.subscription_token.enabled"),
     stops("client.subscription_token.ecdsa_public_key").when("client.subscription_token.enabled"),
     stops("client.subscription_token.jwks_public_endpoint")
         .when("client.subscription_token.enabled"),
     stops("client.subscription_token.audience_regex").when("client.subscription_token.enabled"),
     stops("client.subscription_token.issuer_regex").when("client.subscription_token.enabled"),
-    stops("client.subscription_token.user_id_claim").when("client.subscription_token.enabled"),
     stops("client.user_id_http_header"),
-    warns("client.insecure_skip_token_signature_verify"),
     // Limits and timers
     stops("client.connection_limit"),
     stops("client.connection_rate_limit"),
@@ -188,7 +185,7 @@ pub(crate) fn check(config: &Config) -> Missing {
                 "{paths} is not available yet; write \"memory\" or remove it, and this node keeps its channels itself"
             )),
             Some((Ignored::Restricts, _)) => missing.stops.push(format!(
-                "{paths} is not available yet, and the server would be more open without it; remove it to start all the same"
+                "{paths} is not available yet, and the server must not run as if it were; remove it to start without"
             )),
             _ => missing.warns.push(format!("{paths} is not available yet and has no effect")),
         }

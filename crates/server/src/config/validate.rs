@@ -1,6 +1,7 @@
 //! Values that are each well formed, and wrong together.
 
 mod channel;
+mod keyed;
 mod proxy;
 
 use crate::config::schema::Config;

@@ -157,9 +157,12 @@ fn variables_of_kubernetes_and_of_interpolation_pass_unseen() {
             ("VECHE_SERVICE_HOST", "10.0.0.1"),
             ("CENTRIFUGO_REDIS_SERVICE_PORT_TCP", "6379"),
             ("CENTRIFUGO_VAR_KEY", "x"),
+            ("VECHE_HTTP_SERVER_PORT", "tcp://10.0.0.1:80"),
         ],
     );
-    assert!(load(&sources).warnings.is_empty());
+    let loaded = load(&sources);
+    assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+    assert_eq!(loaded.config.http_server.port, 8000);
 }
 
 #[test]

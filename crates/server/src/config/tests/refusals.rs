@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{file, flag, load, refused, with};
-use crate::config::Sources;
+use crate::config::{Config, Sources};
 
 /// A configuration with these rules for the namespace `chat`.
 fn rules(options: &Value) -> Sources {
@@ -332,6 +332,14 @@ fn values_must_fit_together() {
             "{tree}: {lines:?}"
         );
     }
+}
+
+#[test]
+fn a_mistyped_key_is_named_even_where_something_else_is_wrong() {
+    let tree = json!({"client": {"channel_limt": 1, "channel_limit": -1}});
+    let error = Config::load(&file(&tree)).unwrap_err();
+    assert_eq!(error.problems.len(), 1);
+    assert!(error.warnings[0].contains("did you mean client.channel_limit?"));
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! `veche checkconfig`: says what the server would say, without starting it.
+
+use std::path::Path;
+
+use crate::cli::{CheckconfigOptions, Place};
+use crate::failure::Failure;
+use crate::output;
+use crate::sources::{self, DEFAULT_FILE, Purpose};
+
+/// Checks the file, the variables and the flags.
+///
+/// # Errors
+/// A file that is missing or wrong; with `strict` unknown keys too.
+pub(crate) fn run(place: &Place, options: &CheckconfigOptions) -> Result<(), Failure> {
+    let path = place
+        .file
+        .clone()
+        .unwrap_or_else(|| Path::new(DEFAULT_FILE).to_owned());
+    let place = Place {
+        file: Some(path.clone()),
+        ..place.clone()
+    };
+    let loaded = sources::load(&place, Purpose::Serve)?;
+    if options.strict && !loaded.unknown_keys.is_empty() {
+        return Err(Failure::Said {
+            what: format!("{} has keys that nobody knows", path.display()),
+            details: loaded.unknown_keys,
+        });
+    }
+    output::warnings(&loaded.warnings);
+    output::line(&format!("{} is correct", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::cli::{CheckconfigOptions, Place};
+    use crate::failure::Failure;
+
+    fn check(name: &str, text: &str, strict: bool) -> Result<(), Failure> {
+        let path = std::env::temp_dir().join(format!("veche-{}-{name}.json", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        let place = Place {
+            file: Some(path.clone()),
+            ..Place::default()
+        };
+        let result = run(&place, &CheckconfigOptions { strict });
+        std::fs::remove_file(path).unwrap();
+        result
+    }
+
+    #[test]
+    fn an_unknown_key_fails_only_a_strict_check() {
+        let text = r#"{"client": {"ping_intervall": "1s"}}"#;
+        assert!(check("loose", text, false).is_ok());
+        let Err(Failure::Said { details, .. }) = check("strict", text, true) else {
+            panic!("accepted")
+        };
+        assert!(details[0].contains("client.ping_interval?"));
+    }
+
+    #[test]
+    fn a_wrong_value_fails_any_check() {
+        assert!(check("wrong", r#"{"http_server": {"port": "x"}}"#, false).is_err());
+    }
+}

@@ -1,0 +1,75 @@
+//! `veche checktoken` and `veche checksubtoken`: says what the server would say to a token.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use veche_server::config::keys;
+
+use crate::cli::{CheckOptions, Place};
+use crate::failure::Failure;
+use crate::gentoken::{person, span, unix_now};
+use crate::output;
+use crate::sources::{self, Purpose};
+
+/// The kind of token that is expected.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Connection,
+    Subscription,
+}
+
+/// Prints what the token says.
+///
+/// # Errors
+/// A configuration that is wrong, or why the token is refused.
+pub(crate) fn run(place: &Place, options: &CheckOptions, kind: Kind) -> Result<(), Failure> {
+    let client = sources::load(place, Purpose::Serve)?.config.client;
+    let now = unix_now();
+    let token = options.token.trim();
+    let check = match kind {
+        Kind::Connection => keys::check_connection,
+        Kind::Subscription => keys::check_subscription,
+    };
+    let checked = check(&client, token, now).map_err(|why| refused(&why, token))?;
+    let channel = checked
+        .channel
+        .map_or_else(String::new, |channel| format!(", channel \"{channel}\""));
+    let life = match checked.expires {
+        Some(end) => format!("expires in {}", span(end.saturating_sub(now))),
+        None => "never expires".to_owned(),
+    };
+    output::line(&format!(
+        "valid token for {}{channel}, {life}",
+        person(&checked.user)
+    ))?;
+    claims(token).map_or(Ok(()), |claims| output::line(&format!("claims: {claims}")))
+}
+
+fn refused(why: &str, token: &str) -> Failure {
+    Failure::Said {
+        what: format!("the token is refused: {why}"),
+        details: claims(token)
+            .into_iter()
+            .map(|claims| format!("claims: {claims}"))
+            .collect(),
+    }
+}
+
+/// The claims as they stand in the token, where they can be read.
+fn claims(token: &str) -> Option<String> {
+    let bytes = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    // A token is made by anybody: nothing in it may steer the terminal.
+    (!text.chars().any(char::is_control)).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::claims;
+
+    #[test]
+    fn claims_are_shown_only_where_they_are_harmless() {
+        assert_eq!(claims("e30.eyJzdWIiOiJhIn0.x").unwrap(), r#"{"sub":"a"}"#);
+        assert_eq!(claims("e30.G1swbQ.x"), None);
+        assert_eq!(claims("nonsense"), None);
+    }
+}

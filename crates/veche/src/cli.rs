@@ -1,0 +1,254 @@
+//! The command line: subcommands, their options, and flags for every configuration key.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use veche_server::config::flags::{self, Flags};
+
+use crate::failure::Failure;
+
+/// A command and where its configuration is.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) command: Command,
+    pub(crate) place: Place,
+}
+
+/// Where the configuration is: a file, and flags for single keys.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Place {
+    /// The file that was named.
+    pub(crate) file: Option<PathBuf>,
+    /// Values of single keys.
+    pub(crate) flags: Flags,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the server (what happens without a subcommand)
+    #[command(hide = true)]
+    Serve,
+    /// Run the chat, open to this machine only
+    Demo(DemoOptions),
+    /// Write a configuration file with fresh secrets
+    Genconfig(GenconfigOptions),
+    /// Check a configuration file
+    Checkconfig(CheckconfigOptions),
+    /// Make a connection token
+    Gentoken(TokenOptions),
+    /// Make a subscription token
+    Gensubtoken(SubscriptionTokenOptions),
+    /// Check a connection token
+    Checktoken(CheckOptions),
+    /// Check a subscription token
+    Checksubtoken(CheckOptions),
+    /// Print the version
+    Version,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    /// Folder that keeps the chat's messages
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    listen: Listen,
+}
+
+/// `genconfig`.
+#[derive(Debug, Args)]
+pub(crate) struct GenconfigOptions {
+    /// Replace the file if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// `checkconfig`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckconfigOptions {
+    /// Fail on unknown keys
+    #[arg(short, long)]
+    pub(crate) strict: bool,
+}
+
+/// `gentoken`.
+#[derive(Debug, Args)]
+pub(crate) struct TokenOptions {
+    /// User id; without it the token is for an anonymous user
+    #[arg(short, long, default_value = "", hide_default_value = true)]
+    pub(crate) user: String,
+    /// Seconds until the token expires; -1 is never
+    #[arg(short, long, default_value_t = WEEK_SECS, allow_negative_numbers = true)]
+    pub(crate) ttl: i64,
+    /// Print nothing but the token
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// `gensubtoken`.
+#[derive(Debug, Args)]
+pub(crate) struct SubscriptionTokenOptions {
+    /// The channel
+    #[arg(short = 's', long, value_name = "CHANNEL")]
+    pub(crate) channel: String,
+    #[command(flatten)]
+    pub(crate) token: TokenOptions,
+}
+
+/// `checktoken` and `checksubtoken`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    /// The token
+    pub(crate) token: String,
+}
+
+/// Short forms of two keys.
+#[derive(Debug, Args)]
+struct Listen {
+    /// Address to listen on, as --http_server.address
+    #[arg(short = 'a', value_name = "ADDRESS")]
+    address: Option<String>,
+    /// Port to listen on, as --http_server.port
+    #[arg(short = 'p', value_name = "PORT")]
+    port: Option<String>,
+}
+
+impl Listen {
+    fn into_flags(self, flags: &mut Flags) {
+        let short = [
+            ("http_server.address", self.address),
+            ("http_server.port", self.port),
+        ];
+        for (key, value) in short {
+            flags.extend(value.map(|value| (key.to_owned(), value)));
+        }
+    }
+}
+
+#[derive(Debug, Parser)]
+#[command(name = "veche", version, about = "A real-time messaging server", after_help = KEYS)]
+struct Cli {
+    /// Configuration file: .json, .yaml or .toml [default: config.json]
+    #[arg(short, long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    listen: Listen,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const KEYS: &str = "Every configuration key is a flag too (--client.ping_interval 10s), \
+and a variable (VECHE_CLIENT_PING_INTERVAL=10s, or CENTRIFUGO_...).";
+
+const WEEK_SECS: i64 = 7 * 24 * 3600;
+
+/// Reads the command line; the first argument is the program.
+///
+/// # Errors
+/// [`Failure::CommandLine`] for help and for what clap refuses, a line for a wrong key.
+pub(crate) fn parse(arguments: Vec<String>) -> Result<Invocation, Failure> {
+    let (mut flags, rest) = flags::split(arguments).map_err(Failure::new)?;
+    let cli = Cli::try_parse_from(rest).map_err(Failure::CommandLine)?;
+    let mut command = cli.command.unwrap_or(Command::Serve);
+    cli.listen.into_flags(&mut flags);
+    if let Command::Demo(options) = &mut command {
+        let Listen { address, port } = &mut options.listen;
+        Listen {
+            address: address.take(),
+            port: port.take(),
+        }
+        .into_flags(&mut flags);
+    }
+    Ok(Invocation {
+        command,
+        place: Place {
+            file: cli.config,
+            flags,
+        },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::{Cli, Command, Invocation, WEEK_SECS, parse};
+    use crate::failure::Failure;
+
+    fn line(line: &str) -> Result<Invocation, Failure> {
+        parse(line.split_whitespace().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn without_a_subcommand_the_server_runs() {
+        let Invocation { command, place } =
+            line("veche -c a.yaml -p 9000 --client.insecure --log.level=debug").unwrap();
+        assert!(matches!(command, Command::Serve));
+        assert_eq!(place.file.unwrap().to_str(), Some("a.yaml"));
+        let flags: Vec<_> = place
+            .flags
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        assert_eq!(
+            flags,
+            [
+                "client.insecure=true",
+                "log.level=debug",
+                "http_server.port=9000"
+            ]
+        );
+    }
+
+    #[test]
+    fn the_demo_takes_the_same_flags() {
+        let Invocation { command, place } =
+            line("veche demo -a 0.0.0.0 -p9000 --data dir -c a.json --http_server.internal_port 1")
+                .unwrap();
+        let Command::Demo(options) = command else {
+            panic!("{command:?}")
+        };
+        assert_eq!(options.data.unwrap().to_str(), Some("dir"));
+        assert!(place.file.is_some());
+        assert_eq!(place.flags.len(), 3);
+    }
+
+    #[test]
+    fn a_token_may_live_forever() {
+        let Invocation { command, .. } = line("veche gentoken -u anna -t -1 -q").unwrap();
+        let Command::Gentoken(options) = command else {
+            panic!("{command:?}")
+        };
+        assert_eq!(
+            (options.user.as_str(), options.ttl, options.quiet),
+            ("anna", -1, true)
+        );
+        let Invocation { command, .. } = line("veche gensubtoken -u anna -s news").unwrap();
+        let Command::Gensubtoken(options) = command else {
+            panic!("{command:?}")
+        };
+        assert_eq!(
+            (options.channel.as_str(), options.token.ttl),
+            ("news", WEEK_SECS)
+        );
+    }
+
+    #[test]
+    fn a_wrong_key_is_named_with_its_neighbour() {
+        let Err(Failure::Said { what, .. }) = line("veche --http_server.prot 1") else {
+            panic!("accepted")
+        };
+        assert!(what.contains("--http_server.port?"));
+        assert!(matches!(
+            line("veche --no-such"),
+            Err(Failure::CommandLine(_))
+        ));
+    }
+}

@@ -1,0 +1,18 @@
+//! `veche gensubtoken`: a subscription token for trying things out.
+
+use crate::cli::{Place, SubscriptionTokenOptions};
+use crate::failure::Failure;
+use crate::gentoken;
+
+/// Prints a subscription token.
+///
+/// # Errors
+/// A configuration that is wrong or has no HMAC key; an empty channel.
+pub(crate) fn run(place: &Place, options: &SubscriptionTokenOptions) -> Result<(), Failure> {
+    if options.channel.is_empty() {
+        return Err(Failure::new(
+            "--channel: is empty; write the channel's name",
+        ));
+    }
+    gentoken::issue(place, &options.token, Some(&options.channel))
+}
