@@ -143,7 +143,7 @@ impl<'a> Reading<'a> {
 
     /// Whether `value` says nothing in this layer, so that the default stays.
     pub(crate) fn leaves_default(&self, value: &Value) -> bool {
-        self.layer == Layer::File && is_zero(value)
+        value.as_str() == Some("") || (self.layer == Layer::File && is_zero(value))
     }
 
     /// Replaces each `${CENTRIFUGO_VAR_X}` and `${VECHE_VAR_X}` by that variable.

@@ -4,6 +4,7 @@ mod channel;
 mod keyed;
 mod proxy;
 
+use crate::config::duration;
 use crate::config::schema::Config;
 use crate::config::schema::client::{PersonalChannel, Token};
 use crate::config::schema::consumer::{Consumer, ConsumerType};
@@ -60,14 +61,25 @@ fn listeners(config: &Config, problems: &mut Vec<String>) {
 }
 
 fn pings(config: &Config, problems: &mut Vec<String>) {
-    let client = &config.client;
-    if let (Some(interval), Some(timeout)) = (client.ping_interval, client.pong_timeout)
-        && !interval.is_zero()
+    let (interval, timeout) = (config.client.ping_interval, config.client.pong_timeout);
+    for (key, value, what) in [
+        ("client.ping_interval", interval, "pings"),
+        ("client.pong_timeout", timeout, "the wait for pongs"),
+    ] {
+        if value.is_some_and(|value| value.is_zero()) {
+            problems.push(format!(
+                "{key}: \"0s\" is no time at all; write \"-1s\" to switch {what} off"
+            ));
+        }
+    }
+    if let (Some(interval), Some(timeout)) = (interval, timeout)
         && interval <= timeout
     {
         problems.push(format!(
-            "client.pong_timeout: {timeout:?} is not less than client.ping_interval ({interval:?}); \
-             a pong must be due before the next ping"
+            "client.pong_timeout: \"{}\" is not less than client.ping_interval (\"{}\"); \
+             a pong must be due before the next ping",
+            duration::format(timeout),
+            duration::format(interval)
         ));
     }
 }

@@ -186,6 +186,13 @@ fn a_zero_in_a_file_leaves_the_default_and_a_variable_means_it() {
     let sources = with(Sources::default(), &[("VECHE_CLIENT_CHANNEL_LIMIT", "0")]);
     assert_eq!(load(&sources).config.client.channel_limit, 0);
     assert_eq!(
+        load(&flag(sources.clone(), "channel.private_prefix", ""))
+            .config
+            .channel
+            .private_prefix,
+        "$"
+    );
+    assert_eq!(
         load(&flag(sources, "http_server.port", "0"))
             .config
             .http_server

@@ -75,6 +75,12 @@ fn a_wrong_value_names_the_variable_or_flag_that_brought_it() {
 }
 
 #[test]
+fn pings_at_no_interval_are_refused() {
+    let sources = with(Sources::default(), &[("VECHE_CLIENT_PING_INTERVAL", "0s")]);
+    assert!(refused(&sources)[0].contains("write \"-1s\" to switch pings off"));
+}
+
+#[test]
 fn a_wrong_secret_is_not_repeated() {
     let lines = refused(&file(&json!({"http_api": {"key": ["hunter2"]}})));
     assert_eq!(lines, ["http_api.key: is not a string"]);
@@ -271,7 +277,7 @@ fn values_must_fit_together() {
     for (tree, words) in [
         (
             json!({"client": {"ping_interval": "5s", "pong_timeout": "5s"}}),
-            "client.pong_timeout: 5s is not less",
+            "client.pong_timeout: \"5s\" is not less",
         ),
         (
             json!({"channel": {"namespaces": [{"name": "aa"}, {"name": "aa"}]}}),
