@@ -4,7 +4,7 @@
 
 mod decode;
 mod encode;
-mod object;
+pub(crate) mod object;
 pub mod text;
 
 pub use decode::decode_command;

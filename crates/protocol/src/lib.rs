@@ -25,4 +25,5 @@ pub mod batch;
 pub mod decode_error;
 pub mod json;
 mod parts;
+pub mod plain;
 pub mod protobuf;
