@@ -1,1 +1,1 @@
-//! Tests of the whole server; the code that starts it and talks to it.
+//! Tests of the whole house: here those that need no running server; `e2e/` holds the others.

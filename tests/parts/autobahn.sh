@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# the Autobahn suite against the echo example, in its fast selection
+echo=$TARGET/debug/examples/echo
+[ -x "$echo" ] || { echo "there is no $echo; run the part \"build\" first"; exit 1; }
+mkdir -p "$CACHE"
+output=$(mktemp -d)
+mkfifo "$output/lines"
+"$echo" >"$output/lines" 2>"$ARTIFACTS/echo.log" &
+pid=$!
+trap 'kill "$pid" 2>/dev/null; rm -rf "$output"' EXIT
+exec 3<"$output/lines"
+while read -r -t 20 line <&3; do
+  case $line in 'listening on '*) address=${line#listening on }; break ;; esac
+done
+[ -n "${address:-}" ] || { echo 'the echo example did not say where it listens'; cat "$ARTIFACTS/echo.log"; exit 1; }
+ECHO_URL=ws://$address/ VECHE_TEST_CACHE=$CACHE AUTOBAHN_REPORTS=$ARTIFACTS/autobahn \
+  bash tests/conformance/autobahn.sh server fast

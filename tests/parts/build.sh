@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# the one development build that all later parts use
+cargo build --workspace --all-targets --locked

@@ -1,0 +1,3 @@
+#!/usr/bin/env bash
+# rustfmt agrees with every file
+cargo fmt --all --check
