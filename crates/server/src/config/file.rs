@@ -15,7 +15,7 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value, String> {
             serde_json::from_str(text).map_err(|error| format!("{name}: not valid JSON: {error}"))
         }
         "yaml" | "yml" if text.trim().is_empty() => Ok(Value::Null),
-        "yaml" | "yml" => serde_saphyr::from_str(text)
+        "yaml" | "yml" => serde_saphyr::from_str_with_options(text, yaml_options())
             .map_err(|error| format!("{name}: not valid YAML: {}", first_line(&error.to_string()))),
         "toml" => toml::from_str(text).map_err(|error| {
             let line = error.span().map(|span| line_of(text, span.start));
@@ -33,6 +33,11 @@ pub(crate) fn parse(name: &str, text: &str) -> Result<Value, String> {
         Value::Null => Ok(Value::Object(serde_json::Map::new())),
         _ => Err(format!("{name}: the file must hold one object of keys")),
     }
+}
+
+/// Only `true` and `false` are booleans, as in YAML 1.2: a namespace may be called `on`.
+fn yaml_options() -> serde_saphyr::Options {
+    serde_saphyr::options! { strict_booleans: true }
 }
 
 fn first_line(text: &str) -> &str {
@@ -81,6 +86,12 @@ mod tests {
     fn a_file_of_another_kind_or_shape_is_refused() {
         assert!(parse("config", "{}").unwrap_err().contains(".toml"));
         assert!(parse("a.json", "[]").unwrap_err().contains("one object"));
+    }
+
+    #[test]
+    fn a_yaml_word_is_text_unless_it_is_true_or_false() {
+        let tree = parse("a.yaml", "a: on\nb: y\nc: true\nd: 1").unwrap();
+        assert_eq!(tree, json!({"a": "on", "b": "y", "c": true, "d": 1}));
     }
 
     #[test]
