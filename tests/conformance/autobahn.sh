@@ -4,8 +4,8 @@
 #   ECHO_URL=ws://127.0.0.1:9001/ tests/conformance/autobahn.sh server [fast|full|CASES]
 #   CLIENT_CMD='path/to/client'   tests/conformance/autobahn.sh client [fast|full|CASES]
 #
-# Without arguments: server fast. `full` is all 517 cases and takes a quarter of an hour; CASES are
-# patterns between commas, as '6.*,12.1.3'.
+# Without arguments: server fast. `full` is all 517 cases and takes ten minutes with compression; CASES
+# are patterns between commas, as '6.*,12.1.3'.
 #
 # The last line is
 #   autobahn: ok A nonstrict B informational C declined D failed W of N
