@@ -2,12 +2,15 @@
 
 use std::collections::HashSet;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde_json::value::RawValue;
 
 use veche_protocol::claims::{
     ConnectionClaims, Overrides, SubscriptionClaims, SubscriptionOptions, TokenError,
 };
 use veche_protocol::identity::UserId;
+use veche_protocol::payload::Payload;
 
 use crate::jws::invalid;
 use crate::object::Object;
@@ -75,18 +78,22 @@ pub(crate) fn connection(
             "it is a subscription token: it has the claim `channel`",
         ));
     }
-    // Bytes that are no base64 are an internal error here, as in Centrifugo; everywhere else the token is invalid.
-    claims.string("b64info")?;
-    let info = claims
-        .payload("info", "b64info")
-        .map_err(|_| TokenError::Failed("`b64info` is not base64".into()))?;
     Ok(ConnectionClaims {
         user: registered.user.clone(),
         expire_at: registered.end(claims)?,
-        info,
-        meta: claims.raw("meta"),
+        info: connection_info(claims)?,
+        meta: claims.raw("meta")?,
         subs: subscriptions(claims)?,
     })
+}
+
+/// Here alone bytes that are no base64 are an internal error, as in Centrifugo; elsewhere the token is invalid.
+fn connection_info(claims: &Object<'_>) -> Result<Option<Payload>, TokenError> {
+    let encoded = claims.string("b64info")?.unwrap_or_default();
+    if BASE64_STANDARD.decode(encoded).is_err() {
+        return Err(TokenError::Failed("`b64info` is not base64".into()));
+    }
+    claims.payload("info", "b64info")
 }
 
 /// The claims of a subscription token.

@@ -9,3 +9,7 @@ pub mod token;
 mod claims;
 mod jws;
 mod object;
+
+// What a token is made of, for applications that import this crate alone.
+pub use veche_protocol::claims::ConnectionClaims;
+pub use veche_protocol::payload::Payload;

@@ -10,7 +10,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use veche_protocol::claims::TokenError;
-use veche_protocol::payload::Payload;
+use veche_protocol::payload::{MAX_DEPTH, Payload, nests_within};
 
 use crate::jws::invalid;
 
@@ -90,7 +90,7 @@ impl<'a> Object<'a> {
     ) -> Result<Option<Payload>, TokenError> {
         let encoded = self.string(base64_name)?.unwrap_or_default();
         if encoded.is_empty() {
-            return Ok(self.raw(name));
+            return self.raw(name);
         }
         let bytes = BASE64_STANDARD
             .decode(encoded)
@@ -99,9 +99,15 @@ impl<'a> Object<'a> {
     }
 
     /// A JSON value, byte for byte.
-    pub(crate) fn raw(&self, name: &str) -> Option<Payload> {
-        let text = self.get(name)?.get();
-        Some(Payload::json(Bytes::copy_from_slice(text.as_bytes())))
+    pub(crate) fn raw(&self, name: &str) -> Result<Option<Payload>, TokenError> {
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let json = value.get().as_bytes();
+        if !nests_within(json, MAX_DEPTH) {
+            return Err(invalid(format!("`{name}` has too many levels")));
+        }
+        Ok(Some(Payload::json(Bytes::copy_from_slice(json))))
     }
 
     /// All keys and values, null or not.

@@ -225,6 +225,14 @@ fn claims_of_a_wrong_type_are_refused() {
 }
 
 #[test]
+fn info_that_would_overflow_parsers_is_refused() {
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    for name in ["info", "meta"] {
+        assert_invalid(connection(&format!("{{\"{name}\": {deep}}}")), name);
+    }
+}
+
+#[test]
 fn info_is_kept_byte_for_byte_and_b64info_comes_before_it() {
     let info = |claims| connection(claims).map(|it| it.info);
     assert_eq!(
