@@ -1,1 +1,22 @@
-//! What backends ask of the server.
+//! What the application's backends ask of the server, over HTTP.
+//!
+//! `POST /api/publish` and its sisters take a JSON object and answer with `{"result":{...}}` or
+//! `{"error":{"code":...,"message":"..."}}`, byte for byte as Centrifugo does, so its client libraries work. Requests
+//! are read generously, as there: keys in any case, the last of duplicates counts, `null` is nothing, unknown keys are
+//! ignored; values of a wrong type, text behind the object, and invalid UTF-8 are answered with 400 before anything
+//! is done.
+//!
+//! What a method does is the [`backend::Backend`]'s affair; [`http::router`] is its door.
+
+pub mod backend;
+pub mod http;
+pub mod pattern;
+
+mod concurrently;
+mod json;
+mod key;
+mod legacy;
+mod method;
+mod request;
+
+pub use key::ApiKey;

@@ -1,0 +1,198 @@
+//! The API's door: who may come in, how much they may bring, and how they are answered.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, HttpBody, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use http_body_util::LengthLimitError;
+use tracing::debug;
+
+use veche_protocol::error_code::{CommandError, ErrorCode};
+
+use crate::backend::Backend;
+use crate::json;
+use crate::key::ApiKey;
+use crate::legacy;
+use crate::method::batch::Batch;
+use crate::method::{METHODS, Method};
+use crate::request::{Malformed, Object};
+
+/// How the API is served (configuration section `http_api`).
+#[derive(Clone, Debug)]
+pub struct ApiOptions {
+    /// What the methods' addresses begin with.
+    pub prefix: String,
+    /// What callers must show. The empty key lets nobody in.
+    pub key: ApiKey,
+    /// Callers need no key.
+    pub insecure: bool,
+    /// Errors of commands become HTTP statuses, as if every caller had sent `X-Centrifugo-Error-Mode: transport`.
+    pub transport_errors: bool,
+    /// Bytes of a body; longer ones are answered with 413. Bounds the commands in a batch and the channels in a
+    /// broadcast too.
+    pub max_body: usize,
+    /// From the headers to the end of the body; later ones are answered with 408.
+    pub read_timeout: Duration,
+}
+
+impl Default for ApiOptions {
+    fn default() -> Self {
+        Self {
+            prefix: "/api".into(),
+            key: ApiKey::default(),
+            insecure: false,
+            transport_errors: false,
+            max_body: 16 << 20,
+            read_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Routes for all methods: `POST PREFIX/METHOD`, and `POST PREFIX` for commands that name their method.
+///
+/// Whoever does not know the key is answered before the body is read.
+pub fn router(backend: Arc<dyn Backend>, options: ApiOptions) -> Router {
+    let prefix = options.prefix.trim_end_matches('/').to_owned();
+    let door = Arc::new(Door { backend, options });
+    let root = if prefix.is_empty() { "/" } else { &prefix };
+    let mut router = Router::new()
+        .route(root, any(serve_legacy))
+        .route(&format!("{prefix}/batch"), any(serve_batch));
+    for method in &METHODS {
+        let serve = move |State(door): State<Arc<Door>>, request: Request| async move {
+            serve_method(&door, method, request).await
+        };
+        router = router.route(&format!("{prefix}/{}", method.name), any(serve));
+    }
+    router.with_state(door)
+}
+
+#[derive(Debug)]
+struct Door {
+    backend: Arc<dyn Backend>,
+    options: ApiOptions,
+}
+
+impl Door {
+    /// Lets a call in: its headers and body, or what it is answered instead.
+    async fn admit(&self, request: Request) -> Result<(HeaderMap, String), Response> {
+        let (head, body) = request.into_parts();
+        if head.method != axum::http::Method::POST {
+            return Err(StatusCode::METHOD_NOT_ALLOWED.into_response());
+        }
+        if !self.options.insecure && !self.options.key.is_shown(&head.headers, &head.uri) {
+            debug!("an API call showed no key, or another one");
+            return Err(StatusCode::UNAUTHORIZED.into_response());
+        }
+        if self.backend.is_closing() {
+            let why = "the server is shutting down\n";
+            return Err((StatusCode::SERVICE_UNAVAILABLE, why).into_response());
+        }
+        let text = self.read(body).await?;
+        Ok((head.headers, text))
+    }
+
+    /// Reads a whole body, which must be text.
+    async fn read(&self, body: Body) -> Result<String, Response> {
+        let limit = self.options.max_body;
+        let too_large = || {
+            let why = format!("the body is larger than {limit} bytes\n");
+            (StatusCode::PAYLOAD_TOO_LARGE, why).into_response()
+        };
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if announced > limit {
+            return Err(too_large());
+        }
+        let reading = tokio::time::timeout(self.options.read_timeout, to_bytes(body, limit));
+        let bytes = match reading.await {
+            Ok(Ok(bytes)) => bytes,
+            Ok(Err(error)) => {
+                let cause = std::error::Error::source(&error);
+                if cause.is_some_and(|cause| cause.is::<LengthLimitError>()) {
+                    return Err(too_large());
+                }
+                return Err(bad_request(&Malformed("the body broke off".into())));
+            }
+            Err(_) => return Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+        };
+        String::from_utf8(bytes.into())
+            .map_err(|_| bad_request(&Malformed("the body is not UTF-8".into())))
+    }
+}
+
+async fn serve_method(door: &Door, method: &Method, request: Request) -> Response {
+    let (headers, text) = match door.admit(request).await {
+        Ok(admitted) => admitted,
+        Err(answer) => return answer,
+    };
+    let call = match Object::parse(&text).and_then(|params| method.call(&params)) {
+        Ok(call) => call,
+        Err(malformed) => return bad_request(&malformed),
+    };
+    drop(text);
+    match call.run(&door.backend).await {
+        Err(error) if door.options.transport_errors || wants_transport_errors(&headers) => {
+            answer(status(&error), json::error(&error))
+        }
+        outcome => answer(StatusCode::OK, json::envelope(&outcome)),
+    }
+}
+
+async fn serve_batch(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let (_, text) = match door.admit(request).await {
+        Ok(admitted) => admitted,
+        Err(answer) => return answer,
+    };
+    let batch = match Object::parse(&text).and_then(|params| Batch::parse(&params)) {
+        Ok(batch) => batch,
+        Err(malformed) => return bad_request(&malformed),
+    };
+    drop(text);
+    answer(StatusCode::OK, batch.run(&door.backend).await)
+}
+
+async fn serve_legacy(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let (_, text) = match door.admit(request).await {
+        Ok(admitted) => admitted,
+        Err(answer) => return answer,
+    };
+    match legacy::run_all(&text, &door.backend).await {
+        Ok(replies) => answer(StatusCode::OK, replies),
+        Err(malformed) => bad_request(&malformed),
+    }
+}
+
+fn wants_transport_errors(headers: &HeaderMap) -> bool {
+    let mode = headers.get("x-centrifugo-error-mode");
+    mode.is_some_and(|mode| mode == "transport")
+}
+
+/// The HTTP status of an error, in the transport error mode.
+fn status(error: &CommandError) -> StatusCode {
+    match error.code {
+        ErrorCode::UNKNOWN_CHANNEL | ErrorCode::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
+        ErrorCode::BAD_REQUEST | ErrorCode::NOT_AVAILABLE => StatusCode::BAD_REQUEST,
+        ErrorCode::UNRECOVERABLE_POSITION => StatusCode::RANGE_NOT_SATISFIABLE,
+        ErrorCode::CONCURRENT_PAGINATION => StatusCode::CONFLICT,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn answer(status: StatusCode, json: Vec<u8>) -> Response {
+    (status, [(CONTENT_TYPE, "application/json")], json).into_response()
+}
+
+fn bad_request(malformed: &Malformed) -> Response {
+    debug!(why = malformed.0, "an API call could not be read");
+    let why = format!("Bad Request: {}\n", malformed.0);
+    (StatusCode::BAD_REQUEST, why).into_response()
+}
+
+#[cfg(test)]
+mod tests;

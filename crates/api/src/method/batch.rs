@@ -1,0 +1,95 @@
+//! `batch`: many commands in one call.
+
+use std::sync::Arc;
+
+use veche_protocol::error_code::{CommandError, ErrorCode};
+
+use super::{Call, METHODS, bad_request, log};
+use crate::backend::Backend;
+use crate::concurrently::run_all;
+use crate::json::{self, ObjectWriter, Outcome};
+use crate::request::{Malformed, Object};
+
+/// Commands that make sense, in order. Their number is bounded by the size of the body.
+pub(crate) struct Batch {
+    parts: Vec<Part>,
+    is_parallel: bool,
+}
+
+enum Part {
+    Call(Call),
+    /// A command that can't be carried out, while the others can.
+    Refused(CommandError),
+}
+
+impl Batch {
+    /// Reads all commands before any is carried out.
+    pub(crate) fn parse(params: &Object<'_>) -> Result<Self, Malformed> {
+        let commands = params.objects("commands")?.into_iter();
+        Ok(Self {
+            parts: commands.map(part).collect::<Result<_, _>>()?,
+            is_parallel: params.flag("parallel")?,
+        })
+    }
+
+    /// Carries out the commands, one after the other or many at once, and answers in their order:
+    /// `{"replies":[{"publish":{...}},{"error":{...}}]}`.
+    pub(crate) async fn run(self, backend: &Arc<dyn Backend>) -> Vec<u8> {
+        let replies = if self.is_parallel {
+            let parts = self.parts.into_iter().map(|part| {
+                let backend = Arc::clone(backend);
+                async move { part.run(&backend).await }
+            });
+            run_all(parts).await
+        } else {
+            let mut replies = Vec::with_capacity(self.parts.len());
+            for part in self.parts {
+                replies.push(part.run(backend).await);
+            }
+            replies
+        };
+        let writer = ObjectWriter::new();
+        if replies.is_empty() {
+            return writer.end();
+        }
+        writer.raw("replies", &json::list(replies)).end()
+    }
+}
+
+/// A command is an object with one method's name; if it has several, the first in the order of [`METHODS`] counts.
+fn part(command: Option<Object<'_>>) -> Result<Part, Malformed> {
+    let Some(command) = command else {
+        return Ok(Part::Refused(bad_request("a command of a batch is null")));
+    };
+    let mut first = None;
+    for method in &METHODS {
+        if let Some(params) = command.object(method.name)? {
+            let call = method.call(&params)?;
+            first.get_or_insert(Part::Call(call));
+        }
+    }
+    Ok(first.unwrap_or_else(|| {
+        Part::Refused(CommandError::because(
+            ErrorCode::METHOD_NOT_FOUND,
+            "a command of a batch names no method",
+        ))
+    }))
+}
+
+impl Part {
+    async fn run(self, backend: &Arc<dyn Backend>) -> Vec<u8> {
+        let (name, outcome): (_, Outcome) = match self {
+            Self::Call(call) => (call.method, call.run(backend).await),
+            Self::Refused(error) => {
+                log("batch", &error);
+                ("", Err(error))
+            }
+        };
+        let writer = ObjectWriter::new();
+        match &outcome {
+            Ok(result) => writer.raw(name, result),
+            Err(error) => writer.raw("error", &json::error(error)),
+        }
+        .end()
+    }
+}

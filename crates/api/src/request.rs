@@ -1,0 +1,143 @@
+//! JSON objects as calls write them: keys in any case, the last of duplicates counts, `null` is nothing.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use veche_protocol::payload::{MAX_DEPTH, Payload, nests_within};
+use veche_protocol::position::StreamPosition;
+use veche_protocol::publication::Tags;
+
+/// Why a request can't be understood, in words for its author.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Malformed(pub(crate) String);
+
+/// Keys and raw values, in the order of the text.
+#[derive(Default)]
+pub(crate) struct Object<'a> {
+    fields: Vec<(String, &'a RawValue)>,
+}
+
+impl<'a> Object<'a> {
+    /// Reads one object, or `null` for an empty one, and nothing behind it.
+    pub(crate) fn parse(text: &'a str) -> Result<Self, Malformed> {
+        serde_json::from_str::<Option<Self>>(text)
+            .map(Option::unwrap_or_default)
+            .map_err(|error| Malformed(error.to_string()))
+    }
+
+    /// A value that is there, `null` included.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        let mut newest_first = self.fields.iter().rev();
+        newest_first
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
+    /// A value of a certain type; `None` for `null`.
+    fn typed<T: Deserialize<'a>>(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<T>, Malformed> {
+        let Some(value) = self.raw(name) else {
+            return Ok(None);
+        };
+        serde_json::from_str(value.get())
+            .map_err(|_| Malformed(format!("`{name}` is not {expected}")))
+    }
+
+    /// A string, empty if it is not there.
+    pub(crate) fn string(&self, name: &str) -> Result<String, Malformed> {
+        Ok(self.typed(name, "a string")?.unwrap_or_default())
+    }
+
+    /// True or false, false if it is not there.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, Malformed> {
+        Ok(self.typed(name, "true or false")?.unwrap_or_default())
+    }
+
+    /// A whole number, 0 if it is not there.
+    pub(crate) fn number<T: Deserialize<'a> + Default>(&self, name: &str) -> Result<T, Malformed> {
+        let expected = "a whole number in range";
+        Ok(self.typed(name, expected)?.unwrap_or_default())
+    }
+
+    /// A list of strings.
+    pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>, Malformed> {
+        let all: Option<Vec<Option<String>>> = self.typed(name, "a list of strings")?;
+        let all = all.unwrap_or_default().into_iter();
+        Ok(all.map(Option::unwrap_or_default).collect())
+    }
+
+    /// A list of objects; what is `null` is `None`.
+    pub(crate) fn objects(&self, name: &str) -> Result<Vec<Option<Self>>, Malformed> {
+        Ok(self.typed(name, "a list of objects")?.unwrap_or_default())
+    }
+
+    /// Names and values, both strings; `None` for none.
+    pub(crate) fn tags(&self, name: &str) -> Result<Option<Tags>, Malformed> {
+        let all: Option<BTreeMap<Box<str>, Option<Box<str>>>> =
+            self.typed(name, "an object of strings")?;
+        let all = all.filter(|all| !all.is_empty());
+        let text = |value: Option<Box<str>>| value.unwrap_or_default();
+        Ok(all.map(|all| all.into_iter().map(|(k, v)| (k, text(v))).collect()))
+    }
+
+    /// An object within.
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, Malformed> {
+        self.typed(name, "an object")
+    }
+
+    /// Offset and epoch.
+    pub(crate) fn position(&self, name: &str) -> Result<Option<StreamPosition>, Malformed> {
+        let Some(position) = self.object(name)? else {
+            return Ok(None);
+        };
+        let epoch = position.string("epoch")?;
+        Ok(Some(StreamPosition::new(
+            position.number("offset")?,
+            epoch.as_str().into(),
+        )))
+    }
+
+    /// Any JSON value, `null` included, byte for byte.
+    pub(crate) fn payload(&self, name: &str) -> Result<Option<Payload>, Malformed> {
+        let Some(value) = self.raw(name) else {
+            return Ok(None);
+        };
+        let json = value.get().as_bytes();
+        if !nests_within(json, MAX_DEPTH) {
+            return Err(Malformed(format!("`{name}` has too many levels")));
+        }
+        Ok(Some(Payload::json(Bytes::copy_from_slice(json))))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> Visitor<'de> for Fields {
+    type Value = Object<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry()? {
+            fields.push(field);
+        }
+        Ok(Object { fields })
+    }
+}
