@@ -35,3 +35,6 @@ mod rpc;
 mod send;
 mod subscribe;
 mod unsubscribe;
+
+#[cfg(test)]
+mod tests;

@@ -101,6 +101,15 @@ impl Place<'_> {
         }
     }
 
+    /// The verb that goes with [`Self::owner`].
+    pub(crate) fn agree(&self, many: &'static str, one: &'static str) -> &'static str {
+        if self.options.namespace.is_empty() {
+            many
+        } else {
+            one
+        }
+    }
+
     /// The configuration key of one of these options.
     #[must_use]
     pub fn key(&self, option: &str) -> String {

@@ -303,8 +303,9 @@ fn access(place: &Place<'_>, asker: Asker<'_>, access: &Access) -> Result<Rule, 
         )
     } else {
         format!(
-            "{} allows {noun} by subscribers only ({}); subscribe to {:?} first",
+            "{} {} {noun} by subscribers only ({}); subscribe to {:?} first",
             place.owner(),
+            place.agree("allow", "allows"),
             place.key(&format!("allow_{verb}_for_subscriber")),
             place.channel
         )
@@ -355,11 +356,7 @@ fn needs_token(place: &Place<'_>, because: String) -> Refusal {
 }
 
 fn lacks(place: &Place<'_>, what: &str, option: &str) -> String {
-    let verb = if place.options.namespace.is_empty() {
-        "do"
-    } else {
-        "does"
-    };
+    let verb = place.agree("do", "does");
     format!(
         "{} {verb} not allow {what} ({})",
         place.owner(),
@@ -368,11 +365,7 @@ fn lacks(place: &Place<'_>, what: &str, option: &str) -> String {
 }
 
 fn off(place: &Place<'_>, what: &str, option: &str) -> Refusal {
-    let verb = if place.options.namespace.is_empty() {
-        "keep"
-    } else {
-        "keeps"
-    };
+    let verb = place.agree("keep", "keeps");
     CommandError::because(
         ErrorCode::NOT_AVAILABLE,
         format!("{} {verb} no {what} ({})", place.owner(), place.key(option)),

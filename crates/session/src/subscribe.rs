@@ -10,7 +10,7 @@ use veche_protocol::error_code::ErrorCode;
 use veche_protocol::filter::Filter;
 use veche_protocol::position::StreamPosition;
 
-use crate::effect::{Effect, Effects};
+use crate::effect::Effects;
 use crate::limits;
 use crate::namespace::Place;
 use crate::permission;
@@ -131,7 +131,7 @@ impl Session {
         permission::place(rules, channel)?;
         match request.kind {
             ..=STREAM => Ok(()),
-            ..SHARED_POLL => Err(Refusal::because(
+            MAP..=MAP_OF_USERS => Err(Refusal::because(
                 ErrorCode::PERMISSION_DENIED,
                 "the channel is a stream, not a map (subscription_type)",
             )),
@@ -201,21 +201,11 @@ impl Session {
             since: recover_since.unwrap_or_default(),
             rejects_unrecovered: false,
         };
+        // One that is there ends first; where the server counts one, the client must not have the other.
+        self.end(channel.as_str(), effects);
         let limit = turn.rules.client.channel_limit;
-        match self.subscriptions.live(channel.as_str()) {
-            Some(live) => {
-                // Others are not told: the client stays.
-                effects.push(Effect::Detach {
-                    channel: channel.clone(),
-                });
-                if live.presence && !grant.presence {
-                    self.remove_presence(channel.clone(), effects);
-                }
-            }
-            None if limit > 0 && self.subscriptions.len() >= limit => {
-                return self.close(Disconnect::CHANNEL_LIMIT, effects);
-            }
-            None => {}
+        if limit > 0 && self.subscriptions.len() >= limit {
+            return self.close(Disconnect::CHANNEL_LIMIT, effects);
         }
         self.begin_making(channel, Source::Order, 0, grant, wanted, effects);
     }
@@ -223,7 +213,10 @@ impl Session {
 
 /// Subscription type 0; what is less is read as this.
 const STREAM: i32 = 0;
-/// Subscription type 4; 1 to 3 are maps.
+/// Subscription types 1 to 3.
+const MAP: i32 = 1;
+const MAP_OF_USERS: i32 = 3;
+/// Subscription type 4.
 const SHARED_POLL: i32 = 4;
 
 /// What a token that is not accepted means for a subscription.

@@ -1,0 +1,15 @@
+//! Conversations as text: what goes in, and exactly what comes out.
+
+mod connecting;
+mod harness;
+mod leaving;
+mod model;
+mod orders;
+mod pinging;
+mod publishing;
+mod reading;
+mod recovering;
+mod refreshing;
+mod subscribing;
+
+use harness::{check, check_with, options, rules};

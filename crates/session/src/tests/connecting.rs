@@ -1,0 +1,439 @@
+//! Who is let in.
+
+use super::{check, check_with, options, rules};
+use crate::profile::{Direction, Ping, Profile};
+
+#[test]
+fn a_client_without_token_is_anonymous_where_that_is_allowed() {
+    check(
+        "
+        > 1 connect
+        < tell connected \"\"
+        < 1 connected ping 25 pong
+        ",
+    );
+}
+
+#[test]
+fn a_client_without_token_is_sent_away_where_that_is_not_allowed() {
+    let rules = rules(|rules| rules.client.allow_anonymous_connect_without_token = false);
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect
+        < close 3501 bad request
+        > 2 connect
+    ",
+    );
+}
+
+#[test]
+fn a_token_says_who_the_client_is_and_for_how_long() {
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna expire=60
+        < tell connected \"anna\"
+        < 1 connected for 60s ping 25 pong
+    ",
+    );
+}
+
+#[test]
+fn a_connection_lives_a_year_at_most() {
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna expire=9000000000
+        < tell connected \"anna\"
+        < 1 connected for 31536000s ping 25 pong
+    ",
+    );
+}
+
+#[test]
+fn insecure_connections_never_expire_but_their_tokens_are_looked_at() {
+    let rules = rules(|rules| rules.client.insecure = true);
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna expire=60
+        < tell connected \"anna\"
+        < 1 connected ping 25 pong
+    ",
+    );
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 invalid
+        < close 3500 invalid token
+    ",
+    );
+}
+
+#[test]
+fn a_client_with_an_expired_token_may_try_again_with_a_fresh_one() {
+    check(
+        "
+        > 1 connect token=old
+        < ask 1 connection_token old
+        ~ 1 expired
+        < 1 error 109
+        > 2 connect token=new
+        < ask 2 connection_token new
+        ~ 2 claims user=anna
+        < tell connected \"anna\"
+        < 2 connected ping 25 pong
+    ",
+    );
+}
+
+#[test]
+fn a_client_that_was_refused_is_still_nobody() {
+    check(
+        "
+        > 1 connect token=old
+        < ask 1 connection_token old
+        ~ 1 expired
+        < 1 error 109
+        > 2 subscribe chat
+        < close 3501 bad request
+    ",
+    );
+    check(
+        "
+        > 1 connect token=old
+        < ask 1 connection_token old
+        ~ 1 expired
+        < 1 error 109
+        @ 11s
+        < close 3502 stale
+    ",
+    );
+}
+
+#[test]
+fn bad_tokens_are_final_and_failures_are_not() {
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 invalid
+        < close 3500 invalid token
+    ",
+    );
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 broken
+        < 1 error 100: b64info is not base64
+    ",
+    );
+}
+
+#[test]
+fn a_token_whose_expire_at_has_passed_is_error_110() {
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna expire=-5
+        < 1 error 110: the connection's time (expire_at) has run out
+    ",
+    );
+}
+
+#[test]
+fn tokens_without_user_are_refused_where_the_rules_say_so() {
+    let rules = rules(|rules| rules.client.disallow_anonymous_connection_tokens = true);
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims
+        < close 3507 permission denied
+    ",
+    );
+}
+
+#[test]
+fn a_name_alone_is_taken_only_where_the_rules_say_so() {
+    check(
+        "
+        > 1 connect name=anna
+        < 1 error 101: log in with a token: names alone are not taken here (plain.allow_name_login)
+    ",
+    );
+    let rules = rules(|rules| rules.client.allow_name_login = true);
+    check_with(
+        Profile::WEBSOCKET_FRAME_PING,
+        &rules,
+        "
+        > 1 connect name=anna
+        < tell connected \"anna\"
+        < 1 connected ping 0
+    ",
+    );
+}
+
+#[test]
+fn only_connect_is_heard_first_and_only_once() {
+    for first in [
+        "2 subscribe chat",
+        "2 ping",
+        "pong",
+        "2 send",
+        "2 nothing",
+        "0 connect",
+    ] {
+        check(&format!(
+            "
+            > {first}
+            < close 3501 bad request
+        "
+        ));
+    }
+    check(
+        "
+        > 1 connect
+        < tell connected \"\"
+        < 1 connected ping 25 pong
+        > 2 connect
+        < close 3501 bad request
+    ",
+    );
+}
+
+#[test]
+fn whoever_does_not_connect_in_time_is_stale() {
+    check(
+        "
+        @ 9.9s
+        @ 10s
+        < close 3502 stale
+        > 1 connect
+    ",
+    );
+}
+
+#[test]
+fn a_user_has_so_many_connections_and_no_more() {
+    let rules = rules(|rules| rules.client.user_connection_limit = 2);
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna
+        < ask 2 user_connections anna
+        ~ 2 1
+        < tell connected \"anna\"
+        < 1 connected ping 25 pong
+    ",
+    );
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna
+        < ask 2 user_connections anna
+        ~ 2 2
+        < close 3504 connection limit
+    ",
+    );
+}
+
+#[test]
+fn the_token_subscribes_and_the_answer_waits_for_all_subscriptions() {
+    let rules = rules(|rules| {
+        options(rules, |options| {
+            options.force_recovery = true;
+            options.join_leave = true;
+        })
+    });
+    check_with(Profile::WEBSOCKET, &rules, "
+        > 1 connect token=T sub=b/e:3
+        < ask 1 connection_token T
+        ~ 1 claims user=anna sub=a sub=b
+        < tell connected \"anna\"
+        < ask 3 enter a
+        < ask 5 enter b
+        ~ 5 done
+        < ask 6 history b limit 300 since :3
+        ~ 6 top e:5 4 5
+        ~ delivers b e:6
+        ~ 3 done
+        < ask 7 history a limit 0
+        ~ delivers b e:7
+        ~ 7 top f:9
+        < 1 connected ping 25 pong [a positioned recoverable at f:9] [b positioned recoverable at e:3 recovered 4 5 6 7]
+        < attach a after f:9
+        < tell join a \"anna\"
+        < attach b after e:7
+        < tell join b \"anna\"
+    ");
+}
+
+#[test]
+fn a_client_gets_what_it_asks_for_with_connect_if_it_could_have_it_by_itself() {
+    let rules = rules(|rules| {
+        options(rules, |options| {
+            options.allow_user_limited_channels = true;
+        })
+    });
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect sub=chat sub=$secret sub=room#anna sub=чат
+        < tell connected \"\"
+        < ask 2 enter chat
+        ~ 2 done
+        < 1 connected ping 25 pong [chat]
+        < attach chat
+    ",
+    );
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect sub=nowhere:chat
+        < close 3501 bad request
+    ",
+    );
+}
+
+#[test]
+fn a_token_for_an_unknown_namespace_is_error_102() {
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna sub=nowhere:chat
+        < 1 error 102: the token subscribes to \"nowhere:chat\", whose namespace does not exist
+    ",
+    );
+}
+
+#[test]
+fn more_server_side_channels_than_allowed_end_the_connection() {
+    let rules = rules(|rules| rules.client.channel_limit = 1);
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna sub=a sub=b
+        < close 3505 channel limit
+    ",
+    );
+}
+
+#[test]
+fn what_fails_while_connecting_ends_the_connection_and_is_undone() {
+    let rules = rules(|rules| options(rules, |options| options.presence = true));
+    check_with(Profile::WEBSOCKET, &rules, "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna sub=a sub=b sub=c
+        < tell connected \"anna\"
+        < ask 3 enter a
+        < ask 5 enter b
+        < ask 7 enter c
+        ~ 3 done
+        < ask 8 add_presence a \"anna\"
+        ~ 5 failed
+        < detach b
+        < detach a
+        < remove_presence
+    ".replace("< remove_presence", "< tell remove_presence a \"anna\"\n< detach c\n< close 3004 internal server error\n~ 7 done\n< detach c\n~ 8 done\n< tell remove_presence a \"anna\"").as_str());
+}
+
+#[test]
+fn orders_wait_until_connect_is_answered() {
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna sub=a
+        < tell connected \"anna\"
+        < ask 3 enter a
+        ! message data={}
+        ! unsubscribe a
+        ~ 3 done
+        < 1 connected ping 25 pong [a]
+        < attach a
+        < push message {}
+        < detach a
+        < push a unsubscribed 2000 server unsubscribe
+    ",
+    );
+    check(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ! disconnect 3503
+        < close 3503 as ordered
+        ~ 1 claims user=anna
+    ",
+    );
+}
+
+#[test]
+fn a_unidirectional_client_is_told_by_pushes_and_disconnects() {
+    let profile = Profile {
+        direction: Direction::Unidirectional,
+        ping: Ping::OneWay,
+    };
+    check_with(
+        profile,
+        &rules(|_| {}),
+        "
+        > 1 connect sub=chat
+        < tell connected \"\"
+        < ask 2 enter chat
+        ~ 2 done
+        < push connected ping 25 [chat]
+        < attach chat
+        @ 25s
+        < ping
+        @ 45s
+        < ping
+    ",
+    );
+    for (answer, close) in [
+        ("expired", "3005 connection expired"),
+        ("claims expire=-1", "3005 connection expired"),
+        ("broken", "3004 internal server error"),
+        ("claims sub=no:where", "3004 internal server error"),
+    ] {
+        check_with(
+            profile,
+            &rules(|_| {}),
+            &format!(
+                "
+            > 1 connect token=T
+            < ask 1 connection_token T
+            ~ 1 {answer}
+            < close {close}
+        "
+            ),
+        );
+    }
+}

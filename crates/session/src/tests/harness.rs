@@ -1,0 +1,189 @@
+//! Reads a transcript, plays its inputs to a session, and compares the effects line by line.
+//!
+//! `>` the client, `~` the world, `!` an order, `@` time since the birth of the session, `x` the client is gone;
+//! `<` what the session wants. Numbers of questions are those of the session. What stands after two spaces in
+//! brackets is a comment.
+
+mod parse;
+mod show;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use veche_protocol::channel::Channel;
+use veche_protocol::identity::ClientId;
+
+use crate::effect::{Effect, Effects};
+use crate::profile::Profile;
+use crate::question::{Ask, Question};
+use crate::rules::{ChannelOptions, Rules};
+use crate::session::{Birth, Session};
+use crate::turn::{Now, Turn};
+
+use parse::{answer, command, order, position, publication, seconds};
+pub(super) use show::show;
+
+/// Seconds of Unix time when a session is born.
+pub(super) const BIRTH: i64 = 1_000_000;
+
+/// Rules under which anybody may connect and subscribe.
+pub(super) fn rules(change: impl FnOnce(&mut Rules)) -> Rules {
+    let mut rules = Rules::default();
+    rules.client.allow_anonymous_connect_without_token = true;
+    rules.client.version = "9".into();
+    options(&mut rules, |options| {
+        options.allow_subscribe_for_client = true;
+        options.allow_subscribe_for_anonymous = true;
+    });
+    change(&mut rules);
+    rules
+}
+
+/// Changes the options of channels without namespace.
+pub(super) fn options(rules: &mut Rules, change: impl FnOnce(&mut ChannelOptions)) {
+    change(Arc::make_mut(&mut rules.channel.without_namespace));
+}
+
+pub(super) fn check(script: &str) {
+    check_with(Profile::WEBSOCKET, &rules(|_| {}), script);
+}
+
+pub(super) fn check_with(profile: Profile, rules: &Rules, script: &str) {
+    let mut talk = Talk::new(profile, rules);
+    let mut actual = Vec::new();
+    let mut expected = Vec::new();
+    for line in script.lines() {
+        let line = line.trim();
+        let line = line.split("  (").next().unwrap_or(line).trim_end();
+        if line.is_empty() {
+            continue;
+        }
+        expected.push(line.to_owned());
+        if !line.starts_with('<') {
+            actual.push(line.to_owned());
+            actual.extend(talk.play(line));
+        }
+    }
+    if expected != actual {
+        let at = expected
+            .iter()
+            .zip(&actual)
+            .take_while(|(a, b)| a == b)
+            .count();
+        panic!(
+            "line {at} differs:\n  expected {:?}\n  actual   {:?}\n\nactual transcript:\n\n{}\n",
+            expected.get(at),
+            actual.get(at),
+            actual.join("\n")
+        );
+    }
+}
+
+pub(super) struct Talk<'a> {
+    pub(super) session: Session,
+    rules: &'a Rules,
+    now: Now,
+    effects: Effects,
+    asked: HashMap<u32, Question>,
+}
+
+impl<'a> Talk<'a> {
+    pub(super) fn new(profile: Profile, rules: &'a Rules) -> Self {
+        let now = Now {
+            monotonic: Duration::ZERO,
+            unix_ms: BIRTH * 1000,
+        };
+        let birth = Birth {
+            client: ClientId::from_random([7; 16]),
+            seed: 7,
+            profile,
+        };
+        Self {
+            session: Session::new(birth, &Turn { now, rules }),
+            rules,
+            now,
+            effects: Effects::new(),
+            asked: HashMap::new(),
+        }
+    }
+
+    pub(super) fn play(&mut self, line: &str) -> Vec<String> {
+        let (sign, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let turn = Turn {
+            now: self.now,
+            rules: self.rules,
+        };
+        match sign {
+            ">" => {
+                let command = command(rest);
+                self.session
+                    .handle_command(command, &turn, &mut self.effects);
+            }
+            "~" => self.answer(rest, &turn),
+            "!" => self
+                .session
+                .handle_order(order(rest), &turn, &mut self.effects),
+            "x" => self.session.handle_closed(&turn, &mut self.effects),
+            "@" => self.pass(seconds(rest)),
+            _ => panic!("{line}"),
+        }
+        let effects = std::mem::take(&mut self.effects);
+        for effect in &effects {
+            if let Effect::Ask { ask, question } = effect {
+                self.asked.insert(ask.0, question.clone());
+            }
+        }
+        effects
+            .iter()
+            .map(|effect| format!("< {}", show(effect)))
+            .collect()
+    }
+
+    /// Lets time go by, from deadline to deadline.
+    fn pass(&mut self, until: Duration) {
+        loop {
+            let due = self.session.poll_timeout().filter(|at| *at <= until);
+            let at = due.unwrap_or(until).max(self.now.monotonic);
+            self.now = Now {
+                monotonic: at,
+                unix_ms: BIRTH * 1000 + i64::try_from(at.as_millis()).unwrap(),
+            };
+            let turn = Turn {
+                now: self.now,
+                rules: self.rules,
+            };
+            if due.is_none() {
+                return;
+            }
+            self.session.handle_timeout(&turn, &mut self.effects);
+        }
+    }
+
+    fn answer(&mut self, text: &str, turn: &Turn<'_>) {
+        if let Some(delivery) = text.strip_prefix("delivers ") {
+            let mut words = delivery.split(' ');
+            let channel = Channel::new(words.next().unwrap());
+            let position = position(words.next().unwrap());
+            let mut publication = publication(position.offset);
+            publication.tags = words.next().map(|word| {
+                let (name, value) = word.split_once('=').unwrap();
+                Arc::new([(name.into(), value.into())].into())
+            });
+            let publication = Arc::new(publication);
+            return self.session.handle_delivery(
+                &channel,
+                publication,
+                &position.epoch,
+                turn,
+                &mut self.effects,
+            );
+        }
+        let (ask, text) = text.split_once(' ').unwrap();
+        let ask: u32 = ask.parse().unwrap();
+        let asked = self.asked.get(&ask);
+        let answer = answer(text, asked.unwrap_or_else(|| panic!("{ask} was not asked")));
+        self.session
+            .handle_answer(Ask(ask), answer, turn, &mut self.effects);
+    }
+}
