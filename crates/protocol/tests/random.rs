@@ -5,7 +5,7 @@ use proptest::strategy::Strategy;
 use veche_protocol::batch::Encoding;
 use veche_protocol::filter::Filter;
 use veche_protocol::payload::Payload;
-use veche_protocol::{json, protobuf};
+use veche_protocol::{json, plain, protobuf};
 
 /// Pieces of commands in any order.
 fn almost_json() -> impl Strategy<Value = String> {
@@ -53,6 +53,7 @@ proptest! {
         }
         let _ = json::decode_command(&bytes);
         let _ = protobuf::decode_command(&bytes);
+        let _ = plain::decode_action(&bytes);
         let _ = Payload::detect(bytes.into());
     }
 
@@ -60,6 +61,7 @@ proptest! {
     fn random_pieces_of_commands_are_read_without_panic(text in almost_json()) {
         let _ = Encoding::Json.commands(text.as_bytes()).count();
         let _ = json::decode_command(format!("{{\"id\":1,{text}").as_bytes());
+        let _ = plain::decode_action(format!("{{\"action\":\"publish\",{text}").as_bytes());
     }
 
     #[test]
