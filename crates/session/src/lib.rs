@@ -36,5 +36,8 @@ mod send;
 mod subscribe;
 mod unsubscribe;
 
+// The other dialect's way in.
+pub mod plain;
+
 #[cfg(test)]
 mod tests;

@@ -236,16 +236,21 @@ fn wanted_by(request: &command::Subscribe) -> Wanted {
     }
 }
 
-fn filter(request: &command::Subscribe, place: &Place<'_>) -> Result<Option<Arc<Filter>>, Refusal> {
+fn filter(
+    request: &command::Subscribe,
+    place: &Place<'_>,
+) -> Result<Option<Arc<Filter>>, Refusal> {
     let Some(node) = &request.filter else {
-        return Ok(None);
+        // Event names need no permission.
+        let has_events = !request.events.is_empty();
+        return Ok(has_events.then(|| Arc::new(Filter::events(&request.events))));
     };
     if !place.options.allow_tags_filter {
         let why = format!("filters are off here ({})", place.key("allow_tags_filter"));
         return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
     }
     match Filter::compile(node) {
-        Ok(filter) => Ok(Some(Arc::new(filter))),
+        Ok(filter) => Ok(Some(Arc::new(filter.and_events(&request.events)))),
         Err(invalid) => Err(Refusal::because(
             ErrorCode::BAD_REQUEST,
             invalid.to_string(),
