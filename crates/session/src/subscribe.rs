@@ -236,10 +236,7 @@ fn wanted_by(request: &command::Subscribe) -> Wanted {
     }
 }
 
-fn filter(
-    request: &command::Subscribe,
-    place: &Place<'_>,
-) -> Result<Option<Arc<Filter>>, Refusal> {
+fn filter(request: &command::Subscribe, place: &Place<'_>) -> Result<Option<Arc<Filter>>, Refusal> {
     let Some(node) = &request.filter else {
         // Event names need no permission.
         let has_events = !request.events.is_empty();
