@@ -1,3 +1,13 @@
 //! The whole server, wired.
 
 pub mod config;
+
+pub mod listener;
+pub mod logging;
+pub mod server;
+
+mod authority;
+mod backend;
+mod http;
+mod metrics;
+mod rules;

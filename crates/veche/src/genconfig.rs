@@ -46,7 +46,10 @@ impl Secrets {
 }
 
 /// So many random bytes, in letters, digits, `-` and `_`.
-fn secret(bytes: usize) -> Result<String, Failure> {
+///
+/// # Errors
+/// If the system gives none.
+pub(crate) fn secret(bytes: usize) -> Result<String, Failure> {
     let mut buffer = vec![0; bytes];
     getrandom::fill(&mut buffer)
         .map_err(|error| Failure::new(format!("the system gives no random bytes: {error}")))?;

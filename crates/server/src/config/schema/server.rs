@@ -86,6 +86,8 @@ sections! {
         name: String,
         /// How often this node's figures are summed for `info`.
         info_metrics_aggregate_interval: Duration = "60s",
+        /// Threads that own connections, at most 64; 0 is one for each processor.
+        workers: usize,
     }
 
     /// `shutdown`.

@@ -1,0 +1,43 @@
+//! What the application decides, by the keys it has configured.
+
+use veche_auth::token::Verifier;
+use veche_engine::pending::Pending;
+use veche_node::authority::Authority;
+use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
+use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::payload::Payload;
+
+use crate::config::Config;
+
+/// Checks tokens by the configured keys.
+#[derive(Debug)]
+pub(crate) struct TokenAuthority {
+    connection: Verifier,
+    subscription: Verifier,
+}
+
+impl TokenAuthority {
+    /// The keys of a configuration.
+    pub(crate) fn new(config: &Config) -> Self {
+        let client = &config.client;
+        Self {
+            connection: Verifier::new(client.connection_keys()),
+            subscription: Verifier::new(client.subscription_keys()),
+        }
+    }
+}
+
+impl Authority for TokenAuthority {
+    fn connection_token(&self, token: &str, now: i64) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
+        Pending::Ready(self.connection.verify_connection(token, now).map(Box::new))
+    }
+
+    fn subscription_token(&self, token: &str, now: i64) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
+        Pending::Ready(self.subscription.verify_subscription(token, now).map(Box::new))
+    }
+
+    fn rpc(&self, method: &str, _: Option<Payload>) -> Pending<Result<Option<Payload>, CommandError>> {
+        let why = format!("nothing answers the method {method:?}: no backend is configured for calls (rpc.proxy)");
+        Pending::Ready(Err(CommandError::because(ErrorCode::NOT_AVAILABLE, why)))
+    }
+}

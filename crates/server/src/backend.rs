@@ -1,0 +1,144 @@
+//! The API's view of the node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Refresh};
+use veche_api::pattern::Pattern;
+use veche_node::inquiry;
+use veche_node::node::Node;
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::SubscriptionOptions;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::history::{Page, Query};
+use veche_protocol::identity::ClientInfo;
+use veche_protocol::position::StreamPosition;
+use veche_protocol::publication::{Publication, PublishOptions};
+use veche_protocol::push::Unsubscribe;
+use veche_protocol::reply::PresenceStats;
+use veche_session::order::Order;
+
+/// The API's view of the node.
+#[derive(Debug)]
+pub(crate) struct NodeBackend {
+    node: Arc<Node>,
+    closing: AtomicBool,
+}
+
+impl NodeBackend {
+    pub(crate) fn new(node: Arc<Node>) -> Self {
+        Self { node, closing: AtomicBool::new(false) }
+    }
+
+    /// From now on calls are answered with 503.
+    pub(crate) fn close(&self) {
+        self.closing.store(true, Ordering::Relaxed);
+    }
+
+    /// Gives an order, of which nobody asks how many it reached.
+    fn order(&self, addressees: Addressees, order: Order) -> Answer<'_, ()> {
+        Box::pin(async move {
+            // A session's name belongs to emulated and unidirectional connections; no connection here has one.
+            if addressees.session.is_empty() {
+                let addressees = inquiry::Addressees {
+                    user: addressees.user,
+                    client: addressees.client,
+                    except: addressees.except,
+                };
+                self.node.order(addressees, order).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Backend for NodeBackend {
+    fn publish<'a>(
+        &'a self,
+        channel: &'a str,
+        publication: Publication,
+        options: PublishOptions,
+        skip_history: bool,
+    ) -> Answer<'a, StreamPosition> {
+        Box::pin(async move {
+            let published = self.node.publish(channel, publication, options, skip_history).await?;
+            Ok(published.position)
+        })
+    }
+
+    fn presence<'a>(&'a self, channel: &'a str) -> Answer<'a, Vec<ClientInfo>> {
+        Box::pin(self.node.presence(channel))
+    }
+
+    fn presence_stats<'a>(&'a self, channel: &'a str) -> Answer<'a, PresenceStats> {
+        Box::pin(self.node.presence_stats(channel))
+    }
+
+    fn history<'a>(&'a self, channel: &'a str, query: Query) -> Answer<'a, Page> {
+        Box::pin(self.node.history(channel, query))
+    }
+
+    fn remove_history<'a>(&'a self, channel: &'a str) -> Answer<'a, ()> {
+        Box::pin(self.node.remove_history(channel))
+    }
+
+    fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>> {
+        Box::pin(async move {
+            let channels = self.node.channels().await.into_iter();
+            let wanted = channels.filter(|(name, _)| pattern.is_none_or(|pattern| pattern.matches(name.as_str())));
+            Ok(wanted.map(|(name, count)| (name.to_string(), count_of(count))).collect())
+        })
+    }
+
+    fn info(&self) -> Answer<'_, Vec<NodeInfo>> {
+        Box::pin(async move {
+            let info = self.node.info().await;
+            let config = self.node.config();
+            Ok(vec![NodeInfo {
+                uid: self.node.id().to_owned(),
+                name: config.name.clone(),
+                version: config.version.clone(),
+                num_clients: count_of(info.clients),
+                num_users: count_of(info.users),
+                num_channels: count_of(info.channels),
+                num_subs: count_of(info.subscriptions),
+                uptime: self.node.uptime(),
+                metrics: None,
+            }])
+        })
+    }
+
+    fn disconnect(&self, addressees: Addressees, disconnect: Disconnect) -> Answer<'_, ()> {
+        self.order(addressees, Order::Disconnect(disconnect))
+    }
+
+    fn unsubscribe<'a>(&'a self, addressees: Addressees, channel: Option<&'a str>) -> Answer<'a, ()> {
+        let channel = channel.map(Channel::new);
+        self.order(addressees, Order::Unsubscribe { channel, reason: Unsubscribe::SERVER })
+    }
+
+    fn subscribe<'a>(
+        &'a self,
+        addressees: Addressees,
+        channel: &'a str,
+        options: SubscriptionOptions,
+        recover_since: Option<StreamPosition>,
+    ) -> Answer<'a, ()> {
+        self.order(addressees, Order::Subscribe { channel: Channel::new(channel), options, recover_since })
+    }
+
+    fn refresh(&self, addressees: Addressees, refresh: Refresh) -> Answer<'_, ()> {
+        let Refresh { expired, expire_at, info } = refresh;
+        self.order(addressees, Order::Refresh { expired, expire_at, info })
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+/// A count as the wire has it.
+fn count_of(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

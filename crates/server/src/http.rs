@@ -1,0 +1,211 @@
+//! HTTP on the control runtime: everything that is not a client's upgrade, and upgrades on connections that were used
+//! for something else before.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use bytes::{Buf, Bytes};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, UPGRADE};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tower::ServiceExt;
+use veche_node::node::Node;
+use veche_transport::doors::{Agreement, Door, Doors, Refusal};
+use veche_transport::head::Head;
+
+/// From the first byte of a request to the end of its head.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a request's head.
+const MAX_HEAD: usize = 16 << 10;
+
+/// Speaks HTTP with whoever is not a client.
+#[derive(Debug)]
+pub(crate) struct Http {
+    doors: Arc<Doors>,
+    /// Set once the node runs.
+    inside: OnceLock<Inside>,
+    stop: watch::Sender<bool>,
+}
+
+/// What requests are for.
+#[derive(Debug)]
+struct Inside {
+    /// Takes upgraded connections.
+    node: Arc<Node>,
+    /// Answers everything else.
+    router: Router,
+}
+
+impl Http {
+    pub(crate) fn new(doors: Arc<Doors>) -> Arc<Self> {
+        Arc::new(Self { doors, inside: OnceLock::new(), stop: watch::Sender::new(false) })
+    }
+
+    /// Lets requests in. Until then they are answered with 503.
+    pub(crate) fn open(&self, node: Arc<Node>, router: Router) {
+        // There is one node, and it comes once.
+        let _ = self.inside.set(Inside { node, router });
+    }
+
+    /// Finishes the requests in progress; then the connections end.
+    pub(crate) async fn stop(&self) {
+        self.stop.send_replace(true);
+        self.stop.closed().await;
+    }
+
+    /// Serves a connection of which `received` has been read.
+    pub(crate) async fn serve(self: Arc<Self>, socket: std::net::TcpStream, received: Vec<u8>) {
+        let socket = match TcpStream::from_std(socket) {
+            Ok(socket) => Replayed { received: Bytes::from(received), socket },
+            Err(error) => {
+                tracing::error!(%error, "cannot take a socket over");
+                return;
+            }
+        };
+        let mut stop = self.stop.subscribe();
+        let http = self.clone();
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(socket), service_fn(move |request| http.clone().answer(request)))
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let stopped = tokio::select! {
+            result = connection.as_mut() => Err(result),
+            _ = stop.wait_for(|stop| *stop) => Ok(()),
+        };
+        let result = match stopped {
+            Ok(()) => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+            Err(result) => result,
+        };
+        if let Err(error) = result {
+            tracing::debug!(%error, "an HTTP connection ended");
+        }
+    }
+
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let Some(inside) = self.inside.get() else {
+            let mut response = Response::new(Body::from("starting\n"));
+            *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            return Ok(response);
+        };
+        if let Some(door) = self.doors.find(request.uri().path()) {
+            return Ok(self.enter(door, &inside.node, request));
+        }
+        inside.router.clone().oneshot(request.map(Body::new)).await
+    }
+
+    /// A client's request on a connection that was used for something else before.
+    fn enter(&self, door: Door, node: &Arc<Node>, mut request: Request<Incoming>) -> Response<Body> {
+        let headers: Vec<(&str, &[u8])> =
+            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let head = Head {
+            method: request.method().as_str(),
+            minor_version: u8::from(request.version() > hyper::Version::HTTP_10),
+            path: request.uri().path(),
+            query: request.uri().query().unwrap_or_default(),
+            headers: &headers,
+        };
+        match self.doors.enter(door, &head) {
+            Ok(agreement) => {
+                let answer = agreed(&agreement);
+                tokio::spawn(hand_over(node.clone(), hyper::upgrade::on(&mut request), agreement));
+                answer
+            }
+            Err(refusal) => refused(refusal),
+        }
+    }
+}
+
+/// Waits until the answer is written, and gives the socket to a worker.
+async fn hand_over(node: Arc<Node>, upgrade: hyper::upgrade::OnUpgrade, agreement: Agreement) {
+    let Ok(upgraded) = upgrade.await else { return };
+    let Ok(parts) = upgraded.downcast::<TokioIo<Replayed>>() else { return };
+    let Replayed { received, socket } = parts.io.into_inner();
+    let mut early = received.to_vec();
+    early.extend_from_slice(&parts.read_buf);
+    match socket.into_std() {
+        Ok(socket) => node.adopt(socket, Box::new(agreement.opening), early),
+        Err(error) => tracing::error!(%error, "cannot hand a socket over"),
+    }
+}
+
+fn agreed(agreement: &Agreement) -> Response<Body> {
+    let mut response = Response::builder()
+        .status(StatusCode::SWITCHING_PROTOCOLS)
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, "websocket");
+    for (name, value) in &agreement.headers {
+        response = response.header(*name, value);
+    }
+    response.body(Body::empty()).unwrap_or_default()
+}
+
+fn refused(refusal: Refusal) -> Response<Body> {
+    let mut response = Response::builder().status(refusal.status).header("content-type", "text/plain; charset=utf-8");
+    if let Some((name, value)) = refusal.header {
+        response = response.header(name, value);
+    }
+    response.body(Body::from(refusal.text + "\n")).unwrap_or_default()
+}
+
+/// A socket of which something has been read already.
+#[derive(Debug)]
+struct Replayed {
+    received: Bytes,
+    socket: TcpStream,
+}
+
+impl AsyncRead for Replayed {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.received.is_empty() {
+            return Pin::new(&mut self.socket).poll_read(context, buffer);
+        }
+        let count = self.received.len().min(buffer.remaining());
+        buffer.put_slice(self.received.get(..count).unwrap_or_default());
+        self.received.advance(count);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Replayed {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.socket.is_write_vectored()
+    }
+}

@@ -1,0 +1,120 @@
+//! From the configuration to the rules of sessions.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use regex::Regex;
+use veche_protocol::publication::Retention;
+use veche_session::rules::{
+    ChannelOptions, ChannelPattern, ChannelRules, ClientRules, DataFormat, RecoveryMode, Rules,
+};
+
+use crate::config::Config;
+use crate::config::schema::channel::{self as config, Channels};
+
+/// The rules that a configuration stands for. `version` is how `connect` is answered.
+#[must_use]
+pub fn rules(config: &Config, version: &str) -> Rules {
+    Rules { client: client(config, version), channel: channels(&config.channel) }
+}
+
+fn client(config: &Config, version: &str) -> ClientRules {
+    let client = &config.client;
+    ClientRules {
+        version: Arc::from(version),
+        insecure: client.insecure,
+        allow_anonymous_connect_without_token: client.allow_anonymous_connect_without_token,
+        disallow_anonymous_connection_tokens: client.disallow_anonymous_connection_tokens,
+        allow_name_login: config.plain.allow_name_login,
+        ping_interval: client.ping_interval,
+        pong_timeout: client.pong_timeout,
+        stale_close_delay: client.stale_close_delay,
+        expired_close_delay: client.expired_close_delay,
+        expired_sub_close_delay: client.expired_sub_close_delay,
+        presence_update_interval: client.presence_update_interval,
+        channel_limit: client.channel_limit,
+        user_connection_limit: client.user_connection_limit,
+        concurrency: client.concurrency.max(1),
+        connect_include_server_time: client.connect_include_server_time,
+        history_max_publication_limit: client.history_max_publication_limit,
+        recovery_max_publication_limit: client.recovery_max_publication_limit,
+    }
+}
+
+fn channels(channels: &Channels) -> ChannelRules {
+    let defaults = ChannelRules::default();
+    let or_default = |text: &String, default: String| if text.is_empty() { default } else { text.clone() };
+    let namespaces: HashMap<_, _> = channels
+        .namespaces
+        .iter()
+        .map(|namespace| {
+            let options = options(&namespace.name, &namespace.options, channels);
+            (namespace.name.as_str().into(), Arc::new(options))
+        })
+        .collect();
+    ChannelRules {
+        max_length: channels.max_length,
+        private_prefix: or_default(&channels.private_prefix, defaults.private_prefix),
+        namespace_boundary: or_default(&channels.namespace_boundary, defaults.namespace_boundary),
+        user_boundary: or_default(&channels.user_boundary, defaults.user_boundary),
+        user_separator: or_default(&channels.user_separator, defaults.user_separator),
+        without_namespace: Arc::new(options("", &channels.without_namespace, channels)),
+        namespaces,
+    }
+}
+
+fn options(namespace: &str, options: &config::ChannelOptions, channels: &Channels) -> ChannelOptions {
+    let own_ttl = options.history_meta_ttl;
+    let history_meta_ttl = if own_ttl.is_zero() { channels.history_meta_ttl } else { own_ttl };
+    let keeps = options.history_size > 0 && !options.history_ttl.is_zero();
+    ChannelOptions {
+        namespace: namespace.into(),
+        presence: options.presence,
+        join_leave: options.join_leave,
+        force_push_join_leave: options.force_push_join_leave,
+        retention: keeps.then_some(Retention {
+            size: options.history_size,
+            ttl: options.history_ttl,
+            meta_ttl: history_meta_ttl,
+        }),
+        history_meta_ttl,
+        force_positioning: options.force_positioning,
+        allow_positioning: options.allow_positioning,
+        force_recovery: options.force_recovery,
+        allow_recovery: options.allow_recovery,
+        recovery_mode: match options.force_recovery_mode {
+            config::RecoveryMode::Cache => RecoveryMode::Cache,
+            _ => RecoveryMode::Stream,
+        },
+        allow_subscribe_for_client: options.allow_subscribe_for_client,
+        allow_subscribe_for_anonymous: options.allow_subscribe_for_anonymous,
+        allow_publish_for_client: options.allow_publish_for_client,
+        allow_publish_for_subscriber: options.allow_publish_for_subscriber,
+        allow_publish_for_anonymous: options.allow_publish_for_anonymous,
+        allow_presence_for_client: options.allow_presence_for_client,
+        allow_presence_for_subscriber: options.allow_presence_for_subscriber,
+        allow_presence_for_anonymous: options.allow_presence_for_anonymous,
+        allow_history_for_client: options.allow_history_for_client,
+        allow_history_for_subscriber: options.allow_history_for_subscriber,
+        allow_history_for_anonymous: options.allow_history_for_anonymous,
+        allow_tags_filter: options.allow_tags_filter,
+        allow_user_limited_channels: options.allow_user_limited_channels,
+        channel_regex: pattern(&options.channel_regex),
+        data_format: data_format(options.publication_data_format, channels.publication_data_format),
+    }
+}
+
+fn pattern(text: &str) -> Option<ChannelPattern> {
+    let regex = Regex::new(text).ok().filter(|_| !text.is_empty())?;
+    Some(ChannelPattern { text: text.into(), is_match: Arc::new(move |name| regex.is_match(name)) })
+}
+
+fn data_format(own: config::DataFormat, general: config::DataFormat) -> DataFormat {
+    let format = if own == config::DataFormat::Any { general } else { own };
+    match format {
+        config::DataFormat::Any => DataFormat::Any,
+        config::DataFormat::Json => DataFormat::Json,
+        config::DataFormat::JsonObject => DataFormat::JsonObject,
+        config::DataFormat::Binary => DataFormat::Binary,
+    }
+}

@@ -1,0 +1,240 @@
+//! What the server is made of, and how it starts and stops.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use veche_engine::memory::broker::MemoryBroker;
+use veche_engine::memory::clock::SystemClock;
+use veche_engine::memory::presence::MemoryPresence;
+use veche_node::node::{Engine, MAX_WORKERS, Node, NodeConfig, Surroundings};
+use veche_transport::doors::{Door, Doors};
+use veche_transport::origin::{BadPattern, Origins};
+use veche_transport::reception::HttpReception;
+use veche_websocket::decoder::Limits;
+
+use crate::authority::TokenAuthority;
+use crate::backend::NodeBackend;
+use crate::config::{Config, Loaded};
+use crate::http::Http;
+use crate::listener::{ListenError, Listeners};
+use crate::metrics::Metrics;
+use crate::rules::rules;
+
+/// The version of the server.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// An inflated message may be this many times the limit of a message, where no limit of its own is set.
+const INFLATED: usize = 10;
+/// Between two sweeps of what has expired in memory.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// Why the server can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Nothing listens.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// `client.allowed_origins` holds something that is no pattern.
+    #[error(transparent)]
+    Origins(#[from] BadPattern),
+    /// The system gives no thread or event queue.
+    #[error("cannot start the workers")]
+    Workers(#[source] io::Error),
+}
+
+/// A server that listens, and does not serve yet.
+#[derive(Debug)]
+pub struct Bound {
+    config: Config,
+    listeners: Listeners,
+    is_local: bool,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Server {
+    node: Arc<Node>,
+    http: Arc<Http>,
+    backend: Arc<NodeBackend>,
+    sweeper: JoinHandle<()>,
+}
+
+impl Bound {
+    /// Listens as the configuration says.
+    ///
+    /// # Errors
+    /// Where that is not possible.
+    pub fn new(loaded: Loaded) -> Result<Self, StartError> {
+        let is_local = loaded.is_local();
+        let config = loaded.config;
+        let workers = workers(&config);
+        let server = &config.http_server;
+        let listeners = if is_local {
+            Listeners::on_loopback(server.port, workers)?
+        } else {
+            Listeners::on_host(&server.address, server.port, workers)?
+        };
+        Ok(Self { config, listeners, is_local })
+    }
+
+    /// The addresses that it listens on.
+    #[must_use]
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.listeners.addresses
+    }
+
+    /// Begins to serve. `pages` answers what no door and no method of the API is for.
+    ///
+    /// # Errors
+    /// Where the system gives too little.
+    pub fn start(self, pages: Router, control: Handle) -> Result<Server, StartError> {
+        let Self { config, listeners, is_local } = self;
+        let doors = Arc::new(doors(&config, is_local)?);
+        let http = Http::new(doors.clone());
+        let reception = HttpReception::new(doors, {
+            let (http, control) = (http.clone(), control.clone());
+            move |socket, received| {
+                control.spawn(http.clone().serve(socket, received));
+            }
+        });
+        let surroundings = Surroundings {
+            authority: Arc::new(TokenAuthority::new(&config)),
+            reception: Arc::new(reception),
+            control: control.clone(),
+            listeners: listeners.per_worker,
+        };
+        let mut sweeper = None;
+        let version = format!("Veche {VERSION}");
+        let node = Node::start(node_config(&config), rules(&config, &version), surroundings, |sink| {
+            let clock = Arc::new(SystemClock::default());
+            let broker = Arc::new(MemoryBroker::new(sink, clock.clone()));
+            let presence = Arc::new(MemoryPresence::new(clock));
+            sweeper = Some(control.spawn(sweep(broker.clone(), presence.clone())));
+            Engine { broker, presence }
+        })
+        .map_err(StartError::Workers)?;
+        let backend = Arc::new(NodeBackend::new(node.clone()));
+        http.open(node.clone(), router(&config, &node, backend.clone(), pages));
+        let sweeper = sweeper.unwrap_or_else(|| control.spawn(async {}));
+        Ok(Server { node, http, backend, sweeper })
+    }
+}
+
+impl Server {
+    /// Stops: no new connections and calls, the calls in progress are finished, every client is told 3001 behind what
+    /// is queued for it.
+    ///
+    /// # Cancel safety
+    /// May be dropped; then whatever is left ends with the process.
+    pub async fn stop(self) {
+        self.node.stop_accepting();
+        self.backend.close();
+        self.http.stop().await;
+        self.sweeper.abort();
+        let node = self.node;
+        if tokio::task::spawn_blocking(move || node.stop()).await.is_err() {
+            tracing::error!("the workers did not stop in order");
+        }
+    }
+}
+
+fn workers(config: &Config) -> usize {
+    match config.node.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS),
+        workers => workers.min(MAX_WORKERS),
+    }
+}
+
+fn node_config(config: &Config) -> NodeConfig {
+    let framing = &config.websocket.framing;
+    let max_inflated = match framing.decompressed_message_size_limit {
+        0 => framing.message_size_limit.saturating_mul(INFLATED),
+        limit => limit,
+    };
+    NodeConfig {
+        workers: workers(config),
+        websocket: Limits { max_message: framing.message_size_limit, max_inflated },
+        compression_level: u32::try_from(framing.compression_level).unwrap_or(1).clamp(1, 9),
+        compression_min_size: framing.compression_min_size,
+        queue_max_size: config.client.queue_max_size,
+        count_users: config.client.user_connection_limit > 0,
+        name: config.node.name.clone(),
+        version: VERSION.to_owned(),
+        ..NodeConfig::default()
+    }
+}
+
+/// The doors that the configuration opens.
+fn doors(config: &Config, own_origin: bool) -> Result<Doors, BadPattern> {
+    let mut doors = Vec::new();
+    if !config.websocket.disabled {
+        doors.push((config.websocket.handler_prefix.clone(), Door::WebSocket));
+    }
+    if config.plain.enabled {
+        let paths = std::iter::once(&config.plain.handler_prefix).chain(&config.plain.aliases);
+        doors.extend(paths.map(|path| (path.clone(), Door::Plain)));
+    }
+    for (path, _) in &mut doors {
+        *path = path.trim_end_matches('/').to_owned();
+    }
+    Ok(Doors {
+        doors,
+        origins: Origins::new(&config.client.allowed_origins, own_origin)?,
+        compression: config.websocket.framing.compression,
+    })
+}
+
+/// Everything that is answered by HTTP alone.
+fn router(config: &Config, node: &Arc<Node>, backend: Arc<NodeBackend>, pages: Router) -> Router {
+    let mut router = pages;
+    if !config.http_api.disabled {
+        router = router.merge(veche_api::http::router(backend, api_options(config)));
+    }
+    if config.health.enabled {
+        // Health is the node's own: it answers while its workers and its engine do.
+        let health = get(health).post(health).with_state(node.clone());
+        router = router.route(&config.health.handler_prefix, health);
+    }
+    if config.prometheus.enabled {
+        let metrics = get(scrape).with_state(Arc::new(Metrics::new(node.clone())));
+        router = router.route(&config.prometheus.handler_prefix, metrics);
+    }
+    router
+}
+
+fn api_options(config: &Config) -> veche_api::http::ApiOptions {
+    let api = &config.http_api;
+    veche_api::http::ApiOptions {
+        prefix: api.handler_prefix.clone(),
+        key: veche_api::ApiKey::new(api.key.expose()),
+        insecure: api.insecure,
+        ..veche_api::http::ApiOptions::default()
+    }
+}
+
+/// All workers answer.
+async fn health(State(node): State<Arc<Node>>) -> impl IntoResponse {
+    let _ = node.info().await;
+    ([(header::CONTENT_TYPE, "application/json")], "{}")
+}
+
+async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render().await)
+}
+
+async fn sweep(broker: Arc<MemoryBroker>, presence: Arc<MemoryPresence>) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        broker.sweep();
+        presence.sweep();
+    }
+}
