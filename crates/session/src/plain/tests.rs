@@ -1,18 +1,25 @@
 //! What is said, asked of the session, and answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use veche_protocol::claims::TokenError;
 use veche_protocol::command::{self, Verb};
 use veche_protocol::history::Page;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
-use veche_protocol::publication::Publication;
+use veche_protocol::publication::{Publication, Retention};
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Body, Expiry, Reply};
 
 use super::*;
 use crate::effect::Effect;
+use crate::profile::Profile;
+use crate::question::{Answer, Question};
+use crate::rules::{ChannelOptions, Rules};
+use crate::session::Session;
+use crate::turn::{Now, Turn};
 
 const CLIENT: &str = "6444ed02-c552-4b6d-8825-ded2eabd8959";
 
@@ -521,4 +528,192 @@ fn only_repeated_abuse_is_cut_off() {
     assert_eq!(talk.close, None);
     talk.say("not json");
     assert_eq!(talk.close, Some(Disconnect::TOO_MANY_ERRORS));
+}
+
+/// A client, its translator, and a real session in a world that has nothing but an empty stream in each channel.
+struct Whole {
+    translator: Translator,
+    session: Session,
+    rules: Rules,
+    frames: Vec<String>,
+    closed: Option<Disconnect>,
+}
+
+impl Whole {
+    fn begin(rules: Rules) -> Self {
+        let client = CLIENT.parse().expect("a UUID");
+        let translator = Translator::new(Birth {
+            client,
+            token: None,
+            may_be_anonymous: crate::permission::may_connect_without_token(&rules),
+            ping_secs: 25,
+        });
+        let mut whole = Self {
+            translator,
+            session: session(&rules),
+            rules,
+            frames: Vec::new(),
+            closed: None,
+        };
+        let mut out = Output::default();
+        whole.translator.begin(&mut out);
+        whole.carry_out(out);
+        whole
+    }
+
+    /// What came since the last time.
+    fn say(&mut self, text: &str) -> Vec<String> {
+        let mut out = Output::default();
+        self.translator.handle_text(text.as_bytes(), &mut out);
+        self.carry_out(out);
+        std::mem::take(&mut self.frames)
+    }
+
+    fn carry_out(&mut self, out: Output) {
+        if out.begins_anew {
+            self.session = session(&self.rules);
+        }
+        for frame in out.frames {
+            if let Frame::Text(text) = frame {
+                self.frames
+                    .push(String::from_utf8(text).expect("UTF-8").replace(CLIENT, "C"));
+            }
+        }
+        for command in out.commands {
+            let mut effects = Vec::new();
+            let turn = turn(&self.rules);
+            assert!(self.session.can_take_command(&turn));
+            self.session.handle_command(command, &turn, &mut effects);
+            self.carry_out_effects(effects);
+        }
+    }
+
+    fn carry_out_effects(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            let mut out = Output::default();
+            self.translator.translate(&effect, &mut out);
+            self.carry_out(out);
+            match effect {
+                Effect::Ask { ask, question } => {
+                    let mut effects = Vec::new();
+                    let answer = world(question);
+                    self.session
+                        .handle_answer(ask, answer, &turn(&self.rules), &mut effects);
+                    self.carry_out_effects(effects);
+                }
+                Effect::Close(disconnect) => self.closed = Some(disconnect),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn session(rules: &Rules) -> Session {
+    let birth = crate::session::Birth {
+        client: CLIENT.parse().expect("a UUID"),
+        seed: 1,
+        profile: Profile::WEBSOCKET_FRAME_PING,
+    };
+    Session::new(birth, &turn(rules))
+}
+
+fn turn(rules: &Rules) -> Turn<'_> {
+    Turn {
+        now: Now::default(),
+        rules,
+    }
+}
+
+fn world(question: Question) -> Answer {
+    match question {
+        Question::History { .. } => Answer::History(Ok(Page {
+            publications: Vec::new(),
+            position: StreamPosition::new(0, "e".into()),
+        })),
+        Question::Enter { .. } | Question::AddPresence { .. } => Answer::Done(Ok(())),
+        Question::Publish { .. } => Answer::Published(Ok(StreamPosition::new(1, "e".into()))),
+        Question::Presence { .. } => Answer::Presence(Ok(vec![info("ann")])),
+        Question::PresenceStats { .. } => {
+            Answer::PresenceStats(Ok(reply::PresenceStats::default()))
+        }
+        Question::UserConnections { .. } => Answer::Count(0),
+        Question::ConnectionToken { .. } => Answer::ConnectionToken(Err(TokenError::Expired)),
+        Question::SubscriptionToken { .. } => Answer::SubscriptionToken(Err(TokenError::Expired)),
+        Question::Rpc { .. } => Answer::Rpc(Err(ErrorCode::NOT_AVAILABLE.into())),
+    }
+}
+
+fn open_rules() -> Rules {
+    let mut rules = Rules::default();
+    rules.client.allow_name_login = true;
+    rules.channel.without_namespace = Arc::new(ChannelOptions {
+        allow_subscribe_for_client: true,
+        allow_publish_for_client: true,
+        allow_history_for_subscriber: true,
+        allow_presence_for_subscriber: true,
+        presence: true,
+        retention: Some(Retention {
+            size: 10,
+            ttl: Duration::from_secs(60),
+            meta_ttl: Duration::from_secs(60),
+        }),
+        ..ChannelOptions::default()
+    });
+    rules
+}
+
+#[test]
+fn ten_lines_are_enough_to_chat() {
+    let mut whole = Whole::begin(open_rules());
+    assert_eq!(std::mem::take(&mut whole.frames), [WELCOME]);
+    assert_eq!(
+        whole.say(r#"{"action":"login","user":"ann"}"#),
+        [r#"{"event":"login","data":{"user":"ann"},"system":true}"#]
+    );
+    assert_eq!(
+        whole.say(r#"{"action":"subscribe","channel":"chat","id":1,"history":5,"presence":true}"#),
+        [
+            r#"{"event":"subscribed","id":1,"channel":"chat","data":{"position":"e:0","recovered":false,"clients":[{"user":"ann","client":"C"}]},"system":true}"#
+        ]
+    );
+    assert_eq!(
+        whole.say(r#"{"action":"publish","channel":"chat","data":"hello","id":2}"#),
+        [
+            r#"{"event":"published","id":2,"channel":"chat","data":{"position":"e:1"},"system":true}"#
+        ]
+    );
+    assert!(
+        whole.say(r#"{"action":"subscribe","channel":"chat","id":3}"#)[0].contains(r#""code":105"#)
+    );
+    assert!(whole.say(r#"{"action":"call","method":"m","id":4}"#)[0].contains(r#""code":108"#));
+    assert!(
+        whole.say(r#"{"action":"unsubscribe","channel":"chat","id":5}"#)[0]
+            .contains("unsubscribed")
+    );
+    assert_eq!(whole.closed, None);
+}
+
+#[test]
+fn a_stranger_may_try_again_and_is_told_why_not() {
+    let mut rules = open_rules();
+    rules.client.allow_name_login = false;
+    let mut whole = Whole::begin(rules);
+    whole.frames.clear();
+    let refused = whole.say(r#"{"action":"login","user":"ann","id":1}"#);
+    assert!(refused[0].contains("plain.allow_name_login") && refused[0].contains(r#""code":101"#));
+    assert!(whole.say(r#"{"action":"login","token":"old","id":2}"#)[0].contains(r#""code":109"#));
+    assert!(whole.say(r#"{"action":"presence","channel":"chat"}"#)[0].contains("log in first"));
+    assert_eq!(whole.closed, None);
+}
+
+#[test]
+fn nobody_logs_in_late_by_name() {
+    let mut rules = open_rules();
+    rules.client.allow_anonymous_connect_without_token = true;
+    let mut whole = Whole::begin(rules);
+    assert_eq!(std::mem::take(&mut whole.frames), [WELCOME]);
+    assert!(whole.say(r#"{"action":"subscribe","channel":"chat"}"#)[0].contains(r#""code":103"#));
+    assert!(whole.say(r#"{"action":"login","user":"ann"}"#)[0].contains(r#""user":"ann""#));
+    assert!(whole.say(r#"{"action":"subscribe","channel":"chat"}"#)[0].contains("subscribed"));
+    assert_eq!(whole.closed, None);
 }
