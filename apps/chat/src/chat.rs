@@ -66,7 +66,7 @@ pub struct Chat {
 
 /// Opens the database and begins to publish what an earlier run left behind.
 ///
-/// The server need not be up yet: publishers try again, at most [5 s](ChatConfig) apart. Must be
+/// The server need not be up yet: publishers try again, at most [`RETRY_MAX`](crate::limits::RETRY_MAX) apart. Must be
 /// called on a Tokio runtime; the publishers run on it.
 ///
 /// # Errors
@@ -97,7 +97,7 @@ impl Chat {
         http::router(Arc::clone(&self.service))
     }
 
-    /// Ends the publishers, each after the call it is in, within six seconds.
+    /// Ends the publishers, each after the call it is in, within two seconds.
     ///
     /// Messages that come later are stored, and published at the next start.
     ///

@@ -7,6 +7,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
+use veche_auth::token::Secret;
 
 use crate::assets;
 use crate::limits;
@@ -28,15 +29,6 @@ pub(crate) struct Service {
     socket: String,
 }
 
-/// A secret that does not show itself.
-struct Secret(String);
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret")
-    }
-}
-
 impl Service {
     pub(crate) fn new(
         store: Store,
@@ -47,7 +39,7 @@ impl Service {
         Self {
             store,
             publisher,
-            token_secret: Secret(token_secret),
+            token_secret: Secret::new(&token_secret),
             socket,
         }
     }

@@ -44,4 +44,4 @@ pub const RETRY_MIN: Duration = Duration::from_millis(100);
 /// The longest pause after a failed publish.
 pub const RETRY_MAX: Duration = Duration::from_secs(5);
 /// How long a stop waits for publishers in the middle of a call before it aborts them.
-pub const STOP_TIMEOUT: Duration = Duration::from_secs(6);
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,0 +1,341 @@
+//! What the interface takes, refuses and bounds.
+
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use veche_auth::token::{Keys, Secret, Verifier};
+use veche_chat::{ChatConfig, ChatError, limits};
+
+use crate::stage::{Stage, TOKEN_SECRET, User, answer, uuid};
+
+#[tokio::test]
+async fn who_has_no_session_gets_nothing() {
+    let stage = Stage::new().await;
+    for authorization in [
+        None,
+        Some("Bearer wrong"),
+        Some("Bearer "),
+        Some("Digest x"),
+    ] {
+        let nobody = User {
+            router: stage.router(),
+            authorization: authorization.map(str::to_owned),
+        };
+        for path in ["me", "rooms", "rooms/general/messages"] {
+            let (status, answer) = nobody.ask(path).await;
+            assert_eq!(
+                (status, &answer["code"]),
+                (401, &json!("unauthorized")),
+                "{path}"
+            );
+        }
+        assert_eq!(nobody.post("connection-token", json!({})).await.0, 401);
+        assert_eq!(
+            nobody
+                .post("rooms/general/messages", json!({ "text": "x" }))
+                .await
+                .0,
+            401
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_logout() {
+    let stage = Stage::new().await;
+    let anna = stage.log_in("Anna").await;
+    assert_eq!(
+        anna.ask("me").await.1["user"],
+        json!({ "id": "anna", "name": "Anna" })
+    );
+    assert_eq!(anna.post("logout", json!({})).await.0, 200);
+    assert_eq!(anna.ask("me").await.0, 401);
+}
+
+#[tokio::test]
+async fn of_too_many_sessions_the_oldest_ends() {
+    let stage = Stage::new().await;
+    let mut sessions = Vec::new();
+    for _ in 0..=limits::SESSIONS_PER_USER {
+        sessions.push(stage.log_in("Anna").await);
+    }
+    let alive = async |user: &User| user.ask("me").await.0 == 200;
+    assert!(alive(sessions.last().expect("some")).await);
+    let mut count = 0;
+    for session in &sessions {
+        count += u32::from(alive(session).await);
+    }
+    assert_eq!(count, limits::SESSIONS_PER_USER);
+}
+
+#[tokio::test]
+async fn a_connection_token_names_the_user_and_runs_out() {
+    let stage = Stage::new().await;
+    let (status, answer) = stage
+        .log_in("Анна")
+        .await
+        .post("connection-token", json!({}))
+        .await;
+    assert_eq!(status, 200);
+    let token = answer["token"].as_str().expect("a token");
+    let body = token.split('.').nth(1).expect("three parts");
+    let claims: Value =
+        serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(body).expect("base64"))
+            .expect("JSON");
+    assert_eq!(
+        (&claims["sub"], &claims["info"]),
+        (&json!("анна"), &json!({ "name": "Анна" }))
+    );
+    let (issued, expires) = (
+        claims["iat"].as_i64().expect("iat"),
+        claims["exp"].as_i64().expect("exp"),
+    );
+    assert_eq!(
+        u64::try_from(expires - issued).expect("later"),
+        limits::CONNECTION_TOKEN_TTL.as_secs()
+    );
+    let verifier = Verifier::new(Keys {
+        hmac: Some(Secret::new(TOKEN_SECRET)),
+        ..Keys::default()
+    });
+    assert!(verifier.verify_connection(token, issued).is_ok());
+    assert!(verifier.verify_connection(token, expires).is_err());
+}
+
+#[tokio::test]
+async fn curl_writes_and_reads_with_nothing_but_a_name() {
+    let stage = Stage::new().await;
+    let authorization = format!("Basic {}", BASE64_STANDARD.encode("Curl:"));
+    let curl = User {
+        router: stage.router(),
+        authorization: Some(authorization),
+    };
+    let (status, answer) = curl
+        .post(
+            "rooms/general/messages",
+            json!({ "text": "Hello from curl" }),
+        )
+        .await;
+    assert_eq!((status, &answer["message"]["user"]), (201, &json!("curl")));
+    assert_eq!(
+        curl.ask("rooms/general/messages?limit=10").await.1["messages"][0]["text"],
+        "Hello from curl"
+    );
+}
+
+#[tokio::test]
+async fn history_is_paged_both_ways_without_gaps() {
+    let stage = Stage::new().await;
+    let anna = stage.log_in("Anna").await;
+    for number in 1..=25 {
+        anna.post(
+            "rooms/general/messages",
+            json!({ "id": uuid(number), "text": number.to_string() }),
+        )
+        .await;
+    }
+    let page = async |query: &str| {
+        let (_, answer) = anna.ask(&format!("rooms/general/messages?{query}")).await;
+        assert_eq!(answer["top"], 25);
+        let messages = answer["messages"].as_array().expect("a list").clone();
+        messages
+            .iter()
+            .map(|message| message["seq"].as_i64().expect("a seq"))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(page("limit=3").await, [23, 24, 25]);
+    assert_eq!(page("before=23&limit=3").await, [20, 21, 22]);
+    assert_eq!(page("after=3&limit=2").await, [4, 5]);
+    assert_eq!(page("before=1").await, [0_i64; 0]);
+    assert_eq!(page("after=25").await, [0_i64; 0]);
+    assert_eq!(page("limit=4000000000").await.len(), 25);
+    for bad in [
+        "before=1&after=1",
+        "before=x",
+        "limit=-1",
+        "after=99999999999999999999",
+    ] {
+        assert_eq!(
+            anna.ask(&format!("rooms/general/messages?{bad}")).await.0,
+            400,
+            "{bad}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_room_is_made_once_and_its_id_can_stand_in_an_address() {
+    let mut stage = Stage::new().await;
+    let anna = stage.log_in("Anna").await;
+    let (_, made) = anna.post("rooms", json!({ "title": "Чай и кофе" })).await;
+    assert_eq!(
+        (&made["room"]["id"], &made["created"]),
+        (&json!("chay-i-kofe"), &json!(true))
+    );
+    let [notice] = stage.server.next().await;
+    assert_eq!(
+        (&notice["channel"], &notice["data"]["room"]["id"]),
+        (&json!("lobby:all"), &json!("chay-i-kofe"))
+    );
+
+    let (_, known) = anna.post("rooms", json!({ "title": "чай и КОФЕ" })).await;
+    assert_eq!(
+        (&known["room"]["id"], &known["created"]),
+        (&json!("chay-i-kofe"), &json!(false))
+    );
+    let (_, other) = anna.post("rooms", json!({ "title": "Чай и кофе!" })).await;
+    assert_eq!(other["room"]["id"], "chay-i-kofe-2");
+
+    anna.post("rooms/chay-i-kofe/messages", json!({ "text": "x" }))
+        .await;
+    let (_, list) = anna.ask("rooms").await;
+    let ids: Vec<_> = list["rooms"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|room| room["id"].clone())
+        .collect();
+    assert_eq!(ids, ["chay-i-kofe", "chay-i-kofe-2", "general"]);
+    assert_eq!(list["rooms"][0]["last"]["text"], "x");
+}
+
+#[tokio::test]
+async fn there_is_an_end_to_rooms() {
+    let stage = Stage::new().await;
+    let anna = stage.log_in("Anna").await;
+    for number in 1..limits::ROOMS {
+        assert_eq!(
+            anna.post("rooms", json!({ "title": format!("Room {number}") }))
+                .await
+                .0,
+            200
+        );
+    }
+    let (status, answer) = anna.post("rooms", json!({ "title": "One too many" })).await;
+    assert_eq!((status, &answer["code"]), (507, &json!("no_place")));
+}
+
+#[tokio::test]
+async fn what_is_too_long_or_malformed_is_refused_in_words() {
+    let stage = Stage::new().await;
+    let anna = stage.log_in("Anna").await;
+    let general = "rooms/general/messages";
+    for (path, body, status) in [
+        ("login", json!({ "name": "" }), 400),
+        (
+            "login",
+            json!({ "name": "n".repeat(limits::NAME_CHARS + 1) }),
+            400,
+        ),
+        ("login", json!({ "name": 5 }), 400),
+        ("login", json!([]), 400),
+        (
+            "rooms",
+            json!({ "title": "t".repeat(limits::TITLE_CHARS + 1) }),
+            400,
+        ),
+        (general, json!({ "text": "" }), 400),
+        (
+            general,
+            json!({ "text": "x".repeat(limits::TEXT_BYTES + 1) }),
+            400,
+        ),
+        (
+            general,
+            json!({ "text": "x".repeat(limits::BODY_BYTES) }),
+            413,
+        ),
+        (general, json!({ "text": "x", "id": "1" }), 400),
+        ("rooms/nowhere/messages", json!({ "text": "x" }), 404),
+        ("rooms/No%20Where/messages", json!({ "text": "x" }), 404),
+        ("nothing", json!({}), 404),
+        ("me", json!({}), 405),
+    ] {
+        let (got, answer) = anna.post(path, body).await;
+        assert_eq!(got, status, "{path}: {answer}");
+        assert!(
+            answer["error"].as_str().is_some_and(|text| text.len() > 10),
+            "{path}: {answer}"
+        );
+    }
+    assert_eq!(
+        anna.post(general, json!({ "text": "x".repeat(limits::TEXT_BYTES) }))
+            .await
+            .0,
+        201
+    );
+    assert_eq!(anna.ask("rooms/nowhere/messages").await.0, 404);
+}
+
+#[tokio::test]
+async fn another_site_cannot_speak_for_a_user() {
+    let stage = Stage::new().await;
+    let send = async |content: &str, origin: Option<&str>| {
+        let mut request = Request::post("/chat/api/login")
+            .header("host", "chat.example:8000")
+            .header("content-type", content);
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let request = request
+            .body(Body::from(r#"{"name":"Anna"}"#))
+            .expect("a request");
+        answer(stage.router().oneshot(request).await.expect("infallible"))
+            .await
+            .0
+    };
+    assert_eq!(send("application/json; charset=utf-8", None).await, 200);
+    assert_eq!(
+        send("application/json", Some("http://chat.example:8000")).await,
+        200
+    );
+    assert_eq!(send("text/plain", None).await, 415);
+    for origin in ["http://evil.example", "http://chat.example", "null"] {
+        assert_eq!(
+            send("application/json", Some(origin)).await,
+            403,
+            "{origin}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_published_to_is_refused_at_the_start() {
+    let stage = Stage::new().await;
+    let open = async |url: &str| {
+        let config = ChatConfig::new(
+            url.to_owned(),
+            "key".to_owned(),
+            "secret".to_owned(),
+            stage.data_dir().join("other"),
+        );
+        veche_chat::open(config).await.err()
+    };
+    assert!(matches!(
+        open("https://example.org").await,
+        Some(ChatError::Tls(_))
+    ));
+    assert!(matches!(
+        open("example.org").await,
+        Some(ChatError::ServerUrl(_))
+    ));
+}
+
+#[tokio::test]
+async fn the_page_is_served_with_a_policy_that_runs_its_own_scripts_only() {
+    let stage = Stage::new().await;
+    let request = Request::get("/").body(Body::empty()).expect("a request");
+    let response = stage.router().oneshot(request).await.expect("infallible");
+    assert_eq!(response.status(), 200);
+    assert_eq!(
+        response.headers()["content-type"],
+        "text/html; charset=utf-8"
+    );
+    let policy = response.headers()["content-security-policy"]
+        .to_str()
+        .expect("text");
+    assert!(policy.contains("script-src 'self';"), "{policy}");
+}

@@ -1,0 +1,162 @@
+//! A chat with its data directory, and users who talk to it.
+
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Method, Request, Response};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+use uuid::Uuid;
+use veche_chat::{Chat, ChatConfig};
+
+use super::server::{API_KEY, Server};
+
+/// The secret of connection tokens.
+pub(crate) const TOKEN_SECRET: &str = "the token secret";
+
+/// An open chat and the server it publishes to.
+pub(crate) struct Stage {
+    pub(crate) server: Server,
+    chat: Option<Chat>,
+    data: DataDir,
+}
+
+/// A directory that goes with the test.
+struct DataDir(PathBuf);
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+impl Stage {
+    pub(crate) async fn new() -> Self {
+        let data = DataDir(std::env::temp_dir().join(format!("veche-chat-{}", Uuid::new_v4())));
+        let mut stage = Self {
+            server: Server::start().await,
+            chat: None,
+            data,
+        };
+        stage.open().await;
+        stage
+    }
+
+    /// Opens the chat on what is in the directory.
+    pub(crate) async fn open(&mut self) {
+        let config = ChatConfig::new(
+            self.server.url.clone(),
+            API_KEY.to_owned(),
+            TOKEN_SECRET.to_owned(),
+            self.data.0.clone(),
+        );
+        self.chat = Some(veche_chat::open(config).await.expect("the chat opens"));
+    }
+
+    /// Ends the chat without publishing what waits.
+    pub(crate) async fn crash(&mut self) {
+        self.chat.take().expect("open").stop().await;
+    }
+
+    pub(crate) fn router(&self) -> Router {
+        self.chat.as_ref().expect("open").router()
+    }
+
+    /// The directory of the database.
+    pub(crate) fn data_dir(&self) -> &Path {
+        &self.data.0
+    }
+
+    /// Puts rows into the outbox of the general room, as messages would.
+    pub(crate) async fn fill_outbox(&self, rows: usize) {
+        let path = self.data.0.join("chat.db");
+        let fill = move || {
+            let mut database = rusqlite::Connection::open(path).expect("the database");
+            let transaction = database.transaction().expect("a transaction");
+            for row in 0..rows {
+                let sql = "INSERT INTO outbox (room_id, key, channel, event, data) VALUES ('general', ?1, 'room:general', 'message', '{}')";
+                transaction
+                    .execute(sql, [format!("row-{row}")])
+                    .expect("inserted");
+            }
+            transaction.commit().expect("committed");
+        };
+        tokio::task::spawn_blocking(fill).await.expect("filled");
+    }
+
+    pub(crate) async fn log_in(&self, name: &str) -> User {
+        let anonymous = User {
+            router: self.router(),
+            authorization: None,
+        };
+        let (status, answer) = anonymous.post("login", json!({ "name": name })).await;
+        assert_eq!(status, 200, "{answer}");
+        let token = answer["token"].as_str().expect("a token");
+        User {
+            router: self.router(),
+            authorization: Some(format!("Bearer {token}")),
+        }
+    }
+
+    /// The same session with the chat as it is now.
+    pub(crate) fn again(&self, user: &User) -> User {
+        User {
+            router: self.router(),
+            authorization: user.authorization.clone(),
+        }
+    }
+}
+
+/// Somebody who talks to the chat.
+#[derive(Clone)]
+pub(crate) struct User {
+    pub(crate) router: Router,
+    pub(crate) authorization: Option<String>,
+}
+
+impl User {
+    pub(crate) async fn ask(&self, path: &str) -> (u16, Value) {
+        answer(self.call(Method::GET, path, None).await).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
+        answer(self.call(Method::POST, path, Some(body)).await).await
+    }
+
+    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Response<Body> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("/chat/api/{path}"));
+        if let Some(authorization) = &self.authorization {
+            request = request.header("authorization", authorization);
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        let request = request.body(body).expect("a request");
+        self.router
+            .clone()
+            .oneshot(request)
+            .await
+            .expect("infallible")
+    }
+}
+
+/// Status and JSON body of an answer.
+pub(crate) async fn answer(response: Response<Body>) -> (u16, Value) {
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), 1 << 20)
+        .await
+        .expect("a body");
+    (status, serde_json::from_slice(&body).expect("JSON"))
+}
+
+/// A message id.
+pub(crate) fn uuid(number: usize) -> String {
+    format!("00000000-0000-4000-8000-{number:012}")
+}
