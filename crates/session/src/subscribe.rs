@@ -238,9 +238,8 @@ fn wanted_by(request: &command::Subscribe) -> Wanted {
 
 fn filter(request: &command::Subscribe, place: &Place<'_>) -> Result<Option<Arc<Filter>>, Refusal> {
     let Some(node) = &request.filter else {
-        // Event names need no permission.
-        let has_events = !request.events.is_empty();
-        return Ok(has_events.then(|| Arc::new(Filter::events(&request.events))));
+        let names = &request.events;
+        return Ok((!names.is_empty()).then(|| Arc::new(Filter::events(names))));
     };
     if !place.options.allow_tags_filter {
         let why = format!("filters are off here ({})", place.key("allow_tags_filter"));

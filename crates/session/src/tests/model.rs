@@ -37,7 +37,11 @@ enum Step {
     Deliver,
     /// The oldest delivery on its way is lost, and the worker knows.
     Lose,
-    /// The world answers the oldest question; history is read at this moment.
+    /// The oldest delivery on its way is lost, and nobody knows.
+    Vanish,
+    /// The broker reads what the oldest question asks for; the answer is on its way from now on.
+    Read,
+    /// The world answers the oldest question.
     Answer,
     /// ... or fails.
     Fail,
@@ -57,7 +61,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::RemoveHistory),
         8 => Just(Step::Deliver),
         1 => Just(Step::Lose),
-        8 => Just(Step::Answer),
+        1 => Just(Step::Vanish),
+        4 => Just(Step::Read),
+        6 => Just(Step::Answer),
         1 => Just(Step::Fail),
         5 => Just(Step::Subscribe),
         1 => Just(Step::Unsubscribe),
@@ -74,6 +80,8 @@ struct World {
     rules: Rules,
     session: Session,
     asked: VecDeque<(Ask, Question)>,
+    /// What was read for the oldest question.
+    page: Option<Page>,
     broker: Broker,
     hub: Hub,
     client: Client,
@@ -95,6 +103,22 @@ struct Hub {
     is_wanted: bool,
     on_the_way: VecDeque<(Arc<Publication>, Epoch)>,
     attached: Option<StreamPosition>,
+    /// The latest publication that the worker has seen or knows to be lost.
+    seen: Age,
+}
+
+/// Number of the epoch, and the offset: what is later is greater.
+type Age = (u32, u64);
+
+fn age(offset: u64, epoch: &Epoch) -> Age {
+    (
+        epoch
+            .as_str()
+            .trim_start_matches('e')
+            .parse()
+            .expect("a number"),
+        offset,
+    )
 }
 
 #[derive(Default)]
@@ -118,6 +142,7 @@ impl World {
             session: Session::new(birth(), &turn(&rules)),
             rules,
             asked: VecDeque::new(),
+            page: None,
             broker: Broker::default(),
             hub: Hub::default(),
             client: Client::default(),
@@ -162,10 +187,13 @@ impl World {
             Step::RemoveHistory => self.broker.kept.clear(),
             Step::Deliver => self.deliver(),
             Step::Lose => {
-                if self.hub.on_the_way.pop_front().is_some() {
+                if let Some((publication, epoch)) = self.hub.on_the_way.pop_front() {
+                    self.hub.seen = age(publication.offset, &epoch);
                     self.lose();
                 }
             }
+            Step::Vanish => drop(self.hub.on_the_way.pop_front()),
+            Step::Read => self.read(),
             Step::Answer => self.answer(false),
             Step::Fail => self.answer(true),
             Step::Subscribe => {
@@ -190,6 +218,7 @@ impl World {
                     "something stays behind"
                 );
                 self.asked.clear();
+                self.page = None;
                 self.client.is_subscribed = false;
                 self.connect();
             }
@@ -210,6 +239,7 @@ impl World {
         let Some((publication, epoch)) = self.hub.on_the_way.pop_front() else {
             return;
         };
+        self.hub.seen = age(publication.offset, &epoch);
         let Some(after) = &mut self.hub.attached else {
             return self.input(|session, turn, effects| {
                 session.handle_delivery(&"chat".into(), publication, &epoch, turn, effects);
@@ -232,13 +262,22 @@ impl World {
         });
     }
 
+    fn read(&mut self) {
+        if let (Some((_, Question::History { query, .. })), None) = (self.asked.front(), &self.page)
+        {
+            self.page = Some(self.broker.read(query));
+        }
+    }
+
     fn answer(&mut self, fails: bool) {
+        self.read();
         let Some((ask, question)) = self.asked.pop_front() else {
             return;
         };
+        let page = self.page.take();
         let answer = match question {
             Question::History { .. } if fails => Answer::History(Err(Failure::Unavailable)),
-            Question::History { query, .. } => Answer::History(Ok(self.broker.read(&query))),
+            Question::History { .. } => Answer::History(Ok(page.expect("it was read"))),
             Question::Enter { .. } if !fails => {
                 self.hub.is_wanted = true;
                 Answer::Done(Ok(()))
@@ -247,6 +286,30 @@ impl World {
             _ => Answer::Done(Ok(())),
         };
         self.input(|session, turn, effects| session.handle_answer(ask, answer, turn, effects));
+    }
+
+    /// Lets everything that is on its way arrive.
+    fn settle(&mut self) {
+        while !self.asked.is_empty() {
+            self.answer(false);
+        }
+        while !self.hub.on_the_way.is_empty() {
+            self.deliver();
+        }
+    }
+
+    /// Once nothing is on its way, the client stands at least where its worker does, or is not subscribed any more.
+    fn check(&self) {
+        let is_settled = self.asked.is_empty() && self.hub.on_the_way.is_empty();
+        if let (true, true, Some(position)) =
+            (is_settled, self.client.is_subscribed, &self.client.position)
+        {
+            let stands = age(position.offset, &position.epoch);
+            assert!(
+                stands >= self.hub.seen,
+                "the worker knows more than the client was told"
+            );
+        }
     }
 
     fn carry_out(&mut self, effect: Effect) {
@@ -369,23 +432,22 @@ fn turn(rules: &Rules) -> Turn<'_> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn each_publication_arrives_once_and_in_order_or_the_client_is_told(steps in steps()) {
         let mut world = World::new();
         for step in steps {
             world.step(step);
+            world.check();
         }
+        world.settle();
+        world.check();
         // Whatever happened: a client that comes again and is left in peace has everything, or was told.
         world.step(Step::Cut);
+        world.settle();
         world.subscribe();
-        while !world.asked.is_empty() {
-            world.answer(false);
-        }
-        while !world.hub.on_the_way.is_empty() {
-            world.deliver();
-        }
+        world.settle();
         prop_assert!(world.client.is_subscribed);
         prop_assert_eq!(world.client.position, Some(world.broker.top));
     }
@@ -397,9 +459,7 @@ proptest! {
             world.step(step);
         }
         world.input(|session, turn, effects| session.handle_closed(turn, effects));
-        while !world.asked.is_empty() {
-            world.answer(false);
-        }
+        world.settle();
         prop_assert!(!world.hub.is_wanted && world.hub.attached.is_none());
         prop_assert_eq!(world.session.subscriptions().count(), 0);
         prop_assert_eq!(world.session.poll_timeout(), None);

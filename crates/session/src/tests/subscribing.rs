@@ -452,6 +452,25 @@ fn filters_are_refused_where_they_are_off_or_make_no_sense() {
 }
 
 #[test]
+fn names_of_events_filter_without_permission() {
+    check_nobody(
+        &rules(|_| {}),
+        "
+        > 2 subscribe chat event=typing event=message
+        < ask 2 enter chat
+        ~ delivers chat :0 event=typing
+        ~ delivers chat :0 event=moved
+        ~ delivers chat :0
+        ~ 2 done
+        < 2 subscribed
+        < push chat publication 0
+        < push chat publication 0
+        < attach chat filtered
+    ",
+    );
+}
+
+#[test]
 fn a_failing_engine_is_an_error_that_may_pass() {
     let rules = rules(|rules| {
         options(rules, |options| {

@@ -114,6 +114,7 @@ fn subscribe(words: &Words<'_>) -> command::Subscribe {
                 ..FilterNode::default()
             })
         }),
+        events: words.values("event").map(str::to_owned).collect(),
         flag: if words.has("reject") {
             command::Subscribe::FLAG_REJECT_UNRECOVERED
         } else {
