@@ -79,7 +79,7 @@ impl Worker {
     pub(crate) fn upgraded(
         &mut self,
         socket: std::net::TcpStream,
-        opening: Box<Opening>,
+        opening: Opening,
         mut received: Vec<u8>,
     ) {
         if !self.accepting {
@@ -88,7 +88,7 @@ impl Worker {
         let Some(slot) = self.admit(TcpStream::from_std(socket), Stage::Busy) else {
             return;
         };
-        self.open(slot, *opening);
+        self.open(slot, opening);
         self.received(slot, &mut received);
     }
 

@@ -6,12 +6,13 @@ use std::time::Duration;
 use veche_protocol::batch::Encoding;
 use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
+use veche_session::plain::Translator;
 use veche_session::session::Session;
 use veche_websocket::decoder::Decoder;
 
 use crate::fanout::{Dialect, Format};
 use crate::hub::Attachments;
-use crate::plain::Translator;
+use crate::plain::Asked;
 
 /// How a client is to be spoken with, decided by the door through which it came.
 #[derive(Debug)]
@@ -114,6 +115,7 @@ pub(crate) enum Talk {
     Plain {
         session: Session,
         translator: Box<Translator>,
+        asked: Asked,
     },
     /// Nobody.
     Echo,

@@ -19,6 +19,7 @@ use crate::accept::CLOSE_TIMEOUT;
 use crate::connection::{Closing, Conversation, Open, Opening, Stage, Talk};
 use crate::fanout::opcode;
 use crate::hub::GroupKey;
+use crate::plain::Asked;
 use crate::worker::Worker;
 
 /// How a connection goes on after some input.
@@ -50,20 +51,25 @@ impl Worker {
                 encoding,
                 frame_ping,
             } => Talk::Centrifuge {
-                session: self.node.new_session(frame_ping, &self.turn()),
+                session: self
+                    .node
+                    .new_session(self.node.new_client(), frame_ping, &self.turn()),
                 encoding,
                 frame_ping,
             },
             Conversation::Plain { token } => {
-                let session = self.node.new_session(true, &self.turn());
+                let session = self
+                    .node
+                    .new_session(self.node.new_client(), true, &self.turn());
                 Talk::Plain {
                     translator: Box::new(self.translator(&session, token)),
                     session,
+                    asked: Asked::default(),
                 }
             }
             Conversation::Echo => Talk::Echo,
             Conversation::Refused { why, disconnect } => {
-                self.send_refusal(slot, &why);
+                self.send_refusal(slot, &why, &disconnect);
                 self.say_goodbye(slot, &disconnect, Decoder::new(Role::Server, inflate));
                 return;
             }
@@ -109,6 +115,9 @@ impl Worker {
             return;
         };
         let mut fate = self.session_handles(slot, &mut open, handle);
+        if fate == Fate::Alive {
+            fate = self.settle_plain(slot, &mut open);
+        }
         if fate == Fate::Alive {
             fate = self.take_waiting(slot, &mut open);
         }
@@ -173,7 +182,7 @@ impl Worker {
                 self.part(slot, &mut open);
                 self.send_batch(slot, &open);
                 if let Talk::Plain { .. } = &open.talk {
-                    self.plain_effect(slot, &mut open, &Effect::Close(disconnect.clone()));
+                    self.send_plain(slot, &mut open, &Effect::Close(disconnect.clone()));
                 }
                 self.counters.disconnects.add(u32::from(disconnect.code));
                 self.say_goodbye(slot, &disconnect, open.decoder);
@@ -182,7 +191,7 @@ impl Worker {
     }
 
     /// The session leaves its channels, and the worker forgets it.
-    fn part(&mut self, slot: u32, open: &mut Open) {
+    pub(crate) fn part(&mut self, slot: u32, open: &mut Open) {
         open.waiting = None;
         let Some(session) = open.talk.session_mut() else {
             return;
@@ -486,7 +495,7 @@ impl Worker {
                     self.send_batch(slot, open);
                 }
             }
-            Talk::Plain { .. } => self.plain_effect(slot, open, &Effect::Reply(reply.clone())),
+            Talk::Plain { .. } => self.send_plain(slot, open, &Effect::Reply(reply.clone())),
             Talk::Echo => {}
         }
     }
@@ -505,7 +514,7 @@ impl Worker {
                 }
                 encoding.append(&mut self.batch, &self.frames);
             }
-            Talk::Plain { .. } => self.plain_effect(slot, open, &Effect::Push(push.clone())),
+            Talk::Plain { .. } => self.send_plain(slot, open, &Effect::Push(push.clone())),
             Talk::Echo => {}
         }
     }

@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::plain::shim as plain;
 use bytes::Bytes;
 use veche_engine::sink::Delivery;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::publication::Publication;
 use veche_protocol::push::{Body, Push};
-use veche_protocol::{json, protobuf};
+use veche_protocol::{json, plain, protobuf};
 use veche_websocket::deflate::Deflater;
 use veche_websocket::frame::{self, Opcode};
 

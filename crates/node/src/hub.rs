@@ -101,11 +101,6 @@ pub(crate) struct Aftermath {
 }
 
 impl Hub {
-    /// Channels that somebody here wants.
-    pub(crate) fn channel_count(&self) -> usize {
-        self.channels.len()
-    }
-
     /// Attached subscriptions.
     pub(crate) fn subscription_count(&self) -> usize {
         self.subscriptions

@@ -324,13 +324,21 @@ impl Node {
         (least != index && mine > load(counters) + load(counters) / 10 + 8).then_some(least)
     }
 
-    pub(crate) fn new_session(&self, frame_ping: bool, turn: &Turn<'_>) -> Session {
+    pub(crate) fn new_client(&self) -> ClientId {
+        ClientId::from_random(*uuid::Uuid::new_v4().as_bytes())
+    }
+
+    pub(crate) fn new_session(
+        &self,
+        client: ClientId,
+        frame_ping: bool,
+        turn: &Turn<'_>,
+    ) -> Session {
         let profile = if frame_ping {
             Profile::WEBSOCKET_FRAME_PING
         } else {
             Profile::WEBSOCKET
         };
-        let client = ClientId::from_random(*uuid::Uuid::new_v4().as_bytes());
         Session::new(
             Birth {
                 client,

@@ -1,42 +1,163 @@
-//! Drives the plain dialect's translator.
+//! Drives the plain dialect's translator, which stands between a bare client and its session.
 
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use veche_protocol::command::Command;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::plain;
 use veche_session::effect::Effect;
-use veche_websocket::frame::Opcode;
+use veche_session::permission;
+use veche_session::plain::{Birth, Frame, Output, Translator};
+use veche_session::session::Session;
+use veche_websocket::frame::{self, Opcode};
 
-use crate::connection::Open;
+use crate::connection::{Open, Talk};
 use crate::driver::Fate;
 use crate::worker::Worker;
 
-#[derive(Debug)]
-pub(crate) struct Translator;
-impl Worker {
-    pub(crate) fn handle_plain(
-        &mut self,
-        _slot: u32,
-        _open: &mut Open,
-        _message: &[u8],
-        _opcode: Opcode,
-    ) -> Fate {
-        Fate::Alive
-    }
-    pub(crate) fn plain_effect(&mut self, _slot: u32, _open: &mut Open, _effect: &Effect) {}
-    pub(crate) fn greet(&mut self, _slot: u32, _open: &mut Open) -> Fate {
-        Fate::Alive
-    }
-}
-impl Worker {
-    pub(crate) fn translator(
-        &self,
-        _s: &veche_session::session::Session,
-        _t: Option<String>,
-    ) -> Translator {
-        Translator
-    }
-    pub(crate) fn send_refusal(&mut self, _slot: u32, _why: &str) {}
+/// What a translator has asked for while effects were carried out; done when they are.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    commands: VecDeque<Command>,
+    close: Option<Disconnect>,
 }
 
-pub(crate) mod shim {
-    use veche_protocol::{channel::Channel, position::Epoch, publication::Publication, push::Push};
-    pub(crate) fn encode_publication(_: &Channel, _: &Publication, _: &Epoch, _: &mut Vec<u8>) {}
-    pub(crate) fn encode_push(_: &Push, _: &mut Vec<u8>) {}
+impl Worker {
+    /// A translator for a session's client.
+    pub(crate) fn translator(&self, session: &Session, token: Option<String>) -> Translator {
+        let ping = self
+            .rules
+            .client
+            .ping_interval
+            .map_or(0, |interval| interval.as_secs());
+        Translator::new(Birth {
+            client: session.client(),
+            token,
+            may_be_anonymous: permission::may_connect_without_token(&self.rules),
+            ping_secs: u32::try_from(ping).unwrap_or(u32::MAX),
+        })
+    }
+
+    /// The server speaks first, or connects with what came with the upgrade.
+    pub(crate) fn greet(&mut self, slot: u32, open: &mut Open) -> Fate {
+        self.translate(slot, open, Translator::begin)
+    }
+
+    /// A message of a bare client.
+    pub(crate) fn handle_plain(
+        &mut self,
+        slot: u32,
+        open: &mut Open,
+        message: &[u8],
+        opcode: Opcode,
+    ) -> Fate {
+        self.translate(slot, open, |translator, out| match opcode {
+            Opcode::Binary => translator.handle_binary(Bytes::copy_from_slice(message), out),
+            _ => translator.handle_text(message, out),
+        })
+    }
+
+    /// Something the session has for a bare client.
+    pub(crate) fn send_plain(&mut self, slot: u32, open: &mut Open, effect: &Effect) {
+        let Talk::Plain { translator, .. } = &mut open.talk else {
+            return;
+        };
+        let mut output = Output::default();
+        translator.translate(effect, &mut output);
+        self.send_frames(slot, open, &output.frames);
+        let Talk::Plain { asked, .. } = &mut open.talk else {
+            return;
+        };
+        asked.commands.extend(output.commands);
+        asked.close = asked.close.take().or(output.close);
+    }
+
+    /// Does what the translator has asked for meanwhile.
+    pub(crate) fn settle_plain(&mut self, slot: u32, open: &mut Open) -> Fate {
+        while let Talk::Plain { asked, .. } = &mut open.talk {
+            if let Some(command) = asked.commands.pop_front() {
+                let fate = self.handle_command(slot, open, command, 0);
+                if fate != Fate::Alive {
+                    return fate;
+                }
+            } else if let Some(disconnect) = asked.close.take() {
+                return Fate::Ends(disconnect);
+            } else {
+                break;
+            }
+        }
+        Fate::Alive
+    }
+
+    /// Tells a client that is not let in why not.
+    pub(crate) fn send_refusal(&mut self, slot: u32, why: &str, disconnect: &Disconnect) {
+        let error = CommandError::because(ErrorCode::PERMISSION_DENIED, why.to_owned());
+        let mut text = Vec::new();
+        plain::encode_error(&error, &plain::Asked::default(), &mut text);
+        self.append_frame(slot, Opcode::Text, &text, false);
+        text.clear();
+        plain::encode_disconnect(disconnect, &mut text);
+        self.append_frame(slot, Opcode::Text, &text, false);
+    }
+
+    fn translate(
+        &mut self,
+        slot: u32,
+        open: &mut Open,
+        tell: impl FnOnce(&mut Translator, &mut Output),
+    ) -> Fate {
+        let Talk::Plain { translator, .. } = &mut open.talk else {
+            return Fate::Alive;
+        };
+        let mut output = Output::default();
+        tell(translator, &mut output);
+        if output.begins_anew {
+            self.begin_anew(slot, open);
+        }
+        self.send_frames(slot, open, &output.frames);
+        if let Talk::Plain { asked, .. } = &mut open.talk {
+            asked.commands.extend(output.commands);
+            asked.close = asked.close.take().or(output.close);
+        }
+        self.settle_plain(slot, open)
+    }
+
+    /// Nobody in particular has become somebody: a new session, with the old one's id.
+    fn begin_anew(&mut self, slot: u32, open: &mut Open) {
+        self.part(slot, open);
+        let turn = self.turn();
+        if let Talk::Plain { session, asked, .. } = &mut open.talk {
+            *session = self.node.new_session(session.client(), true, &turn);
+            *asked = Asked::default();
+        }
+    }
+
+    fn send_frames(&mut self, slot: u32, open: &Open, frames: &[Frame]) {
+        for frame in frames {
+            match frame {
+                Frame::Text(text) => self.append_frame(slot, Opcode::Text, text, open.deflate),
+                Frame::Binary(data) => self.append_frame(slot, Opcode::Binary, data, open.deflate),
+            }
+        }
+    }
+
+    /// Queues one frame for one client.
+    pub(crate) fn append_frame(
+        &mut self,
+        slot: u32,
+        opcode: Opcode,
+        payload: &[u8],
+        deflate: bool,
+    ) {
+        self.frames.clear();
+        if opcode == Opcode::Text || opcode == Opcode::Binary {
+            self.encoder
+                .frame(opcode, payload, deflate, &mut self.frames);
+        } else {
+            frame::write(&mut self.frames, opcode, payload);
+        }
+        self.outboxes.append(slot, &self.frames);
+    }
 }

@@ -302,7 +302,7 @@ impl Worker {
                 socket,
                 opening,
                 received,
-            } => self.upgraded(socket, opening, received),
+            } => self.upgraded(socket, *opening, received),
             Item::Rules(rules) => self.rules = rules,
             Item::StopAccepting => self.stop_accepting(),
             Item::Stop => self.stop(),
