@@ -5,7 +5,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::identity::ClientInfo;
-use veche_protocol::json::text::{push_comma, push_display, push_name, push_string};
+use veche_protocol::json::text::{push_comma, push_display, push_name};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 
@@ -33,7 +33,7 @@ impl ObjectWriter {
     /// A string.
     pub(crate) fn string(mut self, name: &str, text: &str) -> Self {
         push_name(&mut self.out, name);
-        push_string(&mut self.out, text);
+        push_text(&mut self.out, text);
         self
     }
 
@@ -98,11 +98,18 @@ pub(crate) fn map(items: impl IntoIterator<Item = (String, Vec<u8>)>) -> Vec<u8>
     let mut out = vec![b'{'];
     for (name, value) in items {
         push_comma(&mut out);
-        push_string(&mut out, &name);
+        push_text(&mut out, &name);
         out.push(b':');
         out.extend_from_slice(&value);
     }
     out.push(b'}');
+    out
+}
+
+/// A string.
+pub(crate) fn text(text: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    push_text(&mut out, text);
     out
 }
 
@@ -149,6 +156,12 @@ pub(crate) fn client_info(info: &ClientInfo) -> Vec<u8> {
         .some_payload("conn_info", info.conn_info.as_ref())
         .some_payload("chan_info", info.chan_info.as_ref())
         .end()
+}
+
+/// Writes a string as this API spells it; the client protocol has longer forms of `\b` and `\f`.
+fn push_text(out: &mut Vec<u8>, text: &str) {
+    let json = serde_json::to_string(text).expect("every string has a JSON form");
+    push_compact(out, json.as_bytes());
 }
 
 /// Writes JSON without spaces between its tokens, and escapes what would end a script in a page.
@@ -200,6 +213,13 @@ mod tests {
         let json = "\"<b>&\u{2028}\u{2029}\u{202a}é\"";
         let expected = "\"\\u003cb\\u003e\\u0026\\u2028\\u2029\u{202a}é\"";
         assert_eq!(compact(json), expected);
+    }
+
+    #[test]
+    fn strings_have_their_short_escapes() {
+        let spelled = text("\u{8}\u{c}\n\u{1}\u{7f}<\u{2028}\"\\/'é");
+        let expected = "\"\\b\\f\\n\\u0001\u{7f}\\u003c\\u2028\\\"\\\\/'é\"";
+        assert_eq!(String::from_utf8(spelled).as_deref(), Ok(expected));
     }
 
     #[test]

@@ -39,8 +39,8 @@ pub(crate) async fn run_all(text: &str, backend: &Arc<dyn Backend>) -> Result<Ve
 
 async fn run(method: &Method, params: Option<&RawValue>, backend: &Arc<dyn Backend>) -> Outcome {
     let params = match params {
+        _ if method.name == "info" => Ok(Object::default()), // It has none, whatever stands there.
         Some(params) => Object::parse(params.get()),
-        None if method.name == "info" => Ok(Object::default()),
         None => Err(Malformed("`params` is missing".into())),
     };
     match params.and_then(|params| method.call(&params)) {

@@ -54,11 +54,9 @@ fn publication(publication: &Publication) -> Vec<u8> {
     }
     writer = writer.some_number("offset", publication.offset);
     if let Some(tags) = &publication.tags {
-        let tags = tags.iter().map(|(name, value)| {
-            let mut out = Vec::new();
-            veche_protocol::json::text::push_string(&mut out, value);
-            (name.to_string(), out)
-        });
+        let tags = tags
+            .iter()
+            .map(|(name, value)| (name.to_string(), json::text(value)));
         writer = writer.raw("tags", &json::map(tags));
     }
     writer.end()

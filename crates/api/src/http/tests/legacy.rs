@@ -81,6 +81,17 @@ async fn what_a_command_lacks_is_its_own_error_and_what_it_can_t_be_is_the_call_
 }
 
 #[tokio::test]
+async fn info_has_no_parameters_whatever_stands_there() {
+    for command in [r#"{"method": 9}"#, r#"{"method": "info", "params": []}"#] {
+        let (_, text, asked) = call("/api", command).await;
+        assert!(
+            text.starts_with(r#"{"result":"#) && asked.len() == 1,
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn commands_before_a_malformed_one_are_carried_out() {
     let (status, _, asked) = call("/api", r#"{"method": "info"} {"id": }"#).await;
     assert_eq!((status, asked.len()), (400, 1));
