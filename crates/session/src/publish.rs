@@ -37,6 +37,10 @@ impl Session {
             return Err(Disconnect::BAD_REQUEST.into());
         }
         let place = permission::place(turn.rules, &request.channel)?;
+        if request.kind == MAP && request.key.is_empty() {
+            let why = "a publication in a map needs a key";
+            return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
+        }
         if request.kind == MAP {
             let why = "the channel is a stream, not a map (subscription_type)";
             return Err(Refusal::because(ErrorCode::PERMISSION_DENIED, why));

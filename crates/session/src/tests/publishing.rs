@@ -151,6 +151,8 @@ fn a_stream_is_not_published_to_as_a_map() {
         &rules,
         "
         > 2 publish chat data=1 type=1
+        < 2 error 107: a publication in a map needs a key
+        > 2 publish chat data=1 type=1 map_key=k
         < 2 error 103: the channel is a stream, not a map (subscription_type)
     ",
     );

@@ -132,6 +132,7 @@ fn publish(words: &Words<'_>) -> command::Publish {
             .value("data")
             .map(|data| Payload::detect(Bytes::from(data))),
         kind: words.value("type").map_or(0, |kind| kind.parse().unwrap()),
+        key: words.value("map_key").unwrap_or_default(),
         idempotency_key: words.value("key").unwrap_or_default(),
         tags: words
             .value("event")
