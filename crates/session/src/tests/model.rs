@@ -432,7 +432,7 @@ fn turn(rules: &Rules) -> Turn<'_> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn each_publication_arrives_once_and_in_order_or_the_client_is_told(steps in steps()) {
