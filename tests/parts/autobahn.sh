@@ -13,5 +13,8 @@ while read -r -t 20 line <&3; do
   case $line in 'listening on '*) address=${line#listening on }; break ;; esac
 done
 [ -n "${address:-}" ] || { echo 'the echo example did not say where it listens'; cat "$ARTIFACTS/echo.log"; exit 1; }
+# shellcheck source=lib/python27.sh
+. "$ROOT/tests/parts/lib/python27.sh"
+use_python27
 ECHO_URL=ws://$address/ VECHE_TEST_CACHE=$CACHE AUTOBAHN_REPORTS=$ARTIFACTS/autobahn \
   bash tests/conformance/autobahn.sh server fast

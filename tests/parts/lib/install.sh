@@ -1,6 +1,9 @@
 # shellcheck shell=bash
 # What the parts need, installed side by side while cargo builds; a part waits for its own needs only.
 
+# shellcheck source=python27.sh
+. "$ROOT/tests/parts/lib/python27.sh"
+
 INSTALLS=$CACHE/installs
 NODE_AT_LEAST=20019 # major * 1000 + minor: what the page's build asks for
 declare -A INSTALL_PIDS=()
@@ -11,7 +14,7 @@ needs_of() {
     web) echo 'node web' ;;
     client | plain | dart | hostile) echo 'node e2e' ;;
     python) echo 'python' ;;
-    autobahn) echo 'python' ;;
+    autobahn) echo 'python python27' ;;
     browser) echo 'node e2e chromium' ;;
   esac
 }
@@ -26,13 +29,13 @@ install_in_background() {
   done
   for need in $wanted; do rm -f "$INSTALLS/$need.status"; done
   # apt-get bears no company, so what may use it is installed first, one after the other.
-  ( for need in node python chromium; do
+  ( for need in node python python27 chromium; do
       case $wanted in *" $need "*) run_install "$need" ;; esac
     done ) &
   local system=$!
   for need in $wanted; do
     case $need in
-      node | python | chromium) INSTALL_PIDS[$need]=$system ;;
+      node | python | python27 | chromium) INSTALL_PIDS[$need]=$system ;;
       *) ( wait_for_file "$INSTALLS/node.status" && run_install "$need" ) & INSTALL_PIDS[$need]=$! ;;
     esac
   done
