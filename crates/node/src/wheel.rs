@@ -104,10 +104,10 @@ mod tests {
         let mut wheel = Wheel::new();
         wheel.insert(1, ms(250));
         wheel.insert(2, ms(900));
-        assert_eq!(take(&mut wheel, 249), []);
+        assert!(take(&mut wheel, 249).is_empty());
         assert_eq!(wheel.next_due(), Some(ms(300)));
         assert_eq!(take(&mut wheel, 300), [1]);
-        assert_eq!(take(&mut wheel, 899), []);
+        assert!(take(&mut wheel, 899).is_empty());
         assert_eq!(take(&mut wheel, 5000), [2]);
         assert_eq!(wheel.next_due(), None);
     }
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn a_deadline_in_the_past_comes_at_once() {
         let mut wheel = Wheel::new();
-        assert_eq!(take(&mut wheel, 10_000), []);
+        assert!(take(&mut wheel, 10_000).is_empty());
         wheel.insert(3, ms(1));
         assert_eq!(take(&mut wheel, 10_100), [3]);
     }
