@@ -17,10 +17,11 @@ test("Russian has its three forms beside a number", () => {
 
 test("both languages have every word, and none is left in the other one", () => {
   for (const [key, word] of Object.entries(dictionaries.ru)) {
-    const text = typeof word === "function" ? (word as (...args: unknown[]) => string)(2, 3) : word;
+    const text = typeof word === "function" ? (word as (...args: unknown[]) => string)(2, 3) : Object.values(word).join();
     assert.match(text, /[а-я]/i, key);
   }
   assert.deepEqual(Object.keys(dictionaries.ru), Object.keys(dictionaries.en));
+  assert.deepEqual(Object.keys(dictionaries.ru.refusals), Object.keys(dictionaries.en.refusals));
 });
 
 test("only http addresses become links, without the sentence around them", () => {

@@ -1,6 +1,7 @@
 // The chat's HTTP interface.
 import { SendError, type Entry } from "./outbox.ts";
 import type { Message } from "./timeline.ts";
+import type { Words } from "./words.ts";
 
 export interface User {
   id: string;
@@ -31,6 +32,12 @@ export class ApiError extends Error {
   ) {
     super(message);
   }
+}
+
+/** Why something was refused, in the reader's language where the reason is a known one. */
+export function refusal(words: Words, error: unknown): string {
+  if (!(error instanceof ApiError) || error.status === 0) return words.serverUnreachable;
+  return words.refusals[error.code] ?? error.message;
 }
 
 /** How long an answer is waited for, in milliseconds. */
@@ -76,7 +83,7 @@ export class Api {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const final = error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status);
-      throw new SendError(error.message, final);
+      throw new SendError(error.code || error.message, final);
     }
   }
 

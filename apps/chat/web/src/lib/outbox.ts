@@ -8,7 +8,7 @@ export interface Entry {
   text: string;
   /** When it was written, in milliseconds since 1970. */
   time: number;
-  /** Why the chat refused it; only the author can send it again. */
+  /** Why the chat refused it, as a code where it has one; only the author can send it again. */
   failed?: string;
 }
 

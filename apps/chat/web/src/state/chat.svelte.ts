@@ -66,10 +66,11 @@ export class Chat {
     this.room = room;
   }
 
-  async create(title: string): Promise<void> {
+  /** Makes a room, or finds the one of this title; gives its id. */
+  async create(title: string): Promise<string> {
     const room = await this.api.createRoom(title);
     this.#knowRoom(room);
-    this.open(room.id);
+    return room.id;
   }
 
   /** Takes a message for the open room; false if too many wait. */
