@@ -109,6 +109,7 @@ impl Worker {
             generation: self.next_generation,
             tick: None,
             attachments: SmallVec::new(),
+            place_of_user: None,
             stage,
         });
         self.outboxes.insert(slot, Link::Socket(socket));

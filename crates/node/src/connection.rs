@@ -60,6 +60,8 @@ pub(crate) struct Connection {
     /// The wheel's tick at which this connection stands; another entry is stale.
     pub(crate) tick: Option<u64>,
     pub(crate) attachments: Attachments,
+    /// Where it stands among its user's connections, once it is connected.
+    pub(crate) place_of_user: Option<u32>,
     pub(crate) stage: Stage,
 }
 
@@ -161,6 +163,16 @@ impl Open {
         Format {
             dialect,
             deflate: self.deflate,
+        }
+    }
+
+    /// Stops or resumes reading; the session does not hold it against the client.
+    pub(crate) fn pause(&mut self, pause: bool) {
+        if self.paused != pause {
+            self.paused = pause;
+            if let Some(session) = self.talk.session_mut() {
+                session.set_reading(!pause);
+            }
         }
     }
 

@@ -165,7 +165,9 @@ impl Worker {
         match fate {
             Fate::Alive => {
                 let resume = open.paused && open.waiting_bytes() == 0;
-                open.paused &= !resume;
+                if resume {
+                    open.pause(false);
+                }
                 if let Some(connection) = self.connections.get_mut(slot as usize) {
                     connection.stage = Stage::Open(open);
                 }
@@ -196,7 +198,7 @@ impl Worker {
         let Some(session) = open.talk.session_mut() else {
             return;
         };
-        let user = session.is_connected().then(|| session.user().clone());
+        let user = session.user().clone();
         let mut effects = std::mem::take(&mut self.effects);
         session.handle_closed(&self.turn(), &mut effects);
         for effect in effects.drain(..) {
@@ -207,9 +209,7 @@ impl Worker {
             }
         }
         self.effects = effects;
-        if let Some(user) = user {
-            self.forget_user(slot, &user);
-        }
+        self.forget_user(slot, &user);
     }
 
     /// Sends the close frame, and waits for the client's.
@@ -273,7 +273,7 @@ impl Worker {
             }
         };
         self.workspace = workspace;
-        open.paused = open.waiting_bytes() > limits.max_message;
+        open.pause(open.waiting_bytes() > limits.max_message);
         fate
     }
 

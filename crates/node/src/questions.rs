@@ -224,19 +224,31 @@ impl Worker {
 
     fn remember_user(&mut self, slot: u32, user: UserId) {
         self.node.user_came(&user);
-        self.users.entry(user).or_default().push(slot);
+        let slots = self.users.entry(user).or_default();
+        slots.push(slot);
+        if let Some(connection) = self.connections.get_mut(slot as usize) {
+            connection.place_of_user = u32::try_from(slots.len() - 1).ok();
+        }
         self.counters.connections_accepted.add(1);
         self.clients += 1;
         self.counters.clients.set(self.clients);
     }
 
-    /// The user has one connection less.
+    /// The user has one connection less, if this one was counted.
     pub(crate) fn forget_user(&mut self, slot: u32, user: &UserId) {
+        let connection = self.connections.get_mut(slot as usize);
+        let Some(place) = connection.and_then(|connection| connection.place_of_user.take()) else {
+            return;
+        };
         let Some(slots) = self.users.get_mut(user) else {
             return;
         };
-        slots.retain(|other| *other != slot);
-        if slots.is_empty() {
+        slots.swap_remove(place as usize);
+        if let Some(&moved) = slots.get(place as usize) {
+            if let Some(connection) = self.connections.get_mut(moved as usize) {
+                connection.place_of_user = Some(place);
+            }
+        } else if slots.is_empty() {
             self.users.remove(user);
         }
         self.node.user_left(user);

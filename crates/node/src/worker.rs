@@ -210,6 +210,9 @@ impl Worker {
 
     /// Reads what has come for a connection, up to a turn's share.
     pub(crate) fn read(&mut self, slot: u32) {
+        if self.is_paused(slot) {
+            return;
+        }
         let mut scratch = mem::take(&mut self.scratch);
         let result = match self.outboxes.link(slot) {
             Some(link) => link.read(&mut scratch),
@@ -236,6 +239,12 @@ impl Worker {
             Err(_) => self.lost(slot),
         }
         self.scratch = scratch;
+    }
+
+    /// Whether a connection is not read for the time being. When it is again, it is read without being told.
+    fn is_paused(&self, slot: u32) -> bool {
+        let connection = self.connections.get(slot as usize);
+        matches!(connection, Some(Connection { stage: Stage::Open(open), .. }) if open.paused)
     }
 
     fn take_inbox(&mut self) {
