@@ -19,8 +19,9 @@ export default defineConfig({
   },
   server: {
     proxy: {
-      "/chat/api": chat,
-      "/connection": { target: chat, ws: true },
+      // The chat answers its own origin only, so the Host header stays as the browser sent it.
+      "/chat/api": { target: chat, changeOrigin: false },
+      "/connection": { target: chat, changeOrigin: false, ws: true },
     },
   },
 });
