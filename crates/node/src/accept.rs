@@ -110,6 +110,7 @@ impl Worker {
             tick: None,
             attachments: SmallVec::new(),
             place_of_user: None,
+            hung_up: false,
             stage,
         });
         self.outboxes.insert(slot, Link::Socket(socket));

@@ -62,6 +62,8 @@ pub(crate) struct Connection {
     pub(crate) attachments: Attachments,
     /// Where it stands among its user's connections, once it is connected.
     pub(crate) place_of_user: Option<u32>,
+    /// The client sends no more; what it has sent is still to be read, and then the end.
+    pub(crate) hung_up: bool,
     pub(crate) stage: Stage,
 }
 

@@ -99,8 +99,13 @@ impl Worker {
                 let Some(mut open) = self.take_open(slot) else {
                     return;
                 };
-                let fate = self.received_messages(slot, &mut open, received);
+                let mut input = received;
+                let fate = self.received_messages(slot, &mut open, &mut input);
                 self.put_back(slot, open, fate);
+                // The client's own end may be in what follows.
+                if !input.is_empty() {
+                    self.received_closing(slot, input);
+                }
             }
         }
     }
@@ -187,6 +192,12 @@ impl Worker {
                     self.send_plain(slot, &mut open, &Effect::Close(disconnect.clone()));
                 }
                 self.counters.disconnects.add(u32::from(disconnect.code));
+                if open.paused
+                    && let Some(key) = self.key(slot)
+                {
+                    // The client's own end may lie behind what was not read.
+                    self.again.push(key);
+                }
                 self.say_goodbye(slot, &disconnect, open.decoder);
             }
         }
@@ -200,7 +211,12 @@ impl Worker {
         };
         let user = session.user().clone();
         let mut effects = std::mem::take(&mut self.effects);
-        session.handle_closed(&self.turn(), &mut effects);
+        let left = self.let_handle(open, &mut effects, |session, turn, effects| {
+            session.handle_closed(turn, effects);
+        });
+        if left.is_err() {
+            effects.clear();
+        }
         for effect in effects.drain(..) {
             match effect {
                 Effect::Tell(notice) => self.tell(slot, notice),
@@ -209,7 +225,18 @@ impl Worker {
             }
         }
         self.effects = effects;
+        self.detach_from_all(slot);
         self.forget_user(slot, &user);
+    }
+
+    /// What a session that failed did not leave itself: the next client in this slot must not get its channels.
+    fn detach_from_all(&mut self, slot: u32) {
+        while let Some(connection) = self.connections.get(slot as usize)
+            && let Some(&attachment) = connection.attachments.first()
+            && let Some(channel) = self.hub.name(attachment).cloned()
+        {
+            self.detach(slot, &channel);
+        }
     }
 
     /// Sends the close frame, and waits for the client's.
@@ -256,12 +283,12 @@ impl Worker {
         );
     }
 
-    fn received_messages(&mut self, slot: u32, open: &mut Open, received: &mut [u8]) -> Fate {
+    /// Handles messages until `input` is used up, or the connection ends.
+    fn received_messages(&mut self, slot: u32, open: &mut Open, input: &mut &mut [u8]) -> Fate {
         let limits = self.node.config().websocket;
-        let mut input = received;
         let mut workspace = std::mem::take(&mut self.workspace);
         let fate = loop {
-            let fate = match open.decoder.next(&mut input, &limits, &mut workspace) {
+            let fate = match open.decoder.next(input, &limits, &mut workspace) {
                 Ok(Some(event)) => self.handle_event(slot, open, event),
                 Ok(None) => break Fate::Alive,
                 Err(error) => {
@@ -411,21 +438,34 @@ impl Worker {
         handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
     ) -> Fate {
         let mut effects = std::mem::take(&mut self.effects);
+        match self.let_handle(open, &mut effects, handle) {
+            Ok(()) => self.carry_out(slot, open, effects),
+            Err(disconnect) => Fate::Ends(disconnect),
+        }
+    }
+
+    /// Lets the session handle something, if there is one. A panic is an error.
+    fn let_handle(
+        &self,
+        open: &mut Open,
+        effects: &mut Effects,
+        handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
+    ) -> Result<(), Disconnect> {
         let turn = self.turn();
         let Some(session) = open.talk.session_mut() else {
-            return Fate::Alive;
+            return Ok(());
         };
-        let handled = catch_unwind(AssertUnwindSafe(|| handle(session, &turn, &mut effects)));
-        if handled.is_err() {
+        let handled = catch_unwind(AssertUnwindSafe(|| handle(session, &turn, effects)));
+        handled.map_err(|_| {
             self.counters.panics.add(1);
             tracing::error!(client = %session.client(), "a session failed; its connection ends");
-            return Fate::Ends(Disconnect::SERVER_ERROR);
-        }
-        self.carry_out(slot, open, effects)
+            Disconnect::SERVER_ERROR
+        })
     }
 
     fn carry_out(&mut self, slot: u32, open: &mut Open, mut effects: Effects) -> Fate {
         let mut next = Effects::new();
+        let mut fate = Fate::Alive;
         while !effects.is_empty() {
             for effect in effects.drain(..) {
                 match effect {
@@ -434,22 +474,27 @@ impl Worker {
                     Effect::Ping => self.send_ping(slot, open),
                     Effect::Ask { ask, question } => {
                         let Some(key) = self.key(slot) else { continue };
-                        if let Some(answer) = self.ask(key, ask, question)
-                            && let Some(session) = open.talk.session_mut()
-                        {
-                            session.handle_answer(ask, answer, &self.turn(), &mut next);
+                        let Some(answer) = self.ask(key, ask, question) else {
+                            continue;
+                        };
+                        let handled = self.let_handle(open, &mut next, |session, turn, next| {
+                            session.handle_answer(ask, answer, turn, next);
+                        });
+                        if let Err(disconnect) = handled {
+                            return Fate::Ends(disconnect);
                         }
                     }
                     Effect::Tell(notice) => self.tell(slot, notice),
                     Effect::Attach(attach) => self.attach(slot, open, attach),
                     Effect::Detach { channel } => self.detach(slot, &channel),
-                    Effect::Close(disconnect) => return Fate::Ends(disconnect),
+                    // Answers that were there at once may still have to be undone.
+                    Effect::Close(disconnect) => fate = Fate::Ends(disconnect),
                 }
             }
             std::mem::swap(&mut effects, &mut next);
         }
         self.effects = effects;
-        Fate::Alive
+        fate
     }
 
     fn attach(&mut self, slot: u32, open: &Open, attach: Attach) {

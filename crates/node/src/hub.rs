@@ -38,7 +38,7 @@ pub(crate) struct Attachment {
 enum Place {
     Making,
     Joining,
-    Member { group: u16, index: u32 },
+    Member { group: u32, index: u32 },
 }
 
 /// The attachments of one connection.
@@ -148,10 +148,21 @@ impl Hub {
         entry.entered
     }
 
-    /// The node has the channel from its engine.
-    pub(crate) fn entered(&mut self, channel: &Channel) {
+    /// The node has the channel from its engine, for the sake of the client in `slot`.
+    ///
+    /// If that client has left meanwhile, the news is old: the node may be leaving the channel again.
+    pub(crate) fn entered(
+        &mut self,
+        channel: &Channel,
+        slot: u32,
+        connections: &mut impl Connections,
+    ) {
         if let Some(&id) = self.names.get(channel)
             && let Some(entry) = self.channels.get_mut(id as usize)
+            && let Some(attachments) = connections.attachments(slot)
+            && attachments
+                .iter()
+                .any(|attachment| attachment.channel == id)
         {
             entry.entered = true;
         }
@@ -285,10 +296,15 @@ impl Hub {
         };
         entry.positioned(aftermath);
         if let Some(few) = &entry.few {
-            aftermath
-                .gap
-                .extend(few.joining.iter().map(|joining| joining.slot));
+            let joining = few.joining.iter().map(|joining| joining.slot);
+            aftermath.gap.extend(few.making.iter().copied());
+            aftermath.gap.extend(joining);
         }
+    }
+
+    /// The name of the channel of an attachment.
+    pub(crate) fn name(&self, attachment: Attachment) -> Option<&Channel> {
+        Some(&self.channels.get(attachment.channel as usize)?.name)
     }
 
     /// All channels here.
@@ -367,13 +383,13 @@ impl Entry {
         group.members.push(slot);
         let index = u32::try_from(group.members.len() - 1).expect("fewer members than 2^32");
         Place::Member {
-            group: u16::try_from(at).expect("fewer groups than 2^16"),
+            group: u32::try_from(at).expect("fewer groups than 2^32"),
             index,
         }
     }
 
-    fn leave_group(&mut self, id: u32, group: u16, index: u32, connections: &mut impl Connections) {
-        let Some(row) = self.groups.get_mut(usize::from(group)) else {
+    fn leave_group(&mut self, id: u32, group: u32, index: u32, connections: &mut impl Connections) {
+        let Some(row) = self.groups.get_mut(group as usize) else {
             return;
         };
         row.run = None;

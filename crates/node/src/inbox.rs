@@ -74,6 +74,9 @@ pub(crate) enum Item {
 }
 
 /// A worker's one queue.
+///
+/// Only deliveries are bounded; all else is bounded by what causes it: questions by sessions, sockets by descriptors,
+/// orders and inquiries by the API calls in progress.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     queue: Mutex<Queue>,
@@ -93,6 +96,7 @@ struct Queue {
     /// Channels of which a delivery was dropped; told once each.
     gaps: HashSet<Channel>,
     congested: bool,
+    is_closed: bool,
 }
 
 impl Inbox {
@@ -109,7 +113,14 @@ impl Inbox {
 
     /// Puts something in, and wakes the worker if it sleeps.
     pub(crate) fn push(&self, item: Item) {
-        self.queue.lock().items.push(item);
+        let mut queue = self.queue.lock();
+        if queue.is_closed {
+            // Dropped outside the lock: an item may be a socket, or wake whoever waits for its answer.
+            drop(queue);
+            return;
+        }
+        queue.items.push(item);
+        drop(queue);
         self.wake();
     }
 
@@ -117,6 +128,9 @@ impl Inbox {
     pub(crate) fn deliver(&self, event: &Arc<Event>) -> bool {
         let weight = event.weight();
         let mut queue = self.queue.lock();
+        if queue.is_closed {
+            return false;
+        }
         let dropped = queue.bytes + weight > self.hard_limit;
         if dropped {
             if queue.gaps.insert(event.channel.clone()) {
@@ -154,6 +168,18 @@ impl Inbox {
             queue.congested = false;
             self.congestion.end();
         }
+    }
+
+    /// The worker is gone: whatever is here, or comes later, is dropped, so that nobody waits for it.
+    pub(crate) fn close(&self) {
+        let mut queue = self.queue.lock();
+        queue.is_closed = true;
+        if mem::take(&mut queue.congested) {
+            self.congestion.end();
+        }
+        let items = mem::take(&mut queue.items);
+        drop(queue);
+        drop(items);
     }
 
     /// The worker is about to sleep. Returns whether it must not, because something came.

@@ -106,6 +106,9 @@ impl Interest {
             return Request::None;
         };
         entry.workers &= !bit(worker);
+        if let State::Subscribing(waiting) | State::Leaving(waiting) = &mut entry.state {
+            waiting.retain(|waiting| waiting.worker != worker);
+        }
         if entry.workers != 0 {
             return Request::None;
         }

@@ -172,7 +172,11 @@ impl Node {
             let worker = Worker::new(index, node.clone(), poll, sockets)?;
             let thread = thread::Builder::new()
                 .name(format!("worker-{index}"))
-                .spawn(move || worker.run())?;
+                .spawn(move || {
+                    let guard = AbortOnPanic;
+                    worker.run();
+                    drop(guard);
+                })?;
             node.threads.lock().push(thread);
         }
         Ok(node)
@@ -370,6 +374,19 @@ impl Node {
             if *count == 0 {
                 users.remove(user);
             }
+        }
+    }
+}
+
+/// A worker that has panicked (outside a session) can't be trusted, and without it a part of the clients would get
+/// nothing while the rest of the process looks well.
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            tracing::error!("a worker failed; the process ends");
+            std::process::abort();
         }
     }
 }

@@ -127,6 +127,11 @@ impl Worker {
     /// Nobody in particular has become somebody: a new session, with the old one's id.
     fn begin_anew(&mut self, slot: u32, open: &mut Open) {
         self.part(slot, open);
+        // Answers to the old session's questions are not for the new one.
+        self.next_generation = self.next_generation.wrapping_add(1);
+        if let Some(connection) = self.connections.get_mut(slot as usize) {
+            connection.generation = self.next_generation;
+        }
         let turn = self.turn();
         if let Talk::Plain { session, asked, .. } = &mut open.talk {
             *session = self.node.new_session(session.client(), true, &turn);

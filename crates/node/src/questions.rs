@@ -193,7 +193,8 @@ impl Worker {
             },
             Request::Wait | Request::End => return None,
         }
-        self.hub.entered(channel);
+        let mut connections = Slots(&mut self.connections);
+        self.hub.entered(channel, key.slot, &mut connections);
         Some(Answer::Done(Ok(())))
     }
 

@@ -159,6 +159,7 @@ impl Worker {
             self.bury();
             self.bound_backlog();
         }
+        self.node.inbox(self.index).close();
     }
 
     /// How long the next poll may sleep. Whoever puts something into the inbox from now on wakes the worker.
@@ -195,6 +196,11 @@ impl Worker {
         if event.is_writable() {
             self.outboxes.unblock(slot);
         }
+        if event.is_read_closed()
+            && let Some(connection) = self.connections.get_mut(slot as usize)
+        {
+            connection.hung_up = true;
+        }
         if event.is_readable() || event.is_read_closed() || event.is_error() {
             self.read(slot);
         }
@@ -208,7 +214,8 @@ impl Worker {
         }
     }
 
-    /// Reads what has come for a connection, up to a turn's share.
+    /// Reads what has come for a connection, up to a turn's share. While it is paused nothing is read; it is read again
+    /// when it goes on, because the event loop would not tell of these bytes twice.
     pub(crate) fn read(&mut self, slot: u32) {
         if self.is_paused(slot) {
             return;
@@ -221,17 +228,14 @@ impl Worker {
         match result {
             Ok(0) => self.lost(slot),
             Ok(count) => {
-                let generation = self
-                    .connections
-                    .get(slot as usize)
-                    .map(|connection| connection.generation);
                 if let Some(received) = scratch.get_mut(..count) {
                     self.received(slot, received);
                 }
-                // A short read has emptied the socket; more would be told anew.
-                if count == SCRATCH
-                    && let Some(generation) = generation
+                // A short read has emptied the socket; more would be told anew, but for the end, which was told already.
+                if let Some(connection) = self.connections.get(slot as usize)
+                    && (count == SCRATCH || connection.hung_up)
                 {
+                    let generation = connection.generation;
                     self.again.push(ConnectionKey { slot, generation });
                 }
             }
@@ -284,10 +288,12 @@ impl Worker {
                 result,
                 waiting,
             } => {
-                if result.is_ok() {
-                    self.hub.entered(&channel);
-                }
                 for (connection, ask) in waiting {
+                    if result.is_ok() && self.is_alive(connection) {
+                        let mut connections = Slots(&mut self.connections);
+                        self.hub
+                            .entered(&channel, connection.slot, &mut connections);
+                    }
                     self.answer(connection, ask, Answer::Done(result));
                 }
             }
@@ -508,6 +514,7 @@ impl Worker {
 
     fn stop(&mut self) {
         self.stopping = true;
+        self.stop_accepting();
         for slot in self.slots(|stage| matches!(stage, Stage::Open(_))) {
             self.disconnect(slot, Disconnect::SHUTDOWN);
         }
