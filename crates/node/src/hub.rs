@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use veche_engine::sink::Delivery;
 use veche_protocol::channel::Channel;
 use veche_protocol::filter::Filter;
-use veche_protocol::position::{Offset, StreamPosition};
+use veche_protocol::position::StreamPosition;
 
 use crate::fanout::{Encoder, Event, EventBody, Format};
 use crate::outbox::{Outboxes, RunId};
@@ -78,7 +78,7 @@ struct Few {
 #[derive(Debug)]
 struct Joining {
     slot: u32,
-    after: Offset,
+    after: StreamPosition,
     key: GroupKey,
 }
 
@@ -199,12 +199,8 @@ impl Hub {
             let position = entry.position.get_or_insert_with(StreamPosition::default);
             if alone {
                 *position = after;
-            } else if after.epoch != position.epoch || after.offset > position.offset {
-                let joining = Joining {
-                    slot,
-                    after: after.offset,
-                    key,
-                };
+            } else if after != *position {
+                let joining = Joining { slot, after, key };
                 entry.few.get_or_insert_default().joining.push(joining);
                 attachment.place = Place::Joining;
                 return;
@@ -264,24 +260,30 @@ impl Hub {
         let Some(entry) = self.channels.get_mut(id as usize) else {
             return;
         };
+        let mut step = Step::Next;
         if let EventBody::Publication(delivery) = &event.body {
             if let Some(few) = &entry.few {
                 aftermath.making.extend_from_slice(&few.making);
             }
-            if !entry.advance(id, delivery, connections, aftermath) {
-                return;
-            }
+            step = entry.advance(delivery, aftermath);
         }
         for group in &mut entry.groups {
-            if group.wants(event) {
+            if step.reaches(&group.key) && !group.members.is_empty() && group.key.wants(event) {
                 aftermath.delivered += group.append(event, outboxes, encoder);
             }
         }
         if let EventBody::Publication(delivery) = &event.body
             && delivery.publication.offset > 0
+            && step != Step::Old
         {
-            // Whoever stands exactly here has caught up.
-            entry.promote(id, delivery.publication.offset + 1, connections, aftermath);
+            for slot in entry.promote(id, delivery, connections, aftermath) {
+                if let Some(key) = entry.key_of(id, slot, connections)
+                    && key.wants(event)
+                {
+                    outboxes.append(slot, event.frames(key.format, encoder));
+                    aftermath.delivered += 1;
+                }
+            }
         }
     }
 
@@ -394,76 +396,81 @@ impl Entry {
         };
         row.run = None;
         row.members.swap_remove(index as usize);
-        if let Some(&moved) = row.members.get(index as usize)
-            && let Some(attachments) = connections.attachments(moved)
-            && let Some(attachment) = attachments
-                .iter_mut()
-                .find(|attachment| attachment.channel == id)
-        {
-            attachment.place = Place::Member { group, index };
+        if let Some(&moved) = row.members.get(index as usize) {
+            put(id, moved, Place::Member { group, index }, connections);
         }
         if row.members.len() * 4 < row.members.capacity() {
             row.members.shrink_to(row.members.len() * 2);
         }
     }
 
-    /// Moves the channel's position on. Returns whether the publication is to be delivered: not one that was already.
-    fn advance(
+    /// Moves the channel's position on.
+    ///
+    /// After a gap whoever watches its position is told, and gets nothing more: it must come again from where it is.
+    fn advance(&mut self, delivery: &Delivery, aftermath: &mut Aftermath) -> Step {
+        let offset = delivery.publication.offset;
+        if offset == 0 {
+            return Step::Next;
+        }
+        let mut step = Step::Next;
+        if let Some(position) = &self.position {
+            let is_same = position.epoch == delivery.epoch;
+            if is_same && offset <= position.offset {
+                return Step::Old;
+            }
+            if !is_same || offset - 1 != position.offset {
+                self.positioned(aftermath);
+                step = Step::Gap;
+            }
+        }
+        self.position = Some(StreamPosition::new(offset, delivery.epoch.clone()));
+        step
+    }
+
+    /// Moves those into their groups whose position the channel has reached with this delivery. Returns those that it
+    /// is new to; the others have it already. Who stands elsewhere than before it, or after it, has lost something.
+    fn promote(
         &mut self,
         id: u32,
         delivery: &Delivery,
         connections: &mut impl Connections,
         aftermath: &mut Aftermath,
-    ) -> bool {
-        let offset = delivery.publication.offset;
-        if offset == 0 {
-            return true;
-        }
-        let next = StreamPosition::new(offset, delivery.epoch.clone());
-        if let Some(position) = &self.position {
-            if position.epoch == next.epoch && offset <= position.offset {
-                return false;
-            }
-            if position.epoch != next.epoch || offset != position.offset + 1 {
-                self.positioned(aftermath);
-            }
-        }
-        self.position = Some(next);
-        self.promote(id, offset, connections, aftermath);
-        true
-    }
-
-    /// Moves those that wait for a position before `offset` into their groups.
-    fn promote(
-        &mut self,
-        id: u32,
-        offset: Offset,
-        connections: &mut impl Connections,
-        aftermath: &mut Aftermath,
-    ) {
+    ) -> SmallVec<[u32; 4]> {
+        let mut reached = SmallVec::new();
         let Some(mut few) = self.few.take() else {
-            return;
+            return reached;
         };
+        let offset = delivery.publication.offset;
         let mut at = 0;
-        while let Some(joining) = few.joining.get(at) {
-            if joining.after >= offset {
-                at += 1;
+        while let Some(Joining { slot, after, .. }) = few.joining.get(at) {
+            let is_same = after.epoch == delivery.epoch;
+            let is_before = is_same && after.offset == offset - 1;
+            if is_before || (is_same && after.offset == offset) {
+                let Joining { slot, key, .. } = few.joining.swap_remove(at);
+                let place = self.join(slot, key);
+                put(id, slot, place, connections);
+                if is_before {
+                    reached.push(slot);
+                }
                 continue;
             }
-            let joining = few.joining.swap_remove(at);
-            if joining.after + 1 != offset {
-                aftermath.gap.push(joining.slot);
+            if !is_same || after.offset < offset {
+                aftermath.gap.push(*slot);
             }
-            let place = self.join(joining.slot, joining.key);
-            if let Some(attachments) = connections.attachments(joining.slot)
-                && let Some(attachment) = attachments
-                    .iter_mut()
-                    .find(|attachment| attachment.channel == id)
-            {
-                attachment.place = place;
-            }
+            at += 1;
         }
         self.few = (!few.making.is_empty() || !few.joining.is_empty()).then_some(few);
+        reached
+    }
+
+    /// The key of the group in which the client stands.
+    fn key_of(&self, id: u32, slot: u32, connections: &mut impl Connections) -> Option<&GroupKey> {
+        let attachments = connections.attachments(slot)?;
+        let attachment = attachments.iter().find(|it| it.channel == id)?;
+        match attachment.place {
+            Place::Member { group, .. } => Some(&self.groups.get(group as usize)?.key),
+            Place::Making | Place::Joining => None,
+        }
     }
 
     fn positioned(&self, aftermath: &mut Aftermath) {
@@ -473,21 +480,51 @@ impl Entry {
     }
 }
 
-impl Group {
-    fn wants(&self, event: &Event) -> bool {
-        if self.members.is_empty() {
-            return false;
-        }
-        match &event.body {
-            EventBody::Publication(delivery) => self
-                .key
-                .filter
-                .as_ref()
-                .is_none_or(|filter| filter.matches(delivery.publication.tags.as_deref())),
-            EventBody::Join(_) | EventBody::Leave(_) => self.key.join_leave,
+/// What a delivery is to the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// It was delivered already.
+    Old,
+    /// It follows what was delivered, or has no place in the stream.
+    Next,
+    /// What came between is lost.
+    Gap,
+}
+
+impl Step {
+    fn reaches(self, key: &GroupKey) -> bool {
+        match self {
+            Self::Old => false,
+            Self::Next => true,
+            Self::Gap => !key.positioned,
         }
     }
+}
 
+impl GroupKey {
+    fn wants(&self, event: &Event) -> bool {
+        match &event.body {
+            EventBody::Publication(delivery) => self
+                .filter
+                .as_ref()
+                .is_none_or(|filter| filter.wants(&delivery.publication)),
+            EventBody::Join(_) | EventBody::Leave(_) => self.join_leave,
+        }
+    }
+}
+
+/// Notes where a client stands now.
+fn put(id: u32, slot: u32, place: Place, connections: &mut impl Connections) {
+    if let Some(attachments) = connections.attachments(slot)
+        && let Some(attachment) = attachments
+            .iter_mut()
+            .find(|attachment| attachment.channel == id)
+    {
+        attachment.place = place;
+    }
+}
+
+impl Group {
     fn append(&mut self, event: &Event, outboxes: &mut Outboxes, encoder: &mut Encoder) -> usize {
         let frames = event.frames(self.key.format, encoder);
         let run = match self.run {
