@@ -1,7 +1,7 @@
 // What a room's list does with messages that come twice, late, or not at all.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { afterGaps, gap, merge, rows, type Message } from "../src/lib/timeline.ts";
+import { afterGaps, gap, merge, reuse, rows, type Message } from "../src/lib/timeline.ts";
 
 const message = (seq: number, user = "anna", time = seq * 1000): Message => ({ id: `m${seq}`, room: "general", seq, user, name: user, text: `text ${seq}`, time });
 const seqs = (list: readonly Message[]): number[] => list.map(({ seq }) => seq);
@@ -60,4 +60,21 @@ test("the line is drawn once, above the first unread message of another", () => 
   const list = rows([message(1), message(2, "me"), message(3), message(4)], [], me, 1);
   assert.deepEqual(list.map(({ newLine }) => newLine), [false, false, true, false]);
   assert.ok(rows([message(1), message(2)], [], me, 2).every(({ newLine }) => !newLine));
+});
+
+test("only rows that look different are new objects", () => {
+  const before = rows([message(1), message(2)], [], me, undefined);
+  const known = new Map(before.map((row) => [row.id, row]));
+  const messages = before.map((row) => row.message!);
+  const after = reuse(rows([...messages, message(3)], [], me, undefined), known);
+  // The second one is no longer the last of its run.
+  assert.deepEqual(after.map((row, at) => row === before[at]), [true, false, false]);
+});
+
+test("a waiting row is drawn anew when it fails", () => {
+  const waiting = { id: "w", text: "t", time: 1 };
+  const before = rows<typeof waiting & { failed?: string }>([], [waiting], me, undefined);
+  const known = new Map(before.map((row) => [row.id, row]));
+  assert.equal(reuse(rows([], [{ ...waiting }], me, undefined), known)[0], before[0]);
+  assert.notEqual(reuse(rows([], [{ ...waiting, failed: "no" }], me, undefined), known)[0], before[0]);
 });

@@ -16,6 +16,11 @@ export interface Message {
 
 /** Both lists as one: each message once, in order. Gives `known` itself if nothing is new. */
 export function merge(known: readonly Message[], incoming: readonly Message[]): readonly Message[] {
+  // Nearly always: what comes is later than all that is there.
+  const last = known.at(-1)?.seq ?? -Infinity;
+  if (incoming.every(({ seq }, at) => seq > (incoming[at - 1]?.seq ?? last))) {
+    return incoming.length === 0 ? known : [...known, ...incoming];
+  }
   const ids = new Set(known.map((message) => message.id));
   const fresh = incoming.filter((message) => !ids.has(message.id) && ids.add(message.id));
   if (fresh.length === 0) return known;
@@ -79,9 +84,12 @@ export function rows<P extends Pending>(
     ...pending.filter(({ id }) => !stored.has(id)).map((entry) => row<P>({ ...entry, user: me.id, name: me.name, pending: entry })),
   ];
   let lineDrawn = readUpTo === undefined;
+  let lastDay = "";
   list.forEach((current, at) => {
     const previous = list[at - 1];
-    current.newDay = previous === undefined || day(previous.time) !== day(current.time);
+    const today = day(current.time);
+    current.newDay = today !== lastDay;
+    lastDay = today;
     const seq = current.message?.seq;
     if (!lineDrawn && seq !== undefined && seq > readUpTo! && current.user !== me.id) {
       lineDrawn = true;
@@ -92,6 +100,20 @@ export function rows<P extends Pending>(
     if (previous) previous.last = current.first;
   });
   return list;
+}
+
+/** The same list with the row objects of an earlier one wherever nothing changed: only new rows are drawn. */
+export function reuse<P extends Pending & { failed?: string }>(list: Row<P>[], earlier: ReadonlyMap<string, Row<P>>): Row<P>[] {
+  return list.map((row) => {
+    const old = earlier.get(row.id);
+    return old && looksLike(old, row) ? old : row;
+  });
+}
+
+function looksLike<P extends Pending & { failed?: string }>(a: Row<P>, b: Row<P>): boolean {
+  const sameShape = a.newDay === b.newDay && a.newLine === b.newLine && a.first === b.first && a.last === b.last;
+  const sameState = (a.pending === undefined) === (b.pending === undefined) && a.pending?.failed === b.pending?.failed;
+  return sameShape && sameState && a.message === b.message;
 }
 
 function row<P extends Pending>(fields: Pick<Row<P>, "id" | "user" | "name" | "text" | "time"> & { message?: Message; pending?: P }): Row<P> {

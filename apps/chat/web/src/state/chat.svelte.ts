@@ -143,7 +143,10 @@ export class Chat {
         remember(this.#readKey, JSON.stringify(this.read));
         this.#knowsReading = true;
       }
-      this.rooms = rooms;
+      // A top can only be below what was read if the chat began anew, with an empty database.
+      for (const { id, top } of rooms) this.read[id] = Math.min(this.read[id] ?? 0, top);
+      const known = new Map(this.rooms.map((room) => [room.id, room]));
+      this.rooms = rooms.map((room) => ((known.get(room.id)?.top ?? 0) > room.top ? known.get(room.id)! : room));
       if (this.room && !rooms.some(({ id }) => id === this.room?.id)) this.open("general");
     } catch (error) {
       if (error instanceof ApiError && error.status === 401) this.ended();

@@ -9,6 +9,10 @@ const PAGE = 50;
 const GAP_PAGE = 200;
 /** How many pages a gap is filled with before the older side of it is dropped (paging up brings it back). */
 const GAP_PAGES = 10;
+/** How many messages the page keeps before it lets go of old ones, and how many then. */
+const KEEP = { most: 600, least: 300 };
+/** The shortest time between two looks at what came by the channel, in milliseconds: a flood is drawn in portions. */
+const PORTION = 100;
 
 export class Room {
   messages = $state.raw<readonly Message[]>([]);
@@ -22,6 +26,9 @@ export class Room {
   #subscriptions: Subscription[] = [];
   #typingSent = 0;
   #refreshing = false;
+  #incoming: Message[] = [];
+  #portionAt = 0;
+  #portionTimer: ReturnType<typeof setTimeout> | undefined;
   #open = true;
 
   constructor(
@@ -90,6 +97,11 @@ export class Room {
     }
   }
 
+  /** Lets go of old messages while the reader is at the end; paging up brings them back. */
+  trim(): void {
+    if (this.messages.length > KEEP.most) this.messages = this.messages.slice(-KEEP.least);
+  }
+
   /** Tells the others that somebody types here, now and then. */
   tellTyping(): void {
     const subscription = this.#subscriptions[1];
@@ -111,11 +123,26 @@ export class Room {
 
   close(): void {
     this.#open = false;
+    clearTimeout(this.#portionTimer);
     for (const subscription of this.#subscriptions) {
       subscription.removeAllListeners();
       subscription.unsubscribe();
       this.client.removeSubscription(subscription);
     }
+  }
+
+  /** Takes a message from the channel: at once, or with those that follow if one was taken just now. */
+  #hear(message: Message): void {
+    this.#incoming.push(message);
+    if (this.#portionTimer !== undefined) return;
+    const take = (): void => {
+      this.#portionTimer = undefined;
+      this.#portionAt = Date.now();
+      this.receive(this.#incoming.splice(0));
+    };
+    const wait = this.#portionAt + PORTION - Date.now();
+    if (wait <= 0) take();
+    else this.#portionTimer = setTimeout(take, wait);
   }
 
   #merge(messages: readonly Message[]): void {
@@ -127,7 +154,7 @@ export class Room {
     const room = this.client.newSubscription(`room:${this.id}`, { joinLeave: true });
     room.on("publication", ({ data }) => {
       const { type, message } = data as { type?: string; message?: Message };
-      if (type === "message" && message) this.receive([message]);
+      if (type === "message" && message) this.#hear(message);
     });
     room.on("subscribed", ({ recovered }) => {
       // What was missed has come, or is in the database.
