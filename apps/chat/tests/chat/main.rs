@@ -1,6 +1,9 @@
 //! The chat against a small server of its own: through its router and its database only.
 
-#![expect(clippy::indexing_slicing, reason = "what is missing in an answer fails the test")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "what is missing in an answer fails the test"
+)]
 
 mod server;
 mod stage;
