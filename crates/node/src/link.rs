@@ -5,11 +5,17 @@ use std::net::Shutdown;
 
 use mio::net::TcpStream;
 
+#[cfg(test)]
+pub(crate) mod metered;
+
 /// The way to one client.
 #[derive(Debug)]
 pub(crate) enum Link {
     /// A bare socket.
     Socket(TcpStream),
+    /// A test's reader.
+    #[cfg(test)]
+    Metered(metered::Metered),
 }
 
 impl Link {
@@ -17,6 +23,8 @@ impl Link {
     pub(crate) fn finish(&self) -> io::Result<()> {
         match self {
             Self::Socket(socket) => socket.shutdown(Shutdown::Write),
+            #[cfg(test)]
+            Self::Metered(_) => Ok(()),
         }
     }
 }
@@ -25,6 +33,8 @@ impl Read for Link {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
             Self::Socket(socket) => uninterrupted(|| socket.read(buffer)),
+            #[cfg(test)]
+            Self::Metered(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 }
@@ -33,12 +43,16 @@ impl Write for Link {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Socket(socket) => uninterrupted(|| socket.write(bytes)),
+            #[cfg(test)]
+            Self::Metered(pipe) => pipe.write(bytes),
         }
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match self {
             Self::Socket(socket) => uninterrupted(|| socket.write_vectored(slices)),
+            #[cfg(test)]
+            Self::Metered(pipe) => pipe.write_vectored(slices),
         }
     }
 

@@ -16,6 +16,9 @@ use smallvec::SmallVec;
 
 use crate::link::Link;
 
+#[cfg(test)]
+mod tests;
+
 /// Names a run within a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunId(u32);
@@ -103,13 +106,13 @@ struct Batch {
 }
 
 /// A run past this size takes no more frames; the group begins another.
-const MAX_RUN: usize = 4 << 20;
+const MAX_RUN: usize = if cfg!(test) { 8 << 10 } else { 4 << 20 };
 /// A remainder up to this size is copied rather than kept.
 const COPY_UP_TO: usize = 4096;
 /// Slices in one gathering write.
 const MAX_SLICES: usize = 64;
 /// Writes between two looks at the clock.
-const WRITES_PER_LOOK: usize = 64;
+const WRITES_PER_LOOK: usize = if cfg!(test) { 3 } else { 64 };
 
 impl Outboxes {
     /// Outboxes that hold at most `limit` unwritten bytes each.
