@@ -17,6 +17,9 @@ use veche_protocol::position::StreamPosition;
 use crate::fanout::{Encoder, Event, EventBody, Format};
 use crate::outbox::{Outboxes, RunId};
 
+#[cfg(test)]
+mod tests;
+
 /// What the members of a group have in common: they get the same bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct GroupKey {
@@ -195,7 +198,8 @@ impl Hub {
         entry.leave_making(slot);
         self.subscriptions += 1;
         if let Some(after) = after {
-            let alone = entry.attached() == 0;
+            // With others that are making theirs the position must not run ahead: they may have read less of the stream.
+            let alone = entry.attached() == 0 && entry.few.is_none();
             let position = entry.position.get_or_insert_with(StreamPosition::default);
             if alone {
                 *position = after;
