@@ -18,7 +18,7 @@ export const binary = process.env.VECHE_BIN ?? join(target, 'debug/veche');
 export const isVeche = basename(binary).startsWith('veche');
 
 /** The arguments of the demo with its data in `folder`. */
-export const demoArgs = (folder) => ['demo', `--data_dir=${folder}`];
+export const demoArgs = (folder) => ['demo', `--data=${folder}`];
 
 export const API_KEY = 'e2e-api-key';
 export const TOKEN_SECRET = 'e2e-token-secret-of-32-bytes-or-more';
