@@ -1,0 +1,12 @@
+//! A whole node without HTTP: real sockets, several workers, the engine in memory.
+
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod delivering;
+#[cfg(test)]
+mod ending;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod waiting;

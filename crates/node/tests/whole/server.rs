@@ -1,0 +1,285 @@
+//! A node for tests: each worker has a port of its own, and the first line of a connection is its upgrade.
+
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Runtime;
+use veche_engine::broker::{Broker, BrokerError, Published};
+use veche_engine::memory::broker::MemoryBroker;
+use veche_engine::memory::clock::SystemClock;
+use veche_engine::memory::presence::MemoryPresence;
+use veche_engine::pending::Pending;
+use veche_engine::sink::Sink;
+use veche_node::authority::Authority;
+use veche_node::connection::{Conversation, Opening};
+use veche_node::node::{Engine, Node, NodeConfig, Surroundings};
+use veche_node::reception::{Decision, Reception};
+use veche_protocol::batch::Encoding;
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
+use veche_protocol::error_code::CommandError;
+use veche_protocol::history::{Page, Query};
+use veche_protocol::identity::ClientInfo;
+use veche_protocol::payload::Payload;
+use veche_protocol::publication::{Publication, PublishOptions, Retention};
+use veche_session::rules::{ChannelOptions, ChannelPattern, Rules};
+
+/// A node of two workers, and the runtime beside it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) node: Arc<Node>,
+    pub(crate) addresses: Vec<SocketAddr>,
+    pub(crate) runtime: Arc<Runtime>,
+    /// Calls of the application are answered as soon as it has a permit.
+    pub(crate) gate: Arc<tokio::sync::Semaphore>,
+}
+
+impl Server {
+    pub(crate) fn start() -> Self {
+        Self::start_with(NodeConfig::default(), |broker| Arc::new(broker))
+    }
+
+    /// A node whose engine answers later.
+    pub(crate) fn start_later() -> Self {
+        Self::start_with(NodeConfig::default(), |broker| {
+            Arc::new(LaterBroker(Arc::new(broker)))
+        })
+    }
+
+    pub(crate) fn start_with(
+        config: NodeConfig,
+        broker: impl FnOnce(MemoryBroker) -> Arc<dyn Broker>,
+    ) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let listeners: Vec<_> = (0..2).map(|_| listener()).collect();
+        let addresses = listeners
+            .iter()
+            .map(|listener| listener.local_addr().expect("it is bound"))
+            .collect();
+        let gate = Arc::new(tokio::sync::Semaphore::new(0));
+        let config = NodeConfig {
+            workers: 2,
+            ..config
+        };
+        let surroundings = Surroundings {
+            authority: Arc::new(Application(gate.clone())),
+            reception: Arc::new(FirstLine),
+            control: runtime.handle().clone(),
+            listeners: listeners
+                .into_iter()
+                .map(|listener| vec![listener])
+                .collect(),
+        };
+        let engine = |sink: Arc<dyn Sink>| {
+            let clock = Arc::new(SystemClock::default());
+            Engine {
+                broker: broker(MemoryBroker::new(sink, clock.clone())),
+                presence: Arc::new(MemoryPresence::new(clock)),
+            }
+        };
+        let node = Node::start(config, rules(), surroundings, engine).expect("threads and sockets");
+        Self {
+            node,
+            addresses,
+            runtime: Arc::new(runtime),
+            gate,
+        }
+    }
+
+    /// Publishes JSON.
+    pub(crate) fn publish(&self, channel: &str, data: &str) {
+        let payload = Payload::json(Bytes::copy_from_slice(data.as_bytes()));
+        let options = PublishOptions::default();
+        let publication = Publication::new(payload);
+        let published = self.node.publish(channel, publication, options, false);
+        self.runtime
+            .block_on(published)
+            .expect("the channel exists");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Whoever waits for the application must not keep the node from ending.
+        self.gate.close();
+        self.node.stop();
+    }
+}
+
+fn listener() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.set_nonblocking(true).expect("it is a socket");
+    listener
+}
+
+/// Anonymous clients may do everything; `boom:` has a pattern that panics.
+fn rules() -> Rules {
+    let options = ChannelOptions {
+        retention: Some(Retention {
+            size: 100_000,
+            ttl: Duration::from_secs(600),
+            meta_ttl: Duration::from_secs(600),
+        }),
+        history_meta_ttl: Duration::from_secs(600),
+        force_recovery: true,
+        allow_subscribe_for_client: true,
+        allow_subscribe_for_anonymous: true,
+        allow_publish_for_client: true,
+        allow_publish_for_anonymous: true,
+        ..ChannelOptions::default()
+    };
+    let boom = ChannelOptions {
+        namespace: "boom".into(),
+        channel_regex: Some(ChannelPattern {
+            text: "boom".into(),
+            is_match: Arc::new(|_| panic!("a fault of ours, for a test")),
+        }),
+        ..options.clone()
+    };
+    let mut rules = Rules::default();
+    rules.client.allow_anonymous_connect_without_token = true;
+    rules.client.ping_interval = None;
+    rules.client.recovery_max_publication_limit = 0;
+    rules.channel.without_namespace = Arc::new(options);
+    rules
+        .channel
+        .namespaces
+        .insert("boom".into(), Arc::new(boom));
+    rules
+}
+
+/// The first line is the upgrade.
+#[derive(Debug)]
+struct FirstLine;
+
+impl Reception for FirstLine {
+    fn receive(&self, received: &[u8]) -> Decision {
+        let Some(end) = received.iter().position(|byte| *byte == b'\n') else {
+            return Decision::Incomplete;
+        };
+        Decision::Open {
+            opening: Box::new(Opening {
+                answer: b"welcome\n".to_vec(),
+                conversation: Conversation::Centrifuge {
+                    encoding: Encoding::Json,
+                    frame_ping: false,
+                },
+                inflate: false,
+                deflate: false,
+            }),
+            consumed: end + 1,
+        }
+    }
+
+    fn pass_on(&self, _socket: TcpStream, _received: Vec<u8>) {
+        unreachable!("nothing is passed on");
+    }
+}
+
+/// An application without tokens, whose calls wait at a gate.
+#[derive(Debug)]
+struct Application(Arc<tokio::sync::Semaphore>);
+
+impl Authority for Application {
+    fn connection_token(
+        &self,
+        _token: &str,
+        _now: i64,
+    ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
+        Pending::Ready(Err(TokenError::Expired))
+    }
+
+    fn subscription_token(
+        &self,
+        _token: &str,
+        _now: i64,
+    ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
+        Pending::Ready(Err(TokenError::Expired))
+    }
+
+    fn rpc(
+        &self,
+        _method: &str,
+        data: Option<Payload>,
+    ) -> Pending<Result<Option<Payload>, CommandError>> {
+        let gate = self.0.clone();
+        Pending::Later(Box::pin(async move {
+            let _permit = gate.acquire().await;
+            Ok(data)
+        }))
+    }
+}
+
+/// An engine that answers later than it acts.
+#[derive(Debug)]
+struct LaterBroker(Arc<MemoryBroker>);
+
+fn later<T: Send + 'static>(
+    broker: &Arc<MemoryBroker>,
+    act: impl FnOnce(&MemoryBroker) -> Pending<T> + Send + 'static,
+) -> Pending<T> {
+    let broker = broker.clone();
+    Pending::Later(Box::pin(async move {
+        tokio::task::yield_now().await;
+        let answer = act(&broker).wait().await;
+        for _ in 0..3 {
+            tokio::task::yield_now().await;
+        }
+        answer
+    }))
+}
+
+impl Broker for LaterBroker {
+    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+        let channel = channel.clone();
+        later(&self.0, move |broker| broker.subscribe(&channel))
+    }
+
+    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+        let channel = channel.clone();
+        later(&self.0, move |broker| broker.unsubscribe(&channel))
+    }
+
+    fn publish(
+        &self,
+        channel: &Channel,
+        publication: Publication,
+        options: &PublishOptions,
+    ) -> Pending<Result<Published, BrokerError>> {
+        let (channel, options) = (channel.clone(), options.clone());
+        later(&self.0, move |broker| {
+            broker.publish(&channel, publication, &options)
+        })
+    }
+
+    fn publish_join(
+        &self,
+        channel: &Channel,
+        info: Arc<ClientInfo>,
+    ) -> Pending<Result<(), BrokerError>> {
+        self.0.publish_join(channel, info)
+    }
+
+    fn publish_leave(
+        &self,
+        channel: &Channel,
+        info: Arc<ClientInfo>,
+    ) -> Pending<Result<(), BrokerError>> {
+        self.0.publish_leave(channel, info)
+    }
+
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>> {
+        let (channel, query) = (channel.clone(), query.clone());
+        later(&self.0, move |broker| broker.history(&channel, &query))
+    }
+
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+        self.0.remove_history(channel)
+    }
+}

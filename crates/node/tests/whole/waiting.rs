@@ -1,0 +1,84 @@
+//! Clients that read too slowly, or ask too much.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use veche_node::node::NodeConfig;
+use veche_websocket::frame::Opcode;
+
+use crate::client::{Client, Frame, masked};
+use crate::server::Server;
+
+#[test]
+fn a_client_that_does_not_read_is_closed_with_3008_and_the_others_get_everything() {
+    let config = NodeConfig {
+        queue_max_size: 256 << 10,
+        ..NodeConfig::default()
+    };
+    let server = Server::start_with(config, |broker| Arc::new(broker));
+    let mut slow = Client::subscribed(server.addresses[0], "news");
+    let mut quick = [
+        Client::subscribed(server.addresses[0], "news"),
+        Client::subscribed(server.addresses[1], "news"),
+    ];
+    let padding = "x".repeat(16 << 10);
+    let mut count = 0_u64;
+    // The kernel keeps some megabytes for a client; in the end the slow one is let go.
+    while server.runtime.block_on(server.node.info()).clients == 3 {
+        count += 1;
+        assert!(
+            count < 10_000,
+            "160 MB wait for a client that does not read"
+        );
+        server.publish(
+            "news",
+            &json!({ "n": count, "padding": padding }).to_string(),
+        );
+        for client in &mut quick {
+            assert_eq!(client.publication()["data"]["n"], count);
+        }
+    }
+    let mut next = 1;
+    let code = loop {
+        match slow.frame() {
+            Frame::Text(text) => {
+                let push: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+                assert_eq!(push["push"]["pub"]["data"]["n"], next);
+                next += 1;
+            }
+            Frame::Close(code) => break code,
+            Frame::End => panic!("no close frame"),
+        }
+    };
+    assert_eq!(code, 3008);
+    assert!(next <= count, "what was queued is dropped");
+}
+
+#[test]
+fn a_client_that_asks_faster_than_it_is_answered_is_not_read_for_a_while() {
+    let server = Server::start();
+    let mut client = Client::connected(server.addresses[0]);
+    let mut flood = Vec::new();
+    let call = json!({ "id": 7, "rpc": { "method": "wait", "data": "x".repeat(1000) } });
+    let frame = masked(Opcode::Text, call.to_string().as_bytes());
+    for _ in 0..64 {
+        flood.extend_from_slice(&frame);
+    }
+    let mut written = 0;
+    loop {
+        let from = written % flood.len();
+        let taken = client.write_some(&flood[from..], Duration::from_millis(300));
+        written += taken;
+        if taken == 0 {
+            break;
+        }
+        assert!(written < 64 << 20, "64 MB of commands wait in memory");
+    }
+    server.gate.add_permits(1);
+    let rest = frame.len() - written % frame.len();
+    client.write(&frame[frame.len() - rest..]);
+    for _ in 0..=written / frame.len() {
+        assert_eq!(client.reply()["id"], 7);
+    }
+}
