@@ -5,7 +5,7 @@ echo=$TARGET/debug/examples/echo
 mkdir -p "$CACHE"
 output=$(mktemp -d)
 mkfifo "$output/lines"
-"$echo" >"$output/lines" 2>"$ARTIFACTS/echo.log" &
+"$echo" 127.0.0.1:0 >"$output/lines" 2>"$ARTIFACTS/echo.log" &
 pid=$!
 trap 'kill "$pid" 2>/dev/null; rm -rf "$output"' EXIT
 exec 3<"$output/lines"
@@ -16,5 +16,5 @@ done
 # shellcheck source=lib/python27.sh
 . "$ROOT/tests/parts/lib/python27.sh"
 use_python27
-ECHO_URL=ws://$address/ VECHE_TEST_CACHE=$CACHE AUTOBAHN_REPORTS=$ARTIFACTS/autobahn \
+ECHO_URL=ws://$address/echo VECHE_TEST_CACHE=$CACHE AUTOBAHN_REPORTS=$ARTIFACTS/autobahn \
   bash tests/conformance/autobahn.sh server fast
