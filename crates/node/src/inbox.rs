@@ -21,6 +21,9 @@ use crate::connection::Opening;
 use crate::fanout::Event;
 use crate::inquiry::{Addressees, Inquiry};
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// Names a connection of a worker. The generation tells it from another one in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConnectionKey {

@@ -15,6 +15,9 @@ use veche_session::question::{Ask, Failure};
 use crate::fanout::Event;
 use crate::inbox::{ConnectionKey, Inbox, Item};
 
+#[cfg(test)]
+mod tests;
+
 /// Which workers want which channel.
 #[derive(Debug)]
 pub(crate) struct Interest {
