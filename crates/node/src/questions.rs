@@ -54,7 +54,10 @@ impl Worker {
                     Answer::History(page.map_err(failure))
                 })
             }
-            question @ Question::Publish { .. } if node.is_congested() => {
+            // Behind those that wait already, so that a client's publications stay in order.
+            question @ Question::Publish { .. }
+                if node.is_congested() || !self.deferred.is_empty() =>
+            {
                 self.deferred.push(Deferred {
                     connection: key,
                     ask,
