@@ -8,7 +8,8 @@ use proptest::prelude::{
 use proptest::test_runner::TestCaseResult;
 use veche_websocket::frame::{self, Opcode};
 
-use super::{COPY_UP_TO, Casualty, MAX_SLICES, Outboxes, RunId};
+use super::flush::{COPY_UP_TO, MAX_SLICES};
+use super::{Casualty, Outboxes, RunId};
 use crate::link::metered::Metered;
 
 const UNLIMITED: usize = usize::MAX;
