@@ -4,31 +4,23 @@
 //! members are a dense array of small rows. All attached subscribers of a channel are at the same offset, which is
 //! kept here once; who was attached ahead of it stands in `joining` until the channel has caught up.
 
-use std::sync::Arc;
-
 use hashbrown::HashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 use veche_engine::sink::Delivery;
 use veche_protocol::channel::Channel;
-use veche_protocol::filter::Filter;
 use veche_protocol::position::StreamPosition;
 
-use crate::fanout::{Encoder, Event, EventBody, Format};
-use crate::outbox::{Outboxes, RunId};
+use crate::fanout::{Encoder, Event, EventBody};
+use crate::outbox::Outboxes;
+
+mod group;
 
 #[cfg(test)]
 mod tests;
 
-/// What the members of a group have in common: they get the same bytes.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct GroupKey {
-    pub(crate) format: Format,
-    pub(crate) join_leave: bool,
-    /// Told when the channel has a gap.
-    pub(crate) positioned: bool,
-    pub(crate) filter: Option<Arc<Filter>>,
-}
+pub(crate) use group::GroupKey;
+use group::{Group, Step};
 
 /// Where a connection stands in a channel, kept with the connection so that leaving costs no search.
 #[derive(Clone, Copy, Debug)]
@@ -83,13 +75,6 @@ struct Joining {
     slot: u32,
     after: StreamPosition,
     key: GroupKey,
-}
-
-#[derive(Debug)]
-struct Group {
-    key: GroupKey,
-    members: Vec<u32>,
-    run: Option<(RunId, u32)>,
 }
 
 /// What a delivery leaves to be done by sessions.
@@ -484,39 +469,6 @@ impl Entry {
     }
 }
 
-/// What a delivery is to the channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
-    /// It was delivered already.
-    Old,
-    /// It follows what was delivered, or has no place in the stream.
-    Next,
-    /// What came between is lost.
-    Gap,
-}
-
-impl Step {
-    fn reaches(self, key: &GroupKey) -> bool {
-        match self {
-            Self::Old => false,
-            Self::Next => true,
-            Self::Gap => !key.positioned,
-        }
-    }
-}
-
-impl GroupKey {
-    fn wants(&self, event: &Event) -> bool {
-        match &event.body {
-            EventBody::Publication(delivery) => self
-                .filter
-                .as_ref()
-                .is_none_or(|filter| filter.wants(&delivery.publication)),
-            EventBody::Join(_) | EventBody::Leave(_) => self.join_leave,
-        }
-    }
-}
-
 /// Notes where a client stands now.
 fn put(id: u32, slot: u32, place: Place, connections: &mut impl Connections) {
     if let Some(attachments) = connections.attachments(slot)
@@ -525,24 +477,5 @@ fn put(id: u32, slot: u32, place: Place, connections: &mut impl Connections) {
             .find(|attachment| attachment.channel == id)
     {
         attachment.place = place;
-    }
-}
-
-impl Group {
-    fn append(&mut self, event: &Event, outboxes: &mut Outboxes, encoder: &mut Encoder) -> usize {
-        let frames = event.frames(self.key.format, encoder);
-        let run = match self.run {
-            Some((run, generation)) if outboxes.can_grow(run, generation) => run,
-            _ => {
-                let run = outboxes.begin_run();
-                for &slot in &self.members {
-                    outboxes.open(slot, run);
-                }
-                self.run = Some((run, outboxes.generation()));
-                run
-            }
-        };
-        outboxes.extend(run, frames);
-        self.members.len()
     }
 }
