@@ -127,4 +127,61 @@ mod tests {
         wheel.insert(3, ms(1));
         assert_eq!(take(&mut wheel, 10_100), [3]);
     }
+
+    /// A connection, as its worker keeps it.
+    #[derive(Clone, Copy, Default)]
+    struct Owner {
+        deadline: Option<Duration>,
+        tick: Option<u64>,
+    }
+
+    impl Owner {
+        fn set(&mut self, slot: u32, wheel: &mut Wheel) {
+            if let Some(deadline) = self.deadline
+                && self.tick.is_none_or(|tick| tick_of(deadline) < tick)
+            {
+                self.tick = Some(wheel.insert(slot, deadline));
+            }
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig {
+            failure_persistence: None,
+            ..proptest::prelude::ProptestConfig::default()
+        })]
+
+        #[test]
+        fn however_deadlines_move_each_is_seen_within_a_tick_and_never_before(
+            steps in proptest::collection::vec((0..5_u32, 0..200_000_u64, 0..3_000_u64), 1..300),
+        ) {
+            let mut wheel = Wheel::new();
+            let mut owners = [Owner::default(); 5];
+            let mut now = 0;
+            for (slot, ahead, pass) in steps {
+                // Many deadlines are near, some are turns of the wheel away.
+                let ahead = if ahead % 3 == 0 { ahead } else { ahead % 2_000 };
+                owners[slot as usize].deadline = Some(ms(now + ahead));
+                owners[slot as usize].set(slot, &mut wheel);
+                for _ in 0..pass / 50 {
+                    now += 50;
+                    let mut due = Vec::new();
+                    wheel.take_due(ms(now), &mut due);
+                    for (slot, tick) in due {
+                        let owner = &mut owners[slot as usize];
+                        if owner.tick == Some(tick) {
+                            owner.tick = None;
+                            owner.deadline = owner.deadline.filter(|deadline| *deadline > ms(now));
+                            owner.set(slot, &mut wheel);
+                        }
+                    }
+                    for deadline in owners.iter().filter_map(|owner| owner.deadline) {
+                        proptest::prop_assert!(ms(now) < deadline + TICK, "it is late");
+                    }
+                    let next = wheel.next_due();
+                    proptest::prop_assert!(owners.iter().all(|owner| owner.deadline.is_none() || next.is_some()));
+                }
+            }
+        }
+    }
 }
