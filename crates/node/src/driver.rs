@@ -1,6 +1,7 @@
 //! The only driver of sessions: messages in, effects carried out. It decides nothing.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
 
 use veche_protocol::batch::Encoding;
 use veche_protocol::command::Command;
@@ -16,7 +17,7 @@ use veche_websocket::decoder::{Decoder, Event};
 use veche_websocket::frame::{self, Opcode, Role};
 
 use crate::accept::CLOSE_TIMEOUT;
-use crate::connection::{Closing, Conversation, Open, Opening, Stage, Talk};
+use crate::connection::{Closing, Connection, Conversation, Open, Opening, Stage, Talk};
 use crate::fanout::opcode;
 use crate::hub::GroupKey;
 use crate::plain::Asked;
@@ -144,6 +145,20 @@ impl Worker {
             return;
         };
         self.put_back(slot, open, Fate::Ends(disconnect));
+    }
+
+    /// The client will send no more. What is still owed to a closing connection is written all the same.
+    pub(crate) fn read_to_end(&mut self, slot: u32) {
+        if let Some(Connection {
+            stage: Stage::Closing(closing),
+            ..
+        }) = self.connections.get_mut(slot as usize)
+            && !closing.drained
+        {
+            closing.peer_closed = true;
+            return;
+        }
+        self.lost(slot);
     }
 
     /// The socket is gone.
@@ -396,10 +411,17 @@ impl Worker {
             waiting.commands.push_back(command);
             return Fate::Alive;
         }
-        self.counters.commands.add(command.verb.name());
-        self.session_handles(slot, open, |session, turn, effects| {
+        self.timed_command(slot, open, command)
+    }
+
+    fn timed_command(&mut self, slot: u32, open: &mut Open, command: Command) -> Fate {
+        let began = Instant::now();
+        let name = command.verb.name();
+        let fate = self.session_handles(slot, open, |session, turn, effects| {
             session.handle_command(command, turn, effects)
-        })
+        });
+        self.counters.commands.add(name, began.elapsed());
+        fate
     }
 
     /// Gives waiting commands to the session while it takes them.
@@ -420,10 +442,7 @@ impl Worker {
                 open.waiting = None;
                 return Fate::Alive;
             };
-            self.counters.commands.add(command.verb.name());
-            let fate = self.session_handles(slot, open, |session, turn, effects| {
-                session.handle_command(command, turn, effects)
-            });
+            let fate = self.timed_command(slot, open, command);
             if fate != Fate::Alive {
                 return fate;
             }

@@ -4,6 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use veche_engine::sink::Delivery;
+use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::publication::Publication;
@@ -120,6 +121,7 @@ impl Event {
 #[derive(Debug)]
 pub(crate) struct Encoder {
     payload: Vec<u8>,
+    message: Vec<u8>,
     /// Made when it is first needed: its state is some 300 KiB.
     deflater: Option<Deflater>,
     compression_level: u32,
@@ -130,6 +132,7 @@ impl Encoder {
     pub(crate) fn new(compression_level: u32, compression_min_size: usize) -> Self {
         Self {
             payload: Vec::new(),
+            message: Vec::new(),
             deflater: None,
             compression_level,
             compression_min_size,
@@ -147,9 +150,9 @@ impl Encoder {
         let mut payload = std::mem::take(&mut self.payload);
         match format.dialect {
             Dialect::Json => json::encode_publication_push(channel, publication, &mut payload),
-            Dialect::Protobuf => {
-                protobuf::encode_publication_push(channel, publication, &mut payload)
-            }
+            Dialect::Protobuf => self.measured(&mut payload, |message| {
+                protobuf::encode_publication_push(channel, publication, message);
+            }),
             Dialect::Plain => {
                 plain::encode_publication(channel, publication, &delivery.epoch, &mut payload)
             }
@@ -170,11 +173,20 @@ impl Encoder {
         let mut payload = std::mem::take(&mut self.payload);
         match format.dialect {
             Dialect::Json => json::encode_push(push, &mut payload),
-            Dialect::Protobuf => protobuf::encode_push(push, &mut payload),
+            Dialect::Protobuf => {
+                self.measured(&mut payload, |message| protobuf::encode_push(push, message))
+            }
             Dialect::Plain => plain::encode_push(push, &mut payload),
         }
         self.frame(opcode(format.dialect), &payload, format.deflate, frames);
         self.payload = payload;
+    }
+
+    /// Writes a Protobuf message after its length.
+    fn measured(&mut self, payload: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        self.message.clear();
+        write(&mut self.message);
+        Encoding::Protobuf.append(payload, &self.message);
     }
 
     /// Writes one data frame, compressed if that is agreed and it is long enough to pay.

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -111,6 +112,7 @@ pub struct Node {
     engine: Engine,
     surroundings: Surroundings,
     interest: Arc<Interest>,
+    received: Arc<Received>,
     inboxes: Vec<Arc<Inbox>>,
     counters: Vec<Arc<Counters>>,
     congestion: Arc<Congestion>,
@@ -144,7 +146,9 @@ impl Node {
             polls.push(poll);
         }
         let interest = Arc::new(Interest::new(inboxes.clone()));
+        let received = Arc::new(Received::default());
         let engine = engine(Arc::new(NodeSink {
+            received: received.clone(),
             interest: interest.clone(),
             inboxes: inboxes.clone(),
         }));
@@ -157,6 +161,7 @@ impl Node {
             engine,
             surroundings,
             interest,
+            received,
             inboxes,
             counters: (0..workers).map(|_| Arc::default()).collect(),
             congestion,
@@ -260,6 +265,24 @@ impl Node {
     #[must_use]
     pub fn channel_count(&self) -> usize {
         self.interest.channel_count()
+    }
+
+    /// Publications that the engine has delivered to this node.
+    #[must_use]
+    pub fn received_publications(&self) -> u64 {
+        self.received.publications.load(Ordering::Relaxed)
+    }
+
+    /// Joins that the engine has delivered to this node.
+    #[must_use]
+    pub fn received_joins(&self) -> u64 {
+        self.received.joins.load(Ordering::Relaxed)
+    }
+
+    /// Leaves that the engine has delivered to this node.
+    #[must_use]
+    pub fn received_leaves(&self) -> u64 {
+        self.received.leaves.load(Ordering::Relaxed)
     }
 
     /// The engine.
@@ -391,9 +414,18 @@ impl Drop for AbortOnPanic {
     }
 }
 
+/// What has come from the engine.
+#[derive(Debug, Default)]
+struct Received {
+    publications: AtomicU64,
+    joins: AtomicU64,
+    leaves: AtomicU64,
+}
+
 /// Where the engine delivers: to the inboxes of the workers that want the channel.
 #[derive(Debug)]
 struct NodeSink {
+    received: Arc<Received>,
     interest: Arc<Interest>,
     inboxes: Vec<Arc<Inbox>>,
 }
@@ -411,14 +443,17 @@ impl NodeSink {
 
 impl Sink for NodeSink {
     fn publication(&self, channel: &Channel, delivery: Delivery) {
+        self.received.publications.fetch_add(1, Ordering::Relaxed);
         self.deliver(channel, EventBody::Publication(delivery));
     }
 
     fn join(&self, channel: &Channel, info: Arc<ClientInfo>) {
+        self.received.joins.fetch_add(1, Ordering::Relaxed);
         self.deliver(channel, EventBody::Join(info));
     }
 
     fn leave(&self, channel: &Channel, info: Arc<ClientInfo>) {
+        self.received.leaves.fetch_add(1, Ordering::Relaxed);
         self.deliver(channel, EventBody::Leave(info));
     }
 

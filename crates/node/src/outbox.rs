@@ -42,6 +42,8 @@ pub(crate) struct Outboxes {
     /// Bytes that one client may owe after a short write; past it the client is slow.
     limit: usize,
     backlog: usize,
+    /// Bytes written since somebody asked.
+    written: usize,
     /// Clients that can't go on.
     casualties: Vec<(u32, Casualty)>,
 }
@@ -106,6 +108,7 @@ impl Outboxes {
             generation: 0,
             limit,
             backlog: 0,
+            written: 0,
             casualties: Vec::new(),
         }
     }
@@ -286,6 +289,11 @@ impl Outboxes {
     /// Whether something waits to be written and could be.
     pub(crate) fn is_dirty(&self) -> bool {
         !self.dirty.is_empty() || !self.batches.is_empty()
+    }
+
+    /// Bytes written since this was last asked.
+    pub(crate) fn take_written(&mut self) -> usize {
+        std::mem::take(&mut self.written)
     }
 
     /// Takes the clients that can't go on.

@@ -156,6 +156,7 @@ impl Worker {
                 self.timer(slot, tick);
             }
             self.outboxes.flush(FLUSH_SLICE);
+            self.counters.bytes_sent.add(self.outboxes.take_written());
             self.bury();
             self.bound_backlog();
         }
@@ -226,7 +227,7 @@ impl Worker {
             None => Err(io::ErrorKind::WouldBlock.into()),
         };
         match result {
-            Ok(0) => self.lost(slot),
+            Ok(0) => self.read_to_end(slot),
             Ok(count) => {
                 if let Some(received) = scratch.get_mut(..count) {
                     self.received(slot, received);
@@ -325,6 +326,7 @@ impl Worker {
     }
 
     fn deliver(&mut self, event: &Event) {
+        let began = Instant::now();
         let mut aftermath = mem::take(&mut self.aftermath);
         self.hub.deliver(
             event,
@@ -333,6 +335,7 @@ impl Worker {
             &mut Slots(&mut self.connections),
             &mut aftermath,
         );
+        self.counters.broadcasts.add(began.elapsed());
         match &event.body {
             EventBody::Publication(_) => self.counters.publications_sent.add(aftermath.delivered),
             EventBody::Join(_) => self.counters.joins_sent.add(aftermath.delivered),

@@ -28,16 +28,34 @@ impl TokenAuthority {
 }
 
 impl Authority for TokenAuthority {
-    fn connection_token(&self, token: &str, now: i64) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
+    fn connection_token(
+        &self,
+        token: &str,
+        now: i64,
+    ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
         Pending::Ready(self.connection.verify_connection(token, now).map(Box::new))
     }
 
-    fn subscription_token(&self, token: &str, now: i64) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
-        Pending::Ready(self.subscription.verify_subscription(token, now).map(Box::new))
+    fn subscription_token(
+        &self,
+        token: &str,
+        now: i64,
+    ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
+        Pending::Ready(
+            self.subscription
+                .verify_subscription(token, now)
+                .map(Box::new),
+        )
     }
 
-    fn rpc(&self, method: &str, _: Option<Payload>) -> Pending<Result<Option<Payload>, CommandError>> {
-        let why = format!("nothing answers the method {method:?}: no backend is configured for calls (rpc.proxy)");
+    fn rpc(
+        &self,
+        method: &str,
+        _: Option<Payload>,
+    ) -> Pending<Result<Option<Payload>, CommandError>> {
+        let why = format!(
+            "nothing answers the method {method:?}: no backend is configured for calls (rpc.proxy)"
+        );
         Pending::Ready(Err(CommandError::because(ErrorCode::NOT_AVAILABLE, why)))
     }
 }

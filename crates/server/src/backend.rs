@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Refresh};
+use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Observed, Refresh};
 use veche_api::pattern::Pattern;
+use veche_node::counters::Timings;
 use veche_node::inquiry;
 use veche_node::node::Node;
 use veche_protocol::channel::Channel;
@@ -24,11 +25,21 @@ use veche_session::order::Order;
 pub(crate) struct NodeBackend {
     node: Arc<Node>,
     closing: AtomicBool,
+    calls: Arc<Timings>,
 }
 
 impl NodeBackend {
     pub(crate) fn new(node: Arc<Node>) -> Self {
-        Self { node, closing: AtomicBool::new(false) }
+        Self {
+            node,
+            closing: AtomicBool::new(false),
+            calls: Arc::default(),
+        }
+    }
+
+    /// How long calls took.
+    pub(crate) fn calls(&self) -> Arc<Timings> {
+        self.calls.clone()
     }
 
     /// From now on calls are answered with 503.
@@ -62,7 +73,10 @@ impl Backend for NodeBackend {
         skip_history: bool,
     ) -> Answer<'a, StreamPosition> {
         Box::pin(async move {
-            let published = self.node.publish(channel, publication, options, skip_history).await?;
+            let published = self
+                .node
+                .publish(channel, publication, options, skip_history)
+                .await?;
             Ok(published.position)
         })
     }
@@ -86,8 +100,11 @@ impl Backend for NodeBackend {
     fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>> {
         Box::pin(async move {
             let channels = self.node.channels().await.into_iter();
-            let wanted = channels.filter(|(name, _)| pattern.is_none_or(|pattern| pattern.matches(name.as_str())));
-            Ok(wanted.map(|(name, count)| (name.to_string(), count_of(count))).collect())
+            let wanted = channels
+                .filter(|(name, _)| pattern.is_none_or(|pattern| pattern.matches(name.as_str())));
+            Ok(wanted
+                .map(|(name, count)| (name.to_string(), count_of(count)))
+                .collect())
         })
     }
 
@@ -113,9 +130,19 @@ impl Backend for NodeBackend {
         self.order(addressees, Order::Disconnect(disconnect))
     }
 
-    fn unsubscribe<'a>(&'a self, addressees: Addressees, channel: Option<&'a str>) -> Answer<'a, ()> {
+    fn unsubscribe<'a>(
+        &'a self,
+        addressees: Addressees,
+        channel: Option<&'a str>,
+    ) -> Answer<'a, ()> {
         let channel = channel.map(Channel::new);
-        self.order(addressees, Order::Unsubscribe { channel, reason: Unsubscribe::SERVER })
+        self.order(
+            addressees,
+            Order::Unsubscribe {
+                channel,
+                reason: Unsubscribe::SERVER,
+            },
+        )
     }
 
     fn subscribe<'a>(
@@ -125,12 +152,34 @@ impl Backend for NodeBackend {
         options: SubscriptionOptions,
         recover_since: Option<StreamPosition>,
     ) -> Answer<'a, ()> {
-        self.order(addressees, Order::Subscribe { channel: Channel::new(channel), options, recover_since })
+        self.order(
+            addressees,
+            Order::Subscribe {
+                channel: Channel::new(channel),
+                options,
+                recover_since,
+            },
+        )
     }
 
     fn refresh(&self, addressees: Addressees, refresh: Refresh) -> Answer<'_, ()> {
-        let Refresh { expired, expire_at, info } = refresh;
-        self.order(addressees, Order::Refresh { expired, expire_at, info })
+        let Refresh {
+            expired,
+            expire_at,
+            info,
+        } = refresh;
+        self.order(
+            addressees,
+            Order::Refresh {
+                expired,
+                expire_at,
+                info,
+            },
+        )
+    }
+
+    fn observe(&self, command: Observed) {
+        self.calls.add(command.method, command.took);
     }
 
     fn is_closing(&self) -> bool {

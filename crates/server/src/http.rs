@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::{Buf, Bytes};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, UPGRADE};
+use hyper::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -50,7 +50,11 @@ struct Inside {
 
 impl Http {
     pub(crate) fn new(doors: Arc<Doors>) -> Arc<Self> {
-        Arc::new(Self { doors, inside: OnceLock::new(), stop: watch::Sender::new(false) })
+        Arc::new(Self {
+            doors,
+            inside: OnceLock::new(),
+            stop: watch::Sender::new(false),
+        })
     }
 
     /// Lets requests in. Until then they are answered with 503.
@@ -68,7 +72,10 @@ impl Http {
     /// Serves a connection of which `received` has been read.
     pub(crate) async fn serve(self: Arc<Self>, socket: std::net::TcpStream, received: Vec<u8>) {
         let socket = match TcpStream::from_std(socket) {
-            Ok(socket) => Replayed { received: Bytes::from(received), socket },
+            Ok(socket) => Replayed {
+                received: Bytes::from(received),
+                socket,
+            },
             Err(error) => {
                 tracing::error!(%error, "cannot take a socket over");
                 return;
@@ -80,7 +87,10 @@ impl Http {
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(socket), service_fn(move |request| http.clone().answer(request)))
+            .serve_connection(
+                TokioIo::new(socket),
+                service_fn(move |request| http.clone().answer(request)),
+            )
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let stopped = tokio::select! {
@@ -99,7 +109,10 @@ impl Http {
         }
     }
 
-    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
         let Some(inside) = self.inside.get() else {
             let mut response = Response::new(Body::from("starting\n"));
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -108,13 +121,34 @@ impl Http {
         if let Some(door) = self.doors.find(request.uri().path()) {
             return Ok(self.enter(door, &inside.node, request));
         }
-        inside.router.clone().oneshot(request.map(Body::new)).await
+        // Of the first request of a connection both lengths are refused; of a later one only this is seen, so that
+        // nothing can hide behind its body (RFC 9112, section 6.3).
+        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
+        let mut response = inside
+            .router
+            .clone()
+            .oneshot(request.map(Body::new))
+            .await?;
+        if is_last {
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(response)
     }
 
     /// A client's request on a connection that was used for something else before.
-    fn enter(&self, door: Door, node: &Arc<Node>, mut request: Request<Incoming>) -> Response<Body> {
-        let headers: Vec<(&str, &[u8])> =
-            request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+    fn enter(
+        &self,
+        door: Door,
+        node: &Arc<Node>,
+        mut request: Request<Incoming>,
+    ) -> Response<Body> {
+        let headers: Vec<(&str, &[u8])> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()))
+            .collect();
         let head = Head {
             method: request.method().as_str(),
             minor_version: u8::from(request.version() > hyper::Version::HTTP_10),
@@ -125,7 +159,11 @@ impl Http {
         match self.doors.enter(door, &head) {
             Ok(agreement) => {
                 let answer = agreed(&agreement);
-                tokio::spawn(hand_over(node.clone(), hyper::upgrade::on(&mut request), agreement));
+                tokio::spawn(hand_over(
+                    node.clone(),
+                    hyper::upgrade::on(&mut request),
+                    agreement,
+                ));
                 answer
             }
             Err(refusal) => refused(refusal),
@@ -136,7 +174,9 @@ impl Http {
 /// Waits until the answer is written, and gives the socket to a worker.
 async fn hand_over(node: Arc<Node>, upgrade: hyper::upgrade::OnUpgrade, agreement: Agreement) {
     let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<Replayed>>() else { return };
+    let Ok(parts) = upgraded.downcast::<TokioIo<Replayed>>() else {
+        return;
+    };
     let Replayed { received, socket } = parts.io.into_inner();
     let mut early = received.to_vec();
     early.extend_from_slice(&parts.read_buf);
@@ -158,11 +198,15 @@ fn agreed(agreement: &Agreement) -> Response<Body> {
 }
 
 fn refused(refusal: Refusal) -> Response<Body> {
-    let mut response = Response::builder().status(refusal.status).header("content-type", "text/plain; charset=utf-8");
+    let mut response = Response::builder()
+        .status(refusal.status)
+        .header("content-type", "text/plain; charset=utf-8");
     if let Some((name, value)) = refusal.header {
         response = response.header(name, value);
     }
-    response.body(Body::from(refusal.text + "\n")).unwrap_or_default()
+    response
+        .body(Body::from(refusal.text + "\n"))
+        .unwrap_or_default()
 }
 
 /// A socket of which something has been read already.
@@ -173,7 +217,11 @@ struct Replayed {
 }
 
 impl AsyncRead for Replayed {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         if self.received.is_empty() {
             return Pin::new(&mut self.socket).poll_read(context, buffer);
         }
@@ -185,7 +233,11 @@ impl AsyncRead for Replayed {
 }
 
 impl AsyncWrite for Replayed {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.socket).poll_write(context, bytes)
     }
 

@@ -44,7 +44,9 @@ impl Listeners {
             // One socket for both families, or the older alone where there is no other.
             let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
             return match Self::on(&[every], workers) {
-                Err(ListenError::Failed(..)) => Self::on(&[(Ipv4Addr::UNSPECIFIED, port).into()], workers),
+                Err(ListenError::Failed(..)) => {
+                    Self::on(&[(Ipv4Addr::UNSPECIFIED, port).into()], workers)
+                }
                 other => other,
             };
         }
@@ -76,17 +78,28 @@ impl Listeners {
     }
 
     fn on(addresses: &[SocketAddr], workers: usize) -> Result<Self, ListenError> {
-        let mut listeners = Self { addresses: Vec::new(), per_worker: (0..workers).map(|_| Vec::new()).collect() };
+        let mut listeners = Self {
+            addresses: Vec::new(),
+            per_worker: (0..workers).map(|_| Vec::new()).collect(),
+        };
         for &address in addresses {
             let explain = |error: io::Error| match error.kind() {
                 io::ErrorKind::AddrInUse => ListenError::PortInUse(address.port()),
-                io::ErrorKind::AddrNotAvailable => ListenError::BadAddress(address.ip().to_string(), error),
+                io::ErrorKind::AddrNotAvailable => {
+                    ListenError::BadAddress(address.ip().to_string(), error)
+                }
                 _ => ListenError::Failed(address, error),
             };
             // Shared ports would let a second server take half of the connections in silence, so ask alone first.
-            let alone = bind(address, false).and_then(|socket| local(&socket)).map_err(explain)?;
+            let alone = bind(address, false)
+                .and_then(|socket| local(&socket))
+                .map_err(explain)?;
             listeners.addresses.push(alone);
-            for own in listeners.per_worker.iter_mut().take(if SPREADS { workers } else { 1 }) {
+            for own in listeners
+                .per_worker
+                .iter_mut()
+                .take(if SPREADS { workers } else { 1 })
+            {
                 own.push(listen(alone).map_err(explain)?);
             }
         }
@@ -109,7 +122,11 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 fn bind(address: SocketAddr, share: bool) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
     if matches!(address.ip(), IpAddr::V6(ip) if ip.is_unspecified()) {
         socket.set_only_v6(false)?;
     }
@@ -124,7 +141,9 @@ fn bind(address: SocketAddr, share: bool) -> io::Result<Socket> {
 
 fn local(socket: &Socket) -> io::Result<SocketAddr> {
     let address = socket.local_addr()?;
-    address.as_socket().ok_or_else(|| io::Error::other("not an IP address"))
+    address
+        .as_socket()
+        .ok_or_else(|| io::Error::other("not an IP address"))
 }
 
 #[cfg(test)]
@@ -136,7 +155,10 @@ mod tests {
         let first = Listeners::on_loopback(0, 2).unwrap();
         let port = first.addresses[0].port();
         let error = Listeners::on_loopback(port, 2).unwrap_err();
-        assert!(matches!(error, ListenError::PortInUse(taken) if taken == port), "{error}");
+        assert!(
+            matches!(error, ListenError::PortInUse(taken) if taken == port),
+            "{error}"
+        );
         assert!(error.to_string().contains("http_server.port"));
     }
 

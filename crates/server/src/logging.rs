@@ -17,12 +17,28 @@ use crate::config::schema::server::{Log, LogLevel};
 pub fn start(log: &Log) -> io::Result<()> {
     let level = level(log.level);
     if !log.file.is_empty() {
-        let file = OpenOptions::new().create(true).append(true).open(Path::new(&log.file))?;
-        fmt().json().flatten_event(true).with_max_level(level).with_writer(Mutex::new(file)).init();
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(Path::new(&log.file))?;
+        fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(level)
+            .with_writer(Mutex::new(file))
+            .init();
     } else if io::stdout().is_terminal() {
-        fmt().compact().with_target(false).with_max_level(level).init();
+        fmt()
+            .compact()
+            .with_target(false)
+            .with_max_level(level)
+            .init();
     } else {
-        fmt().json().flatten_event(true).with_max_level(level).init();
+        fmt()
+            .json()
+            .flatten_event(true)
+            .with_max_level(level)
+            .init();
     }
     Ok(())
 }

@@ -3,18 +3,20 @@
 //! Names and labels beginning with `centrifugo_` are those of Centrifugo, so that existing dashboards work; those
 //! beginning with `veche_` are ours. Workers count in plain cells; everything is summed when somebody asks.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use veche_node::counters::{Counters, Tally};
+use veche_node::counters::{Counters, Durations, Tally, Timings};
 use veche_node::node::Node;
 
 /// Renders what a node has counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     node: Arc<Node>,
+    calls: Arc<Timings>,
 }
 
 /// One rendering: a recorder that is filled once, and read.
@@ -26,87 +28,262 @@ struct Page {
 const METADATA: Metadata<'static> = Metadata::new("veche", Level::INFO, None);
 
 impl Metrics {
-    pub(crate) fn new(node: Arc<Node>) -> Self {
-        Self { node }
+    /// `calls` is what the server API counts.
+    pub(crate) fn new(node: Arc<Node>, calls: Arc<Timings>) -> Self {
+        Self { node, calls }
     }
 
     /// The text of a scrape.
     pub(crate) async fn render(&self) -> String {
-        let info = self.node.info().await;
-        let workers = self.node.all_counters();
-        let sum = |count: fn(&Counters) -> u64| workers.iter().map(|counters| count(counters)).sum::<u64>();
         let page = Page::new();
+        self.node_gauges(&page).await;
+        self.node_counts(&page);
+        self.transport_counts(&page);
+        self.client_counts(&page);
+        self.own(&page);
+        page.render() + &self.durations()
+    }
+
+    /// What all workers have counted of something.
+    fn sum(&self, count: fn(&Counters) -> u64) -> u64 {
+        self.node
+            .all_counters()
+            .iter()
+            .map(|counters| count(counters))
+            .sum()
+    }
+
+    async fn node_gauges(&self, page: &Page) {
+        let info = self.node.info().await;
+        let version = self.node.config().version.clone();
         page.gauge("centrifugo_node_num_clients", &[], info.clients);
         page.gauge("centrifugo_node_num_users", &[], info.users);
         page.gauge("centrifugo_node_num_subscriptions", &[], info.subscriptions);
         page.gauge("centrifugo_node_num_channels", &[], info.channels);
         page.gauge("centrifugo_node_num_nodes", &[], 1);
-        page.gauge("centrifugo_node_build", &[("version", self.node.config().version.clone())], 1);
+        page.gauge("centrifugo_node_build", &[("version", version)], 1);
+        page.gauge(
+            "centrifugo_client_connections_inflight",
+            &[websocket()],
+            info.clients,
+        );
+        page.gauge(
+            "centrifugo_client_subscriptions_inflight",
+            &[no_namespace()],
+            info.subscriptions,
+        );
+    }
+
+    fn node_counts(&self, page: &Page) {
         for (kind, count) in [
-            ("publication", sum(|counters| counters.publications_sent.value())),
-            ("join", sum(|counters| counters.joins_sent.value())),
-            ("leave", sum(|counters| counters.leaves_sent.value())),
-            ("reply", sum(|counters| counters.replies_sent.value())),
+            (
+                "publication",
+                self.sum(|counters| counters.publications_sent.value()),
+            ),
+            ("join", self.sum(|counters| counters.joins_sent.value())),
+            ("leave", self.sum(|counters| counters.leaves_sent.value())),
+            ("reply", self.sum(|counters| counters.replies_sent.value())),
         ] {
-            page.counter("centrifugo_node_messages_sent_count", &[("type", kind.into()), no_namespace()], count);
+            page.counter(
+                "centrifugo_node_messages_sent_count",
+                &[("type", kind.into()), no_namespace()],
+                count,
+            );
         }
+        for (kind, count) in [
+            ("publication", self.node.received_publications()),
+            ("join", self.node.received_joins()),
+            ("leave", self.node.received_leaves()),
+        ] {
+            page.counter(
+                "centrifugo_node_messages_received_count",
+                &[("type", kind.into()), no_namespace()],
+                count,
+            );
+        }
+    }
+
+    fn transport_counts(&self, page: &Page) {
+        let labels = [websocket(), ("frame_type", String::new()), no_namespace()];
+        let sent = self.sum(|counters| {
+            counters.publications_sent.value()
+                + counters.joins_sent.value()
+                + counters.leaves_sent.value()
+                + counters.replies_sent.value()
+        });
+        page.counter("centrifugo_transport_messages_sent", &labels, sent);
+        page.counter(
+            "centrifugo_transport_messages_sent_size",
+            &labels,
+            self.sum(|it| it.bytes_sent.value()),
+        );
         page.counter(
             "centrifugo_transport_messages_received",
-            &[("transport", "websocket".into()), ("frame_type", "".into()), no_namespace()],
-            sum(|counters| counters.messages_received.value()),
+            &labels,
+            self.sum(|it| it.messages_received.value()),
         );
         page.counter(
             "centrifugo_transport_messages_received_size",
-            &[("transport", "websocket".into()), ("frame_type", "".into()), no_namespace()],
-            sum(|counters| counters.bytes_received.value()),
+            &labels,
+            self.sum(|it| it.bytes_received.value()),
         );
-        page.counter(
-            "centrifugo_client_connections_accepted",
-            &[("transport", "websocket".into())],
-            sum(|counters| counters.connections_accepted.value()),
-        );
-        page.gauge("centrifugo_client_connections_inflight", &[("transport", "websocket".into())], info.clients);
-        page.gauge("centrifugo_client_subscriptions_inflight", &[no_namespace()], info.subscriptions);
-        self.tallies(&page);
-        page.gauge("veche_sockets", &[], to_usize(sum(|counters| counters.sockets.value())));
-        page.gauge("veche_backlog_bytes", &[], to_usize(sum(|counters| counters.backlog.value())));
-        page.counter("veche_session_panics", &[], sum(|counters| counters.panics.value()));
-        page.gauge("veche_uptime_seconds", &[], to_usize(self.node.uptime().as_secs()));
-        page.render()
     }
 
-    fn tallies(&self, page: &Page) {
-        let tallies: [(&'static str, &'static str, fn(&Counters) -> Vec<(String, u64)>); 5] = [
-            ("centrifugo_client_command_count", "method", |counters| labelled(&counters.commands)),
-            ("centrifugo_client_num_reply_errors", "code", |counters| labelled(&counters.reply_errors)),
-            ("centrifugo_client_num_server_disconnects", "code", |counters| labelled(&counters.disconnects)),
-            ("centrifugo_client_num_server_unsubscribes", "code", |counters| labelled(&counters.unsubscribes)),
-            ("centrifugo_client_recover", "recovered", |counters| {
-                let answer = |recovered| if recovered { "yes" } else { "no" };
-                let values = counters.recoveries.values();
-                values.into_iter().map(|(recovered, count)| (answer(recovered).to_owned(), count)).collect()
-            }),
-        ];
-        for (name, label, values) in tallies {
-            let mut sums = std::collections::BTreeMap::<String, u64>::new();
-            for (value, count) in self.node.all_counters().iter().flat_map(|counters| values(counters)) {
-                *sums.entry(value).or_default() += count;
-            }
-            for (value, count) in sums {
-                page.counter(name, &[(label, value)], count);
-            }
+    fn client_counts(&self, page: &Page) {
+        let accepted = self.sum(|counters| counters.connections_accepted.value());
+        page.counter(
+            "centrifugo_client_connections_accepted",
+            &[websocket()],
+            accepted,
+        );
+        self.tally(page, "centrifugo_client_num_reply_errors", "code", |it| {
+            labelled(&it.reply_errors)
+        });
+        self.tally(
+            page,
+            "centrifugo_client_num_server_disconnects",
+            "code",
+            |it| labelled(&it.disconnects),
+        );
+        self.tally(
+            page,
+            "centrifugo_client_num_server_unsubscribes",
+            "code",
+            |it| labelled(&it.unsubscribes),
+        );
+        self.tally(page, "centrifugo_client_recover", "recovered", |counters| {
+            let answer = |recovered| if recovered { "yes" } else { "no" };
+            let values = counters.recoveries.values();
+            values
+                .into_iter()
+                .map(|(recovered, count)| (answer(recovered).to_owned(), count))
+                .collect()
+        });
+    }
+
+    fn own(&self, page: &Page) {
+        page.gauge(
+            "veche_sockets",
+            &[],
+            to_usize(self.sum(|counters| counters.sockets.value())),
+        );
+        page.gauge(
+            "veche_backlog_bytes",
+            &[],
+            to_usize(self.sum(|counters| counters.backlog.value())),
+        );
+        page.counter(
+            "veche_session_panics",
+            &[],
+            self.sum(|counters| counters.panics.value()),
+        );
+        page.gauge(
+            "veche_uptime_seconds",
+            &[],
+            to_usize(self.node.uptime().as_secs()),
+        );
+    }
+
+    /// Counts by a label, summed over the workers.
+    fn tally(
+        &self,
+        page: &Page,
+        name: &'static str,
+        label: &'static str,
+        values: fn(&Counters) -> Vec<(String, u64)>,
+    ) {
+        let mut sums = BTreeMap::<String, u64>::new();
+        for (value, count) in self
+            .node
+            .all_counters()
+            .iter()
+            .flat_map(|counters| values(counters))
+        {
+            *sums.entry(value).or_default() += count;
         }
+        for (value, count) in sums {
+            page.counter(name, &[(label, value)], count);
+        }
+    }
+
+    /// Summaries, which the workers have in buckets.
+    fn durations(&self) -> String {
+        let mut text = String::new();
+        let mut broadcasts = Durations::default();
+        let mut commands = BTreeMap::new();
+        for counters in self.node.all_counters() {
+            counters.broadcasts.add_to(&mut broadcasts);
+            counters.commands.add_to(&mut commands);
+        }
+        let name = "centrifugo_node_broadcast_duration_seconds";
+        summary(
+            &mut text,
+            name,
+            &[(
+                "type=\"publication\",channel_namespace=\"\"".to_owned(),
+                &broadcasts,
+            )],
+        );
+        let labels = |(method, durations): (&&str, _)| {
+            (
+                format!("method=\"{method}\",channel_namespace=\"\""),
+                durations,
+            )
+        };
+        let rows: Vec<_> = commands.iter().map(labels).collect();
+        summary(
+            &mut text,
+            "centrifugo_client_command_duration_seconds",
+            &rows,
+        );
+        let mut calls = BTreeMap::new();
+        self.calls.add_to(&mut calls);
+        let labels = |(method, durations): (&&str, _)| {
+            (format!("protocol=\"http\",method=\"{method}\""), durations)
+        };
+        let rows: Vec<_> = calls.iter().map(labels).collect();
+        summary(&mut text, "centrifugo_api_command_duration_seconds", &rows);
+        text
     }
 }
 
-/// The label that Centrifugo fills where it is told to tell namespaces apart.
+fn websocket() -> (&'static str, String) {
+    ("transport", "websocket".to_owned())
+}
 
+/// The label that Centrifugo fills where it is told to tell namespaces apart.
 fn no_namespace() -> (&'static str, String) {
     ("channel_namespace", String::new())
 }
 
+/// Writes a summary: quantiles, sum and count for each set of labels.
+fn summary(text: &mut String, name: &str, rows: &[(String, &Durations)]) {
+    if rows.is_empty() {
+        return;
+    }
+    text.push_str(&format!("# TYPE {name} summary\n"));
+    for (labels, durations) in rows {
+        for (quantile, thousandths) in [("0.5", 500), ("0.99", 990), ("0.999", 999)] {
+            let value = durations.quantile(thousandths).as_secs_f64();
+            text.push_str(&format!(
+                "{name}{{{labels},quantile=\"{quantile}\"}} {value}\n"
+            ));
+        }
+        text.push_str(&format!(
+            "{name}_sum{{{labels}}} {}\n",
+            durations.total().as_secs_f64()
+        ));
+        text.push_str(&format!("{name}_count{{{labels}}} {}\n", durations.count()));
+    }
+    text.push('\n');
+}
+
 fn labelled<K: Copy + PartialEq + Display>(tally: &Tally<K>) -> Vec<(String, u64)> {
-    tally.values().into_iter().map(|(label, count)| (label.to_string(), count)).collect()
+    tally
+        .values()
+        .into_iter()
+        .map(|(label, count)| (label.to_string(), count))
+        .collect()
 }
 
 fn to_usize(value: u64) -> usize {
@@ -121,12 +298,16 @@ impl Page {
     }
 
     fn counter(&self, name: &'static str, labels: &[(&'static str, String)], value: u64) {
-        self.recorder.register_counter(&key(name, labels), &METADATA).absolute(value);
+        self.recorder
+            .register_counter(&key(name, labels), &METADATA)
+            .absolute(value);
     }
 
     #[expect(clippy::cast_precision_loss, reason = "gauges are floats on the wire")]
     fn gauge(&self, name: &'static str, labels: &[(&'static str, String)], value: usize) {
-        self.recorder.register_gauge(&key(name, labels), &METADATA).set(value as f64);
+        self.recorder
+            .register_gauge(&key(name, labels), &METADATA)
+            .set(value as f64);
     }
 
     fn render(&self) -> String {
@@ -135,6 +316,9 @@ impl Page {
 }
 
 fn key(name: &'static str, labels: &[(&'static str, String)]) -> Key {
-    let labels: Vec<Label> = labels.iter().map(|(name, value)| Label::new(*name, value.clone())).collect();
+    let labels: Vec<Label> = labels
+        .iter()
+        .map(|(name, value)| Label::new(*name, value.clone()))
+        .collect();
     Key::from_parts(KeyName::from_const_str(name), labels)
 }

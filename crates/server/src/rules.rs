@@ -14,8 +14,11 @@ use crate::config::schema::channel::{self as config, Channels};
 
 /// The rules that a configuration stands for. `version` is how `connect` is answered.
 #[must_use]
-pub fn rules(config: &Config, version: &str) -> Rules {
-    Rules { client: client(config, version), channel: channels(&config.channel) }
+pub(crate) fn rules(config: &Config, version: &str) -> Rules {
+    Rules {
+        client: client(config, version),
+        channel: channels(&config.channel),
+    }
 }
 
 fn client(config: &Config, version: &str) -> ClientRules {
@@ -43,7 +46,13 @@ fn client(config: &Config, version: &str) -> ClientRules {
 
 fn channels(channels: &Channels) -> ChannelRules {
     let defaults = ChannelRules::default();
-    let or_default = |text: &String, default: String| if text.is_empty() { default } else { text.clone() };
+    let or_default = |text: &String, default: String| {
+        if text.is_empty() {
+            default
+        } else {
+            text.clone()
+        }
+    };
     let namespaces: HashMap<_, _> = channels
         .namespaces
         .iter()
@@ -63,9 +72,17 @@ fn channels(channels: &Channels) -> ChannelRules {
     }
 }
 
-fn options(namespace: &str, options: &config::ChannelOptions, channels: &Channels) -> ChannelOptions {
+fn options(
+    namespace: &str,
+    options: &config::ChannelOptions,
+    channels: &Channels,
+) -> ChannelOptions {
     let own_ttl = options.history_meta_ttl;
-    let history_meta_ttl = if own_ttl.is_zero() { channels.history_meta_ttl } else { own_ttl };
+    let history_meta_ttl = if own_ttl.is_zero() {
+        channels.history_meta_ttl
+    } else {
+        own_ttl
+    };
     let keeps = options.history_size > 0 && !options.history_ttl.is_zero();
     ChannelOptions {
         namespace: namespace.into(),
@@ -100,17 +117,27 @@ fn options(namespace: &str, options: &config::ChannelOptions, channels: &Channel
         allow_tags_filter: options.allow_tags_filter,
         allow_user_limited_channels: options.allow_user_limited_channels,
         channel_regex: pattern(&options.channel_regex),
-        data_format: data_format(options.publication_data_format, channels.publication_data_format),
+        data_format: data_format(
+            options.publication_data_format,
+            channels.publication_data_format,
+        ),
     }
 }
 
 fn pattern(text: &str) -> Option<ChannelPattern> {
     let regex = Regex::new(text).ok().filter(|_| !text.is_empty())?;
-    Some(ChannelPattern { text: text.into(), is_match: Arc::new(move |name| regex.is_match(name)) })
+    Some(ChannelPattern {
+        text: text.into(),
+        is_match: Arc::new(move |name| regex.is_match(name)),
+    })
 }
 
 fn data_format(own: config::DataFormat, general: config::DataFormat) -> DataFormat {
-    let format = if own == config::DataFormat::Any { general } else { own };
+    let format = if own == config::DataFormat::Any {
+        general
+    } else {
+        own
+    };
     match format {
         config::DataFormat::Any => DataFormat::Any,
         config::DataFormat::Json => DataFormat::Json,

@@ -82,7 +82,11 @@ impl Bound {
         } else {
             Listeners::on_host(&server.address, server.port, workers)?
         };
-        Ok(Self { config, listeners, is_local })
+        Ok(Self {
+            config,
+            listeners,
+            is_local,
+        })
     }
 
     /// The addresses that it listens on.
@@ -96,7 +100,11 @@ impl Bound {
     /// # Errors
     /// Where the system gives too little.
     pub fn start(self, pages: Router, control: Handle) -> Result<Server, StartError> {
-        let Self { config, listeners, is_local } = self;
+        let Self {
+            config,
+            listeners,
+            is_local,
+        } = self;
         let doors = Arc::new(doors(&config, is_local)?);
         let http = Http::new(doors.clone());
         let reception = HttpReception::new(doors, {
@@ -113,18 +121,28 @@ impl Bound {
         };
         let mut sweeper = None;
         let version = format!("Veche {VERSION}");
-        let node = Node::start(node_config(&config), rules(&config, &version), surroundings, |sink| {
-            let clock = Arc::new(SystemClock::default());
-            let broker = Arc::new(MemoryBroker::new(sink, clock.clone()));
-            let presence = Arc::new(MemoryPresence::new(clock));
-            sweeper = Some(control.spawn(sweep(broker.clone(), presence.clone())));
-            Engine { broker, presence }
-        })
+        let node = Node::start(
+            node_config(&config),
+            rules(&config, &version),
+            surroundings,
+            |sink| {
+                let clock = Arc::new(SystemClock::default());
+                let broker = Arc::new(MemoryBroker::new(sink, clock.clone()));
+                let presence = Arc::new(MemoryPresence::new(clock));
+                sweeper = Some(control.spawn(sweep(broker.clone(), presence.clone())));
+                Engine { broker, presence }
+            },
+        )
         .map_err(StartError::Workers)?;
         let backend = Arc::new(NodeBackend::new(node.clone()));
         http.open(node.clone(), router(&config, &node, backend.clone(), pages));
         let sweeper = sweeper.unwrap_or_else(|| control.spawn(async {}));
-        Ok(Server { node, http, backend, sweeper })
+        Ok(Server {
+            node,
+            http,
+            backend,
+            sweeper,
+        })
     }
 }
 
@@ -140,7 +158,10 @@ impl Server {
         self.http.stop().await;
         self.sweeper.abort();
         let node = self.node;
-        if tokio::task::spawn_blocking(move || node.stop()).await.is_err() {
+        if tokio::task::spawn_blocking(move || node.stop())
+            .await
+            .is_err()
+        {
             tracing::error!("the workers did not stop in order");
         }
     }
@@ -148,7 +169,9 @@ impl Server {
 
 fn workers(config: &Config) -> usize {
     match config.node.workers {
-        0 => std::thread::available_parallelism().map_or(1, usize::from).min(MAX_WORKERS),
+        0 => std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(MAX_WORKERS),
         workers => workers.min(MAX_WORKERS),
     }
 }
@@ -161,8 +184,13 @@ fn node_config(config: &Config) -> NodeConfig {
     };
     NodeConfig {
         workers: workers(config),
-        websocket: Limits { max_message: framing.message_size_limit, max_inflated },
-        compression_level: u32::try_from(framing.compression_level).unwrap_or(1).clamp(1, 9),
+        websocket: Limits {
+            max_message: framing.message_size_limit,
+            max_inflated,
+        },
+        compression_level: u32::try_from(framing.compression_level)
+            .unwrap_or(1)
+            .clamp(1, 9),
         compression_min_size: framing.compression_min_size,
         queue_max_size: config.client.queue_max_size,
         count_users: config.client.user_connection_limit > 0,
@@ -195,6 +223,7 @@ fn doors(config: &Config, own_origin: bool) -> Result<Doors, BadPattern> {
 /// Everything that is answered by HTTP alone.
 fn router(config: &Config, node: &Arc<Node>, backend: Arc<NodeBackend>, pages: Router) -> Router {
     let mut router = pages;
+    let calls = backend.calls();
     if !config.http_api.disabled {
         router = router.merge(veche_api::http::router(backend, api_options(config)));
     }
@@ -204,7 +233,7 @@ fn router(config: &Config, node: &Arc<Node>, backend: Arc<NodeBackend>, pages: R
         router = router.route(&config.health.handler_prefix, health);
     }
     if config.prometheus.enabled {
-        let metrics = get(scrape).with_state(Arc::new(Metrics::new(node.clone())));
+        let metrics = get(scrape).with_state(Arc::new(Metrics::new(node.clone(), calls)));
         router = router.route(&config.prometheus.handler_prefix, metrics);
     }
     router
@@ -227,7 +256,13 @@ async fn health(State(node): State<Arc<Node>>) -> impl IntoResponse {
 }
 
 async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], metrics.render().await)
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        metrics.render().await,
+    )
 }
 
 async fn sweep(broker: Arc<MemoryBroker>, presence: Arc<MemoryPresence>) {

@@ -36,6 +36,11 @@ impl HttpReception {
         else {
             return Decision::Incomplete;
         };
+        if has_two_lengths(request) {
+            let text =
+                "a request has either Content-Length or Transfer-Encoding, not both".to_owned();
+            return refuse(text);
+        }
         let (path, query) = split_target(target);
         let Some(door) = self.doors.find(path) else {
             return Decision::PassOn;
@@ -68,29 +73,38 @@ impl Reception for HttpReception {
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(received) {
             Ok(httparse::Status::Complete(consumed)) => self.decide(&request, consumed),
-            // Nothing of ours needs more than a path to be told from other HTTP.
-            Ok(httparse::Status::Partial) => match request.path {
-                Some(target) if self.doors.find(split_target(target).0).is_none() => {
-                    Decision::PassOn
-                }
-                _ => Decision::Incomplete,
-            },
+            Ok(httparse::Status::Partial) => Decision::Incomplete,
             // HTTP/2 begins with a line that is no request of HTTP/1; hyper says what it thinks of it.
             Err(httparse::Error::Version) => Decision::PassOn,
-            Err(error) => Decision::Refuse(
-                Refusal {
-                    status: 400,
-                    header: None,
-                    text: format!("not an HTTP request: {error}"),
-                }
-                .into_answer(),
-            ),
+            Err(error) => refuse(format!("not an HTTP request: {error}")),
         }
     }
 
     fn pass_on(&self, socket: TcpStream, received: Vec<u8>) {
         (self.other)(socket, received);
     }
+}
+
+/// Whether it could be read in two ways, by us and by a proxy before us (RFC 9112, section 6.3).
+fn has_two_lengths(request: &httparse::Request<'_, '_>) -> bool {
+    let has = |name: &str| {
+        request
+            .headers
+            .iter()
+            .any(|header| header.name.eq_ignore_ascii_case(name))
+    };
+    has("content-length") && has("transfer-encoding")
+}
+
+fn refuse(text: String) -> Decision {
+    Decision::Refuse(
+        Refusal {
+            status: 400,
+            header: None,
+            text,
+        }
+        .into_answer(),
+    )
 }
 
 impl fmt::Debug for HttpReception {

@@ -106,6 +106,7 @@ impl Outboxes {
                 return;
             }
         };
+        self.written += written;
         if written < owed.len() {
             self.keep(slot, segment, written);
             self.block(slot);
@@ -181,6 +182,7 @@ impl Outboxes {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
                 Err(error) => return Err(error),
             };
+            self.written += written;
             let total: usize = slices.iter().map(|slice| slice.len()).sum();
             let count = slices.len();
             drop(slices);
@@ -209,6 +211,7 @@ impl Outboxes {
         };
         while !rest.backlog.is_empty() {
             let (written, offered) = rest.write_some(link)?;
+            self.written += written;
             rest.bytes -= written;
             self.backlog -= written;
             if written < offered {
