@@ -23,6 +23,7 @@ use veche_websocket::decoder::Limits;
 
 use crate::authority::TokenAuthority;
 use crate::backend::NodeBackend;
+use crate::config::schema::api::ErrorMode;
 use crate::config::{Config, Loaded};
 use crate::http::Http;
 use crate::listener::{ListenError, Listeners};
@@ -194,10 +195,19 @@ fn node_config(config: &Config) -> NodeConfig {
         compression_min_size: framing.compression_min_size,
         queue_max_size: config.client.queue_max_size,
         count_users: config.client.user_connection_limit > 0,
-        name: config.node.name.clone(),
+        name: node_name(config),
         version: VERSION.to_owned(),
         ..NodeConfig::default()
     }
+}
+
+/// The name for people: host and port, if nothing else is said.
+fn node_name(config: &Config) -> String {
+    if !config.node.name.is_empty() {
+        return config.node.name.clone();
+    }
+    let host = gethostname::gethostname();
+    format!("{}_{}", host.to_string_lossy(), config.http_server.port)
 }
 
 /// The doors that the configuration opens.
@@ -245,6 +255,7 @@ fn api_options(config: &Config) -> veche_api::http::ApiOptions {
         prefix: api.handler_prefix.clone(),
         key: veche_api::ApiKey::new(api.key.expose()),
         insecure: api.insecure,
+        transport_errors: api.error_mode == ErrorMode::Transport,
         ..veche_api::http::ApiOptions::default()
     }
 }

@@ -100,7 +100,6 @@ const NOT_YET: &[Row] = &[
         .when("client.subscribe_to_user_personal_channel.enabled"),
     warns("client.subscribe_to_user_personal_channel.enabled"),
     warns("client.connect_code_to_unidirectional_disconnect.enabled"),
-    warns("client.concurrency").unless("1"),
     warns("client.channel_position_check_delay"),
     warns("client.channel_position_max_time_lag"),
     // Channels
@@ -113,14 +112,14 @@ const NOT_YET: &[Row] = &[
     warns("channel.without_namespace.map_users_presence_channel_prefix"),
     warns("channel.without_namespace.allowed_delta_types"),
     warns("channel.without_namespace.delta_publish"),
-    warns("channel.without_namespace.allow_tags_filter"),
+    warns("channel.without_namespace.auto_cache_recover"),
     // The application
     stops("rpc.without_namespace.proxy_enabled"),
     warns("rpc.ping.enabled"),
-    warns("http_api.error_mode"),
     warns("grpc_api.enabled"),
     warns("consumers[].enabled"),
     // Doors
+    warns("websocket.write_timeout").unless("1s"),
     warns("sse.enabled"),
     warns("http_stream.enabled"),
     warns("webtransport.enabled"),

@@ -268,7 +268,11 @@ fn rules_that_fit_together_pass() {
         json!({"name": "a.b-c_1", "channel_regex": "^[a-z]{1,8}$", "publication_data_format": "json_object"}),
         json!({"subscription_type": "stream"}),
     ] {
-        assert!(load(&rules(&options)).warnings.is_empty(), "{options}");
+        let warnings = load(&rules(&options)).warnings;
+        let unexpected = warnings
+            .iter()
+            .any(|warning| !warning.contains("not available yet"));
+        assert!(!unexpected, "{options}: {warnings:?}");
     }
 }
 
