@@ -79,7 +79,8 @@ export async function run(args, { env = {}, input = '' } = {}) {
   const output = [];
   child.stdout.on('data', (bytes) => output.push(bytes));
   child.stderr.on('data', (bytes) => output.push(bytes));
-  child.stdin.end(input);
+  // A command that reads nothing may be gone before it is written to.
+  child.stdin.on('error', () => {}).end(input);
   const timer = setTimeout(() => child.kill('SIGKILL'), START_DEADLINE_MS);
   const code = await new Promise((done, failed) => child.on('close', done).on('error', failed));
   clearTimeout(timer);

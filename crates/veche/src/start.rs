@@ -33,7 +33,9 @@ pub(crate) fn server(loaded: Loaded) -> Result<(), Failure> {
     runtime.block_on(async {
         let bound = Bound::new(loaded).map_err(failed)?;
         let addresses = bound.addresses().to_vec();
-        let server = bound.start(Router::new(), runtime.handle().clone()).map_err(failed)?;
+        let server = bound
+            .start(Router::new(), runtime.handle().clone())
+            .map_err(failed)?;
         for address in addresses {
             output::line(&format!("veche listens on {address}"))?;
         }
@@ -61,9 +63,14 @@ pub(crate) fn demo(mut loaded: Loaded, data: Option<&Path>) -> Result<(), Failur
         let url = format!("http://{}", reachable(bound.addresses()));
         let config = ChatConfig::new(url, api_key, token_secret, data.clone());
         let chat = veche_chat::open(config).await.map_err(failed)?;
-        let server = bound.start(chat.router(), runtime.handle().clone()).map_err(failed)?;
+        let server = bound
+            .start(chat.router(), runtime.handle().clone())
+            .map_err(failed)?;
         output::line(&format!("The chat is on http://localhost:{port}"))?;
-        output::line(&format!("Its messages are kept in {}; Ctrl+C stops it", data.display()))?;
+        output::line(&format!(
+            "Its messages are kept in {}; Ctrl+C stops it",
+            data.display()
+        ))?;
         stop_requested().await?;
         finish(server, Some(chat), timeout).await;
         Ok(())
@@ -72,12 +79,20 @@ pub(crate) fn demo(mut loaded: Loaded, data: Option<&Path>) -> Result<(), Failur
 
 fn begin(loaded: &Loaded) -> Result<(), Failure> {
     output::warnings(&loaded.warnings);
-    logging::start(&loaded.config.log)
-        .map_err(|error| Failure::new(format!("cannot write to log.file {:?}: {error}", loaded.config.log.file)))
+    logging::start(&loaded.config.log).map_err(|error| {
+        Failure::new(format!(
+            "cannot write to log.file {:?}: {error}",
+            loaded.config.log.file
+        ))
+    })
 }
 
 fn control() -> Result<Runtime, Failure> {
-    let runtime = Builder::new_multi_thread().worker_threads(CONTROL_THREADS).thread_name("control").enable_all().build();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("control")
+        .enable_all()
+        .build();
     runtime.map_err(|error| Failure::new(format!("the system gives no threads: {error}")))
 }
 
@@ -97,7 +112,8 @@ async fn stop_requested() -> Result<(), Failure> {
     let interrupted = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
-        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        let mut terminated =
+            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
         tokio::select! {
             result = interrupted => Ok(result?),
             _ = terminated.recv() => Ok(()),
@@ -126,7 +142,12 @@ async fn finish(server: Server, chat: Option<Chat>, timeout: Duration) {
 fn add_chat(loaded: &mut Loaded, secrets: &Secrets) -> Result<(), Failure> {
     let config = &mut loaded.config;
     for namespace in chat_namespaces()?.channel.namespaces {
-        if config.channel.namespaces.iter().all(|known| known.name != namespace.name) {
+        if config
+            .channel
+            .namespaces
+            .iter()
+            .all(|known| known.name != namespace.name)
+        {
             config.channel.namespaces.push(namespace);
         }
     }
@@ -142,18 +163,32 @@ fn add_chat(loaded: &mut Loaded, secrets: &Secrets) -> Result<(), Failure> {
 
 /// The chat's namespaces, as a configuration of their own.
 fn chat_namespaces() -> Result<Config, Failure> {
-    let text = serde_json::json!({ "channel": { "namespaces": veche_chat::namespaces() } }).to_string();
-    let file = Some(File { name: "chat.json".to_owned(), text });
-    Ok(Config::load(&Sources { file, ..Sources::default() })?.config)
+    let text =
+        serde_json::json!({ "channel": { "namespaces": veche_chat::namespaces() } }).to_string();
+    let file = Some(File {
+        name: "chat.json".to_owned(),
+        text,
+    });
+    Ok(Config::load(&Sources {
+        file,
+        ..Sources::default()
+    })?
+    .config)
 }
 
 fn chat_keys(config: &Config) -> (String, String) {
-    (config.http_api.key.expose().to_owned(), config.client.token.hmac_secret_key.expose().to_owned())
+    (
+        config.http_api.key.expose().to_owned(),
+        config.client.token.hmac_secret_key.expose().to_owned(),
+    )
 }
 
 /// An address that this machine reaches itself by.
 fn reachable(addresses: &[SocketAddr]) -> SocketAddr {
-    let mut address = addresses.first().copied().unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
+    let mut address = addresses
+        .first()
+        .copied()
+        .unwrap_or_else(|| ([127, 0, 0, 1], 0).into());
     if address.ip().is_unspecified() {
         address.set_ip([127, 0, 0, 1].into());
     }
@@ -168,15 +203,21 @@ struct Secrets {
 
 impl Secrets {
     fn kept_in(data: &Path) -> Result<Self, Failure> {
-        let cannot = |error: std::io::Error| Failure::new(format!("cannot use the folder {}: {error}", data.display()));
+        let cannot = |error: std::io::Error| {
+            Failure::new(format!("cannot use the folder {}: {error}", data.display()))
+        };
         fs::create_dir_all(data).map_err(cannot)?;
-        Ok(Self { api_key: kept(&data.join("api_key"))?, token_secret: kept(&data.join("token_secret"))? })
+        Ok(Self {
+            api_key: kept(&data.join("api_key"))?,
+            token_secret: kept(&data.join("token_secret"))?,
+        })
     }
 }
 
 /// The secret in a file, made if there is none.
 fn kept(path: &Path) -> Result<String, Failure> {
-    let cannot = |error: std::io::Error| Failure::new(format!("cannot use {}: {error}", path.display()));
+    let cannot =
+        |error: std::io::Error| Failure::new(format!("cannot use {}: {error}", path.display()));
     match fs::read_to_string(path) {
         Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(error)),
@@ -187,6 +228,9 @@ fn kept(path: &Path) -> Result<String, Failure> {
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).and_then(|mut file| file.write_all(secret.as_bytes())).map_err(cannot)?;
+    options
+        .open(path)
+        .and_then(|mut file| file.write_all(secret.as_bytes()))
+        .map_err(cannot)?;
     Ok(secret)
 }
