@@ -25,8 +25,9 @@ use veche_node::node::Node;
 use veche_transport::doors::{Agreement, Door, Doors, Refusal};
 use veche_transport::head::Head;
 
-/// From the first byte of a request to the end of its head.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// From the end of an answer, or from the first byte, to the end of the next request's head: how long a backend may keep
+/// its connection between two calls.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes of a request's head.
 const MAX_HEAD: usize = 16 << 10;
 
