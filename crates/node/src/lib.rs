@@ -16,6 +16,7 @@ pub mod authority;
 pub mod backend;
 
 mod accept;
+mod clock;
 mod driver;
 mod hub;
 pub mod inbox;

@@ -23,13 +23,14 @@ use veche_session::turn::{Now, Turn};
 use veche_websocket::decoder::Limits;
 
 use crate::authority::Authority;
+use crate::clock::Clock;
 use crate::connection::Opening;
 use crate::counters::Counters;
 use crate::fanout::{Event, EventBody};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
 use crate::interest::Interest;
 use crate::reception::Reception;
-use crate::worker::{Clock, WAKER, Worker};
+use crate::worker::{WAKER, Worker};
 
 /// Most workers of a node.
 pub use crate::interest::MAX_WORKERS;

@@ -6,7 +6,7 @@
 use std::io::{self, Read};
 use std::mem;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hashbrown::HashMap;
 use mio::event::Event as Readiness;
@@ -14,25 +14,25 @@ use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
 use smallvec::SmallVec;
-use veche_protocol::disconnect::Disconnect;
 use veche_protocol::identity::UserId;
 use veche_session::effect::Effects;
-use veche_session::order::Order;
-use veche_session::question::Answer;
 use veche_session::rules::Rules;
 use veche_session::turn::{Now, Turn};
 use veche_websocket::decoder::Workspace;
 
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
-use crate::fanout::{Encoder, Event, EventBody};
+use crate::fanout::Encoder;
 use crate::hub::{Aftermath, Attachments, Connections, Hub};
 use crate::inbox::{ConnectionKey, Item};
-use crate::inquiry::{Addressees, Census, Inquiry};
 use crate::node::Node;
-use crate::outbox::{Casualty, Outboxes};
+use crate::outbox::Outboxes;
 use crate::reception::Reception;
 use crate::wheel::Wheel;
+
+mod ending;
+mod items;
+mod timers;
 
 /// One worker.
 #[derive(Debug)]
@@ -252,285 +252,6 @@ impl Worker {
         matches!(connection, Some(Connection { stage: Stage::Open(open), .. }) if open.paused)
     }
 
-    fn take_inbox(&mut self) {
-        let mut items = mem::take(&mut self.items);
-        let node = self.node.clone();
-        let bytes = node.inbox(self.index).take(&mut items);
-        let mut finished = 0;
-        for item in items.drain(..) {
-            if let Item::Deliver(event) = &item {
-                finished += event.weight();
-            }
-            self.handle_item(item);
-        }
-        debug_assert!(
-            finished <= bytes,
-            "deliveries weigh what they were counted as"
-        );
-        node.inbox(self.index).finished(finished);
-        self.items = items;
-    }
-
-    fn handle_item(&mut self, item: Item) {
-        match item {
-            Item::Deliver(event) => self.deliver(&event),
-            Item::Gap(channel) => {
-                let mut aftermath = mem::take(&mut self.aftermath);
-                self.hub.gap(&channel, &mut aftermath);
-                self.settle(None, &channel, aftermath);
-            }
-            Item::GapEverywhere => {
-                for channel in self.hub.names() {
-                    self.handle_item(Item::Gap(channel));
-                }
-            }
-            Item::Entered {
-                channel,
-                result,
-                waiting,
-            } => {
-                for (connection, ask) in waiting {
-                    if result.is_ok() && self.is_alive(connection) {
-                        let mut connections = Slots(&mut self.connections);
-                        self.hub
-                            .entered(&channel, connection.slot, &mut connections);
-                    }
-                    self.answer(connection, ask, Answer::Done(result));
-                }
-            }
-            Item::Answer {
-                connection,
-                ask,
-                answer,
-            } => self.answer(connection, ask, answer),
-            Item::Order {
-                addressees,
-                order,
-                done,
-            } => {
-                let count = self.order(&addressees, &order);
-                // Whoever asked may have gone.
-                let _ = done.send(count);
-            }
-            Item::Inquiry(inquiry) => self.inquire(&inquiry),
-            Item::Socket(socket) => self.adopt(socket),
-            Item::Upgraded {
-                socket,
-                opening,
-                received,
-            } => self.upgraded(socket, *opening, received),
-            Item::Rules(rules) => self.rules = rules,
-            Item::StopAccepting => self.stop_accepting(),
-            Item::Stop => self.stop(),
-        }
-    }
-
-    fn deliver(&mut self, event: &Event) {
-        let began = Instant::now();
-        let mut aftermath = mem::take(&mut self.aftermath);
-        self.hub.deliver(
-            event,
-            &mut self.outboxes,
-            &mut self.encoder,
-            &mut Slots(&mut self.connections),
-            &mut aftermath,
-        );
-        self.counters.broadcasts.add(began.elapsed());
-        match &event.body {
-            EventBody::Publication(_) => self.counters.publications_sent.add(aftermath.delivered),
-            EventBody::Join(_) => self.counters.joins_sent.add(aftermath.delivered),
-            EventBody::Leave(_) => self.counters.leaves_sent.add(aftermath.delivered),
-        }
-        if aftermath.making.is_empty() && aftermath.gap.is_empty() {
-            aftermath.delivered = 0;
-            self.aftermath = aftermath;
-        } else {
-            self.settle(Some(event), &event.channel, aftermath);
-        }
-    }
-
-    /// What the hub left to sessions.
-    fn settle(
-        &mut self,
-        event: Option<&Event>,
-        channel: &veche_protocol::channel::Channel,
-        mut aftermath: Aftermath,
-    ) {
-        if let Some(Event {
-            body: EventBody::Publication(delivery),
-            ..
-        }) = event
-        {
-            for slot in aftermath.making.drain(..) {
-                self.with_session(slot, |session, turn, effects| {
-                    session.handle_delivery(
-                        channel,
-                        delivery.publication.clone(),
-                        &delivery.epoch,
-                        turn,
-                        effects,
-                    );
-                });
-            }
-        }
-        for slot in aftermath.gap.drain(..) {
-            let order = Order::InsufficientState {
-                channel: channel.clone(),
-            };
-            self.with_session(slot, |session, turn, effects| {
-                session.handle_order(order, turn, effects)
-            });
-        }
-        aftermath.delivered = 0;
-        self.aftermath = aftermath;
-    }
-
-    fn answer(&mut self, key: ConnectionKey, ask: veche_session::question::Ask, answer: Answer) {
-        if self.is_alive(key) {
-            self.with_session(key.slot, |session, turn, effects| {
-                session.handle_answer(ask, answer, turn, effects)
-            });
-        }
-    }
-
-    fn order(&mut self, addressees: &Addressees, order: &Order) -> usize {
-        let slots = self
-            .users
-            .get(&addressees.user)
-            .cloned()
-            .unwrap_or_default();
-        let mut count = 0;
-        for slot in slots {
-            let client = self
-                .session(slot)
-                .map(veche_session::session::Session::client);
-            if client.is_some_and(|client| addressees.include(client)) {
-                count += 1;
-                self.with_session(slot, |session, turn, effects| {
-                    session.handle_order(order.clone(), turn, effects)
-                });
-            }
-        }
-        count
-    }
-
-    fn inquire(&self, inquiry: &Inquiry) {
-        match inquiry {
-            Inquiry::Census(reply) => {
-                let census = Census {
-                    clients: self.users.values().map(SmallVec::len).sum(),
-                    subscriptions: self.hub.subscription_count(),
-                    users: self.users.keys().cloned().collect(),
-                };
-                // Whoever asked may have gone.
-                let _ = reply.send(census);
-            }
-            Inquiry::Channels(reply) => {
-                let channels = self
-                    .hub
-                    .channels()
-                    .map(|(name, count)| (name.clone(), count))
-                    .collect();
-                // Whoever asked may have gone.
-                let _ = reply.send(channels);
-            }
-        }
-    }
-
-    /// A timer came. It may be stale, or early.
-    fn timer(&mut self, slot: u32, tick: u64) {
-        let Some(connection) = self.connections.get_mut(slot as usize) else {
-            return;
-        };
-        if connection.tick != Some(tick) {
-            return;
-        }
-        connection.tick = None;
-        let Some(deadline) = connection.deadline() else {
-            return;
-        };
-        if deadline <= self.now.monotonic {
-            match &connection.stage {
-                Stage::Head(_) | Stage::Closing(_) => self.remove(slot),
-                Stage::Open(_) => {
-                    self.with_session(slot, |session, turn, effects| {
-                        session.handle_timeout(turn, effects)
-                    });
-                }
-                Stage::Busy => {}
-            }
-        }
-        self.set_timer(slot);
-    }
-
-    /// Sees to it that the wheel has the connection no later than its deadline.
-    pub(crate) fn set_timer(&mut self, slot: u32) {
-        let Some(connection) = self.connections.get_mut(slot as usize) else {
-            return;
-        };
-        let Some(deadline) = connection.deadline() else {
-            return;
-        };
-        let wanted = crate::wheel::tick_of(deadline);
-        if connection.tick.is_none_or(|tick| wanted < tick) {
-            connection.tick = Some(self.wheel.insert(slot, deadline));
-        }
-    }
-
-    /// Ends the connections that could not be written to.
-    fn bury(&mut self) {
-        for (slot, casualty) in self.outboxes.take_casualties() {
-            match casualty {
-                Casualty::Slow => self.disconnect(slot, Disconnect::SLOW),
-                Casualty::Failed => self.lost(slot),
-                Casualty::Drained => self.drained(slot),
-            }
-        }
-        self.counters.backlog.set(self.outboxes.backlog());
-    }
-
-    /// While all outboxes together hold too much, the largest offender goes.
-    fn bound_backlog(&mut self) {
-        while self.outboxes.backlog() > self.node.config().worker_backlog_limit {
-            let Some(slot) = self.outboxes.largest_backlog() else {
-                return;
-            };
-            let before = self.outboxes.backlog();
-            self.disconnect(slot, Disconnect::SLOW);
-            if self.outboxes.backlog() >= before {
-                self.remove(slot);
-            }
-        }
-    }
-
-    fn stop_accepting(&mut self) {
-        self.accepting = false;
-        for mut listener in self.listeners.drain(..) {
-            // The socket closes anyway.
-            let _ = self.poll.registry().deregister(&mut listener);
-        }
-        let waiting: Vec<u32> = self.slots(|stage| matches!(stage, Stage::Head(_)));
-        for slot in waiting {
-            self.remove(slot);
-        }
-    }
-
-    fn stop(&mut self) {
-        self.stopping = true;
-        self.stop_accepting();
-        for slot in self.slots(|stage| matches!(stage, Stage::Open(_))) {
-            self.disconnect(slot, Disconnect::SHUTDOWN);
-        }
-    }
-
-    fn slots(&self, wanted: impl Fn(&Stage) -> bool) -> Vec<u32> {
-        self.connections
-            .iter()
-            .filter(|(_, connection)| wanted(&connection.stage))
-            .filter_map(|(slot, _)| u32::try_from(slot).ok())
-            .collect()
-    }
-
     pub(crate) fn is_alive(&self, key: ConnectionKey) -> bool {
         self.connections
             .get(key.slot as usize)
@@ -555,29 +276,5 @@ pub(crate) struct Slots<'a>(pub(crate) &'a mut Slab<Connection>);
 impl Connections for Slots<'_> {
     fn attachments(&mut self, slot: u32) -> Option<&mut Attachments> {
         Some(&mut self.0.get_mut(slot as usize)?.attachments)
-    }
-}
-
-/// The node's clock.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    started: Instant,
-}
-
-impl Clock {
-    pub(crate) fn start() -> Self {
-        Self {
-            started: Instant::now(),
-        }
-    }
-
-    pub(crate) fn now(&self) -> Now {
-        let unix = std::time::SystemTime::now()
-            .duration_since(std::time::UNIX_EPOCH)
-            .unwrap_or_default();
-        Now {
-            monotonic: self.started.elapsed(),
-            unix_ms: i64::try_from(unix.as_millis()).unwrap_or(i64::MAX),
-        }
     }
 }

@@ -1,0 +1,188 @@
+//! What a session asks for, carried out: replies, questions, attachments.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use veche_protocol::batch::Encoding;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::push::{self, Push};
+use veche_protocol::reply::{self, Reply};
+use veche_protocol::{json, protobuf};
+use veche_session::effect::{Attach, Effect, Effects};
+use veche_session::session::Session;
+use veche_session::turn::Turn;
+
+use super::Fate;
+use crate::connection::{Open, Talk};
+use crate::fanout::opcode;
+use crate::hub::GroupKey;
+use crate::worker::Worker;
+
+impl Worker {
+    /// Lets the session handle something and carries out what it asks for. A panic ends this connection alone.
+    pub(super) fn session_handles(
+        &mut self,
+        slot: u32,
+        open: &mut Open,
+        handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
+    ) -> Fate {
+        let mut effects = std::mem::take(&mut self.effects);
+        match self.let_handle(open, &mut effects, handle) {
+            Ok(()) => self.carry_out(slot, open, effects),
+            Err(disconnect) => Fate::Ends(disconnect),
+        }
+    }
+
+    /// Lets the session handle something, if there is one. A panic is an error.
+    pub(super) fn let_handle(
+        &self,
+        open: &mut Open,
+        effects: &mut Effects,
+        handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
+    ) -> Result<(), Disconnect> {
+        let turn = self.turn();
+        let Some(session) = open.talk.session_mut() else {
+            return Ok(());
+        };
+        let handled = catch_unwind(AssertUnwindSafe(|| handle(session, &turn, effects)));
+        handled.map_err(|_| {
+            self.counters.panics.add(1);
+            tracing::error!(client = %session.client(), "a session failed; its connection ends");
+            Disconnect::SERVER_ERROR
+        })
+    }
+
+    fn carry_out(&mut self, slot: u32, open: &mut Open, mut effects: Effects) -> Fate {
+        let mut next = Effects::new();
+        let mut fate = Fate::Alive;
+        while !effects.is_empty() {
+            for effect in effects.drain(..) {
+                match effect {
+                    Effect::Reply(reply) => self.send_reply(slot, open, &reply),
+                    Effect::Push(push) => self.send_push(slot, open, &push),
+                    Effect::Ping => self.send_ping(slot, open),
+                    Effect::Ask { ask, question } => {
+                        let Some(key) = self.key(slot) else { continue };
+                        let Some(answer) = self.ask(key, ask, question) else {
+                            continue;
+                        };
+                        let handled = self.let_handle(open, &mut next, |session, turn, next| {
+                            session.handle_answer(ask, answer, turn, next);
+                        });
+                        if let Err(disconnect) = handled {
+                            return Fate::Ends(disconnect);
+                        }
+                    }
+                    Effect::Tell(notice) => self.tell(slot, notice),
+                    Effect::Attach(attach) => self.attach(slot, open, attach),
+                    Effect::Detach { channel } => self.detach(slot, &channel),
+                    // Answers that were there at once may still have to be undone.
+                    Effect::Close(disconnect) => fate = Fate::Ends(disconnect),
+                }
+            }
+            std::mem::swap(&mut effects, &mut next);
+        }
+        self.effects = effects;
+        fate
+    }
+
+    fn attach(&mut self, slot: u32, open: &Open, attach: Attach) {
+        let key = GroupKey {
+            format: open.format(),
+            join_leave: attach.join_leave,
+            positioned: attach.after.is_some(),
+            filter: attach.filter,
+        };
+        let Some(connection) = self.connections.get_mut(slot as usize) else {
+            return;
+        };
+        self.hub.attach(
+            &attach.channel,
+            slot,
+            key,
+            attach.after,
+            &mut connection.attachments,
+        );
+        self.counters
+            .subscriptions
+            .set(self.hub.subscription_count());
+    }
+
+    fn send_reply(&mut self, slot: u32, open: &mut Open, reply: &Reply) {
+        self.counters.replies_sent.add(1);
+        match &reply.body {
+            reply::Body::Error(error) => self.counters.reply_errors.add(error.code.0),
+            reply::Body::Subscribe(subscribed) if subscribed.was_recovering => {
+                self.counters.recoveries.add(subscribed.recovered);
+            }
+            _ => {}
+        }
+        match &mut open.talk {
+            Talk::Centrifuge { encoding, .. } => {
+                self.frames.clear();
+                match encoding {
+                    Encoding::Json => json::encode_reply(reply, &mut self.frames),
+                    Encoding::Protobuf => protobuf::encode_reply(reply, &mut self.frames),
+                }
+                encoding.append(&mut self.batch, &self.frames);
+                if self.batch.len() > MAX_BATCH {
+                    self.send_batch(slot, open);
+                }
+            }
+            Talk::Plain { .. } => self.send_plain(slot, open, &Effect::Reply(reply.clone())),
+            Talk::Echo => {}
+        }
+    }
+
+    fn send_push(&mut self, slot: u32, open: &mut Open, push: &Push) {
+        self.counters.replies_sent.add(1);
+        if let push::Body::Unsubscribe(unsubscribe) = &push.body {
+            self.counters.unsubscribes.add(unsubscribe.code);
+        }
+        match &mut open.talk {
+            Talk::Centrifuge { encoding, .. } => {
+                self.frames.clear();
+                match encoding {
+                    Encoding::Json => json::encode_push(push, &mut self.frames),
+                    Encoding::Protobuf => protobuf::encode_push(push, &mut self.frames),
+                }
+                encoding.append(&mut self.batch, &self.frames);
+            }
+            Talk::Plain { .. } => self.send_plain(slot, open, &Effect::Push(push.clone())),
+            Talk::Echo => {}
+        }
+    }
+
+    fn send_ping(&mut self, slot: u32, open: &Open) {
+        match &open.talk {
+            Talk::Centrifuge {
+                encoding,
+                frame_ping: false,
+                ..
+            } => {
+                encoding.append(&mut self.batch, encoding.ping());
+            }
+            _ => self.outboxes.append(slot, &PING_FRAME),
+        }
+    }
+
+    /// Sends the replies that have come together.
+    pub(crate) fn send_batch(&mut self, slot: u32, open: &Open) {
+        if self.batch.is_empty() {
+            return;
+        }
+        self.frames.clear();
+        self.encoder.frame(
+            opcode(open.format().dialect),
+            &self.batch,
+            open.deflate,
+            &mut self.frames,
+        );
+        self.outboxes.append(slot, &self.frames);
+        self.batch.clear();
+    }
+}
+
+/// Replies in one frame at the most; a longer batch is continued in another.
+const MAX_BATCH: usize = 64 << 10;
+/// A WebSocket ping without payload.
+const PING_FRAME: [u8; 2] = [0x89, 0];

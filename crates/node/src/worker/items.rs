@@ -1,0 +1,196 @@
+//! What came into the inbox, and what the worker does about it.
+
+use std::mem;
+use std::time::Instant;
+
+use smallvec::SmallVec;
+use veche_protocol::channel::Channel;
+use veche_session::order::Order;
+use veche_session::question::{Answer, Ask};
+use veche_session::session::Session;
+
+use super::{Slots, Worker};
+use crate::fanout::{Event, EventBody};
+use crate::hub::Aftermath;
+use crate::inbox::{ConnectionKey, Item};
+use crate::inquiry::{Addressees, Census, Inquiry};
+
+impl Worker {
+    pub(super) fn take_inbox(&mut self) {
+        let mut items = mem::take(&mut self.items);
+        let node = self.node.clone();
+        let bytes = node.inbox(self.index).take(&mut items);
+        let mut finished = 0;
+        for item in items.drain(..) {
+            if let Item::Deliver(event) = &item {
+                finished += event.weight();
+            }
+            self.handle_item(item);
+        }
+        debug_assert!(
+            finished <= bytes,
+            "deliveries weigh what they were counted as"
+        );
+        node.inbox(self.index).finished(finished);
+        self.items = items;
+    }
+
+    fn handle_item(&mut self, item: Item) {
+        match item {
+            Item::Deliver(event) => self.deliver(&event),
+            Item::Gap(channel) => {
+                let mut aftermath = mem::take(&mut self.aftermath);
+                self.hub.gap(&channel, &mut aftermath);
+                self.settle(None, &channel, aftermath);
+            }
+            Item::GapEverywhere => {
+                for channel in self.hub.names() {
+                    self.handle_item(Item::Gap(channel));
+                }
+            }
+            Item::Entered {
+                channel,
+                result,
+                waiting,
+            } => {
+                for (connection, ask) in waiting {
+                    if result.is_ok() && self.is_alive(connection) {
+                        let mut connections = Slots(&mut self.connections);
+                        self.hub
+                            .entered(&channel, connection.slot, &mut connections);
+                    }
+                    self.answer(connection, ask, Answer::Done(result));
+                }
+            }
+            Item::Answer {
+                connection,
+                ask,
+                answer,
+            } => self.answer(connection, ask, answer),
+            Item::Order {
+                addressees,
+                order,
+                done,
+            } => {
+                let count = self.order(&addressees, &order);
+                // Whoever asked may have gone.
+                let _ = done.send(count);
+            }
+            Item::Inquiry(inquiry) => self.inquire(&inquiry),
+            Item::Socket(socket) => self.adopt(socket),
+            Item::Upgraded {
+                socket,
+                opening,
+                received,
+            } => self.upgraded(socket, *opening, received),
+            Item::Rules(rules) => self.rules = rules,
+            Item::StopAccepting => self.stop_accepting(),
+            Item::Stop => self.stop(),
+        }
+    }
+
+    fn deliver(&mut self, event: &Event) {
+        let began = Instant::now();
+        let mut aftermath = mem::take(&mut self.aftermath);
+        self.hub.deliver(
+            event,
+            &mut self.outboxes,
+            &mut self.encoder,
+            &mut Slots(&mut self.connections),
+            &mut aftermath,
+        );
+        self.counters.broadcasts.add(began.elapsed());
+        match &event.body {
+            EventBody::Publication(_) => self.counters.publications_sent.add(aftermath.delivered),
+            EventBody::Join(_) => self.counters.joins_sent.add(aftermath.delivered),
+            EventBody::Leave(_) => self.counters.leaves_sent.add(aftermath.delivered),
+        }
+        if aftermath.making.is_empty() && aftermath.gap.is_empty() {
+            aftermath.delivered = 0;
+            self.aftermath = aftermath;
+        } else {
+            self.settle(Some(event), &event.channel, aftermath);
+        }
+    }
+
+    /// What the hub left to sessions.
+    fn settle(&mut self, event: Option<&Event>, channel: &Channel, mut aftermath: Aftermath) {
+        if let Some(Event {
+            body: EventBody::Publication(delivery),
+            ..
+        }) = event
+        {
+            for slot in aftermath.making.drain(..) {
+                self.with_session(slot, |session, turn, effects| {
+                    session.handle_delivery(
+                        channel,
+                        delivery.publication.clone(),
+                        &delivery.epoch,
+                        turn,
+                        effects,
+                    );
+                });
+            }
+        }
+        for slot in aftermath.gap.drain(..) {
+            let order = Order::InsufficientState {
+                channel: channel.clone(),
+            };
+            self.with_session(slot, |session, turn, effects| {
+                session.handle_order(order, turn, effects)
+            });
+        }
+        aftermath.delivered = 0;
+        self.aftermath = aftermath;
+    }
+
+    fn answer(&mut self, key: ConnectionKey, ask: Ask, answer: Answer) {
+        if self.is_alive(key) {
+            self.with_session(key.slot, |session, turn, effects| {
+                session.handle_answer(ask, answer, turn, effects)
+            });
+        }
+    }
+
+    fn order(&mut self, addressees: &Addressees, order: &Order) -> usize {
+        let slots = self
+            .users
+            .get(&addressees.user)
+            .cloned()
+            .unwrap_or_default();
+        let mut count = 0;
+        for slot in slots {
+            let client = self.session(slot).map(Session::client);
+            if client.is_some_and(|client| addressees.include(client)) {
+                count += 1;
+                self.with_session(slot, |session, turn, effects| {
+                    session.handle_order(order.clone(), turn, effects)
+                });
+            }
+        }
+        count
+    }
+
+    fn inquire(&self, inquiry: &Inquiry) {
+        match inquiry {
+            Inquiry::Census(reply) => {
+                let census = Census {
+                    clients: self.users.values().map(SmallVec::len).sum(),
+                    subscriptions: self.hub.subscription_count(),
+                    users: self.users.keys().cloned().collect(),
+                };
+                // Whoever asked may have gone.
+                let _ = reply.send(census);
+            }
+            Inquiry::Channels(reply) => {
+                let channels = self
+                    .hub
+                    .channels()
+                    .map(|(name, count)| (name.clone(), count))
+                    .collect();
+                // Whoever asked may have gone.
+                let _ = reply.send(channels);
+            }
+        }
+    }
+}
