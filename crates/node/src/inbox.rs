@@ -8,10 +8,8 @@ use std::io;
 use std::mem;
 use std::net::TcpStream;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use parking_lot::Mutex;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 use veche_protocol::channel::Channel;
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure};
@@ -20,8 +18,13 @@ use veche_session::rules::Rules;
 use crate::connection::Opening;
 use crate::fanout::Event;
 use crate::inquiry::{Addressees, Inquiry};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering, Waker};
 
 #[cfg(test)]
+#[cfg(loom)]
+pub(crate) mod loom;
+#[cfg(test)]
+#[cfg(not(loom))]
 pub(crate) mod tests;
 
 /// Names a connection of a worker. The generation tells it from another one in the same slot.
@@ -85,7 +88,7 @@ pub(crate) struct Inbox {
     queue: Mutex<Queue>,
     /// Set by the worker before it sleeps, cleared by whoever wakes it.
     asleep: AtomicBool,
-    waker: mio::Waker,
+    waker: Waker,
     congestion: Arc<Congestion>,
     hard_limit: usize,
     high_water: usize,
@@ -103,7 +106,7 @@ struct Queue {
 }
 
 impl Inbox {
-    pub(crate) fn new(waker: mio::Waker, congestion: Arc<Congestion>, limits: InboxLimits) -> Self {
+    pub(crate) fn new(waker: Waker, congestion: Arc<Congestion>, limits: InboxLimits) -> Self {
         Self {
             queue: Mutex::default(),
             asleep: AtomicBool::new(false),
@@ -201,10 +204,12 @@ impl Inbox {
     }
 
     fn wake(&self) {
-        if self.asleep.load(Ordering::SeqCst)
-            && self.asleep.swap(false, Ordering::SeqCst)
-            && let Err(error) = self.waker.wake()
-        {
+        let wakes = self.asleep.load(Ordering::SeqCst)
+            && self
+                .asleep
+                .compare_exchange(true, false, Ordering::SeqCst, Ordering::SeqCst)
+                .is_ok();
+        if wakes && let Err(error) = self.waker.wake() {
             // Without the wake the worker sleeps on to its next timer; nothing is lost.
             if error.kind() != io::ErrorKind::WouldBlock {
                 tracing::error!(%error, "cannot wake a worker");

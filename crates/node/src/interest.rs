@@ -8,14 +8,18 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
-use parking_lot::Mutex;
 use veche_protocol::channel::Channel;
 use veche_session::question::{Ask, Failure};
 
 use crate::fanout::Event;
 use crate::inbox::{ConnectionKey, Inbox, Item};
+use crate::sync::Mutex;
 
 #[cfg(test)]
+#[cfg(loom)]
+mod loom;
+#[cfg(test)]
+#[cfg(not(loom))]
 mod tests;
 
 /// Which workers want which channel.
@@ -28,7 +32,8 @@ pub(crate) struct Interest {
 
 /// Workers that a node can have: one bit of an entry each.
 pub const MAX_WORKERS: usize = 64;
-const SHARDS: usize = 64;
+/// In a model all channels are in one, so that each run takes the same steps.
+const SHARDS: usize = if cfg!(loom) { 1 } else { 64 };
 
 #[derive(Debug)]
 struct Entry {

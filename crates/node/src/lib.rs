@@ -25,5 +25,6 @@ mod link;
 mod outbox;
 mod plain;
 mod questions;
+mod sync;
 mod wheel;
 mod worker;

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use hashbrown::HashMap;
-use mio::{Poll, Waker};
+use mio::Poll;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use veche_engine::broker::Broker;
@@ -30,6 +30,7 @@ use crate::fanout::{Event, EventBody};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
 use crate::interest::Interest;
 use crate::reception::Reception;
+use crate::sync::Waker;
 use crate::worker::{WAKER, Worker};
 
 /// Most workers of a node.
