@@ -1,6 +1,7 @@
 //! How a worker comes by its connections: accepting, sharing out, the first request, and the end.
 
 use std::io;
+use std::mem;
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -31,12 +32,17 @@ impl Worker {
             };
             match listener.accept() {
                 Ok((socket, _)) => self.place(socket),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // There was a descriptor, and nobody waits.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if self.shortage.ends() {
+                        tracing::info!("descriptors are free again");
+                    }
+                    return;
+                }
                 Err(error) if is_out_of_descriptors(&error) => {
-                    if self.accept_again.is_none() {
+                    if self.shortage.begins(self.now.monotonic) {
                         tracing::error!(%error, "cannot accept: raise the limit of open files (ulimit -n)");
                     }
-                    self.accept_again = Some(self.now.monotonic + OUT_OF_DESCRIPTORS);
                     return;
                 }
                 // The client gave up while it waited.
@@ -47,8 +53,7 @@ impl Worker {
 
     /// Goes on accepting after a pause for want of descriptors.
     pub(crate) fn accept_after_pause(&mut self) {
-        if self.accept_again.is_some_and(|at| at <= self.now.monotonic) {
-            self.accept_again = None;
+        if self.shortage.is_over(self.now.monotonic) {
             for listener in 0..self.listeners.len() {
                 self.accept(listener);
             }
@@ -92,19 +97,25 @@ impl Worker {
         self.received(slot, &mut received);
     }
 
-    fn admit(&mut self, mut socket: TcpStream, stage: Stage) -> Option<u32> {
-        let entry = self.connections.vacant_entry();
-        let slot = u32::try_from(entry.key()).ok()?;
+    /// Registers a socket with the event loop, once, and gives it a slot.
+    pub(crate) fn admit(&mut self, mut socket: TcpStream, stage: Stage) -> Option<u32> {
         let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self
-            .poll
-            .registry()
-            .register(&mut socket, Token(entry.key()), interest)
-        {
+        if let Err(error) = self.poll.registry().register(
+            &mut socket,
+            Token(self.connections.vacant_key()),
+            interest,
+        ) {
             tracing::error!(%error, "cannot watch a socket");
             return None;
         }
+        self.seat(Some(Link::Socket(socket)), stage)
+    }
+
+    /// Gives a connection a slot.
+    pub(crate) fn seat(&mut self, link: Option<Link>, stage: Stage) -> Option<u32> {
         self.next_generation = self.next_generation.wrapping_add(1);
+        let entry = self.connections.vacant_entry();
+        let slot = u32::try_from(entry.key()).ok()?;
         entry.insert(Connection {
             generation: self.next_generation,
             tick: None,
@@ -113,7 +124,7 @@ impl Worker {
             hung_up: false,
             stage,
         });
-        self.outboxes.insert(slot, Link::Socket(socket));
+        self.outboxes.insert(slot, link);
         self.counters.sockets.set(self.connections.len());
         self.set_timer(slot);
         Some(slot)
@@ -127,7 +138,7 @@ impl Worker {
         let Stage::Head(head) = &mut connection.stage else {
             return;
         };
-        let mut whole = std::mem::take(&mut head.received);
+        let mut whole = mem::take(&mut head.received);
         let decision = if whole.is_empty() {
             self.reception.receive(received)
         } else {
@@ -281,6 +292,37 @@ impl Worker {
     }
 }
 
+/// The want of descriptors: accepting is tried again now and then, and the operator is told once.
+#[derive(Debug, Default)]
+pub(crate) struct Shortage {
+    is_told: bool,
+    next_try: Option<Duration>,
+}
+
+impl Shortage {
+    /// There was no descriptor. Returns whether that is news.
+    fn begins(&mut self, now: Duration) -> bool {
+        self.next_try = Some(now + OUT_OF_DESCRIPTORS);
+        !mem::replace(&mut self.is_told, true)
+    }
+
+    /// Everybody who waited was accepted. Returns whether that is news.
+    fn ends(&mut self) -> bool {
+        self.next_try = None;
+        mem::take(&mut self.is_told)
+    }
+
+    /// When accepting is tried again.
+    pub(crate) fn next_try(&self) -> Option<Duration> {
+        self.next_try
+    }
+
+    /// Whether it is time to try. Says so once.
+    fn is_over(&mut self, now: Duration) -> bool {
+        self.next_try.take_if(|next| *next <= now).is_some()
+    }
+}
+
 #[cfg(unix)]
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
@@ -291,4 +333,27 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 fn is_out_of_descriptors(_: &io::Error) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_want_of_descriptors_is_told_once_however_often_accepting_is_tried() {
+        let mut shortage = Shortage::default();
+        let mut now = Duration::ZERO;
+        assert!(shortage.begins(now));
+        for _ in 0..10 {
+            assert!(!shortage.is_over(now));
+            now += OUT_OF_DESCRIPTORS;
+            assert_eq!(shortage.next_try(), Some(now));
+            assert!(shortage.is_over(now));
+            assert!(!shortage.begins(now), "it lasts");
+        }
+        assert!(shortage.ends());
+        assert!(!shortage.ends());
+        assert_eq!(shortage.next_try(), None);
+        assert!(shortage.begins(now), "another one");
+    }
 }

@@ -139,6 +139,12 @@ impl Encoder {
         }
     }
 
+    /// Lets go of scratch space that a very large message needed.
+    pub(crate) fn give_back(&mut self) {
+        give_back(&mut self.payload);
+        give_back(&mut self.message);
+    }
+
     fn publication(
         &mut self,
         channel: &Channel,
@@ -208,10 +214,49 @@ impl Encoder {
     }
 }
 
+/// Empties a scratch buffer that has become larger than is worth keeping.
+pub(crate) fn give_back(scratch: &mut Vec<u8>) {
+    const KEPT: usize = 256 << 10;
+    if scratch.capacity() > KEPT {
+        *scratch = Vec::new();
+    }
+}
+
 /// The opcode under which a dialect travels.
 pub(crate) fn opcode(dialect: Dialect) -> Opcode {
     match dialect {
         Dialect::Json | Dialect::Plain => Opcode::Text,
         Dialect::Protobuf => Opcode::Binary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use veche_protocol::payload::Payload;
+
+    use super::*;
+
+    #[test]
+    fn scratch_space_is_kept_from_message_to_message_but_not_what_a_very_large_one_needed() {
+        let mut encoder = Encoder::new(1, 0);
+        let mut encode = |len: usize| {
+            let data = format!("\"{}\"", "x".repeat(len));
+            let delivery = Delivery {
+                publication: Arc::new(Publication::new(Payload::json(data.into()))),
+                epoch: "a".into(),
+                previous: None,
+                delta: false,
+            };
+            let event = Event::new(Channel::new("news"), EventBody::Publication(delivery));
+            let format = Format {
+                dialect: Dialect::Protobuf,
+                deflate: false,
+            };
+            assert!(event.frames(format, &mut encoder).len() > len);
+            encoder.give_back();
+            [encoder.payload.capacity(), encoder.message.capacity()]
+        };
+        assert!(encode(10_000).iter().all(|kept| *kept >= 10_000));
+        assert_eq!(encode(1 << 20), [0, 0]);
     }
 }

@@ -52,7 +52,7 @@ pub(crate) struct Hub {
 }
 
 #[derive(Debug)]
-struct Entry {
+pub(crate) struct Entry {
     name: Channel,
     groups: SmallVec<[Group; 1]>,
     /// The last publication delivered here; unknown until the first, or until somebody attached with a position.

@@ -36,7 +36,7 @@ pub const MAX_WORKERS: usize = 64;
 const SHARDS: usize = if cfg!(loom) { 1 } else { 64 };
 
 #[derive(Debug)]
-struct Entry {
+pub(crate) struct Entry {
     /// A bit per worker.
     workers: u64,
     state: State,

@@ -28,3 +28,6 @@ mod questions;
 mod sync;
 mod wheel;
 mod worker;
+
+#[doc(hidden)]
+pub mod simulate;

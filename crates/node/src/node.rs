@@ -133,6 +133,38 @@ impl Node {
         mut surroundings: Surroundings,
         engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
     ) -> io::Result<Arc<Self>> {
+        let listeners = std::mem::take(&mut surroundings.listeners);
+        let (node, polls) = Self::assemble(config, rules, surroundings, engine)?;
+        let mut listeners = listeners.into_iter();
+        for (index, poll) in polls.into_iter().enumerate() {
+            let sockets = listeners.next().unwrap_or_default();
+            let sockets = sockets
+                .into_iter()
+                .map(mio::net::TcpListener::from_std)
+                .collect();
+            let worker = Worker::new(index, node.clone(), poll, sockets)?;
+            let thread = thread::Builder::new()
+                .name(format!("worker-{index}"))
+                .spawn(move || {
+                    let guard = AbortOnPanic;
+                    if let Err(error) = worker.run() {
+                        tracing::error!(%error, worker = index, "the event loop failed; the process ends");
+                        std::process::abort();
+                    }
+                    drop(guard);
+                })?;
+            node.threads.lock().push(thread);
+        }
+        Ok(node)
+    }
+
+    /// A node whose workers are still to be made, with the event queues they will have.
+    pub(crate) fn assemble(
+        config: NodeConfig,
+        rules: Rules,
+        surroundings: Surroundings,
+        engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
+    ) -> io::Result<(Arc<Self>, Vec<Poll>)> {
         let workers = config.workers.clamp(1, MAX_WORKERS);
         let congestion = Arc::new(Congestion::default());
         let mut polls = Vec::new();
@@ -154,7 +186,6 @@ impl Node {
             interest: interest.clone(),
             inboxes: inboxes.clone(),
         }));
-        let mut listeners = std::mem::take(&mut surroundings.listeners).into_iter();
         let node = Arc::new(Self {
             config,
             id: uuid::Uuid::new_v4().to_string(),
@@ -170,23 +201,7 @@ impl Node {
             users: Mutex::default(),
             threads: Mutex::default(),
         });
-        for (index, poll) in polls.into_iter().enumerate() {
-            let sockets = listeners.next().unwrap_or_default();
-            let sockets = sockets
-                .into_iter()
-                .map(mio::net::TcpListener::from_std)
-                .collect();
-            let worker = Worker::new(index, node.clone(), poll, sockets)?;
-            let thread = thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn(move || {
-                    let guard = AbortOnPanic;
-                    worker.run();
-                    drop(guard);
-                })?;
-            node.threads.lock().push(thread);
-        }
-        Ok(node)
+        Ok((node, polls))
     }
 
     /// Gives a socket whose upgrade is agreed to a worker. `received` is what the client has sent since its request.
@@ -403,7 +418,7 @@ impl Node {
     }
 }
 
-/// A worker that has panicked (outside a session) can't be trusted, and without it a part of the clients would get
+/// A worker that has panicked (outside a session), or whose event loop fails, can't be trusted, and without it a part of the clients would get
 /// nothing while the rest of the process looks well.
 struct AbortOnPanic;
 

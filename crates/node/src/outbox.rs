@@ -61,7 +61,7 @@ pub(crate) enum Casualty {
 
 /// What a flush of one client's outbox needs, dense and apart from all that is cold.
 #[derive(Debug, Default)]
-struct Row {
+pub(crate) struct Row {
     link: Option<Link>,
     dirty: bool,
     /// The socket took less than it was given; the event loop tells when it takes more.
@@ -113,15 +113,15 @@ impl Outboxes {
         }
     }
 
-    /// Gives the client in `slot` an empty outbox.
-    pub(crate) fn insert(&mut self, slot: u32, link: Link) {
+    /// Gives the client in `slot` an empty outbox. Without a link nothing stays in it.
+    pub(crate) fn insert(&mut self, slot: u32, link: impl Into<Option<Link>>) {
         let index = slot as usize;
         if self.rows.len() <= index {
             self.rows.resize_with(index + 1, Row::default);
         }
         if let Some(row) = self.rows.get_mut(index) {
             *row = Row {
-                link: Some(link),
+                link: link.into(),
                 ..Row::default()
             };
         }

@@ -20,9 +20,10 @@ use veche_session::rules::Rules;
 use veche_session::turn::{Now, Turn};
 use veche_websocket::decoder::Workspace;
 
+use crate::accept::Shortage;
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
-use crate::fanout::Encoder;
+use crate::fanout::{Encoder, give_back};
 use crate::hub::{Aftermath, Attachments, Connections, Hub};
 use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;
@@ -44,8 +45,7 @@ pub(crate) struct Worker {
     pub(crate) poll: Poll,
     pub(crate) listeners: Vec<TcpListener>,
     pub(crate) accepting: bool,
-    /// When accepting goes on after the process ran out of descriptors.
-    pub(crate) accept_again: Option<Duration>,
+    pub(crate) shortage: Shortage,
     pub(crate) connections: Slab<Connection>,
     pub(crate) next_generation: u32,
     pub(crate) outboxes: Outboxes,
@@ -67,6 +67,7 @@ pub(crate) struct Worker {
     pub(crate) deferred: Vec<crate::questions::Deferred>,
     items: Vec<Item>,
     aftermath: Aftermath,
+    due: Vec<(u32, u64)>,
     pub(crate) stopping: bool,
     /// Connected clients.
     pub(crate) clients: usize,
@@ -97,7 +98,7 @@ impl Worker {
             poll,
             listeners,
             accepting: true,
-            accept_again: None,
+            shortage: Shortage::default(),
             connections: Slab::new(),
             next_generation: 0,
             outboxes: Outboxes::new(config.queue_max_size),
@@ -116,6 +117,7 @@ impl Worker {
             deferred: Vec::new(),
             items: Vec::new(),
             aftermath: Aftermath::default(),
+            due: Vec::new(),
             stopping: false,
             clients: 0,
             node,
@@ -131,36 +133,27 @@ impl Worker {
     }
 
     /// Runs until the node stops.
-    pub(crate) fn run(mut self) {
+    ///
+    /// # Errors
+    /// When the event loop fails. The worker's clients are lost then.
+    pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
-        let mut due = Vec::new();
         while !(self.stopping && self.connections.is_empty()) {
             let timeout = self.timeout();
             if let Err(error) = self.poll.poll(&mut events, timeout)
                 && error.kind() != io::ErrorKind::Interrupted
             {
-                tracing::error!(%error, worker = self.index, "the event loop failed");
-                return;
+                return Err(error);
             }
             self.node.inbox(self.index).awake();
             self.now = self.node.now();
             for event in &events {
                 self.ready(event);
             }
-            self.read_again();
-            self.take_inbox();
-            self.retry_deferred();
-            self.accept_after_pause();
-            self.wheel.take_due(self.now.monotonic, &mut due);
-            for (slot, tick) in due.drain(..) {
-                self.timer(slot, tick);
-            }
-            self.outboxes.flush(FLUSH_SLICE);
-            self.counters.bytes_sent.add(self.outboxes.take_written());
-            self.bury();
-            self.bound_backlog();
+            self.act();
         }
         self.node.inbox(self.index).close();
+        Ok(())
     }
 
     /// How long the next poll may sleep. Whoever puts something into the inbox from now on wakes the worker.
@@ -169,7 +162,7 @@ impl Worker {
         if busy || self.node.inbox(self.index).fall_asleep() {
             return Some(Duration::ZERO);
         }
-        let next = [self.wheel.next_due(), self.accept_again]
+        let next = [self.wheel.next_due(), self.shortage.next_try()]
             .into_iter()
             .flatten()
             .min();
@@ -180,6 +173,27 @@ impl Worker {
         }
         // mio counts in milliseconds and rounds up; a wake-up before the tick would be for nothing.
         timeout
+    }
+
+    /// The turn's rest, after what sockets had: all that came, and then the writing.
+    pub(crate) fn act(&mut self) {
+        self.read_again();
+        self.take_inbox();
+        self.retry_deferred();
+        self.accept_after_pause();
+        self.take_timers();
+        self.outboxes.flush(FLUSH_SLICE);
+        self.counters.bytes_sent.add(self.outboxes.take_written());
+        self.bury();
+        self.bound_backlog();
+        self.give_back();
+    }
+
+    /// What a very large message needed is not kept for ever.
+    fn give_back(&mut self) {
+        self.encoder.give_back();
+        give_back(&mut self.batch);
+        give_back(&mut self.frames);
     }
 
     fn ready(&mut self, event: &Readiness) {

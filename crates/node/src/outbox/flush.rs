@@ -78,7 +78,11 @@ impl Outboxes {
             return;
         };
         row.dirty = false;
-        let Some(link) = &mut row.link else { return };
+        let Some(link) = &mut row.link else {
+            row.owed = None;
+            row.rest = None;
+            return;
+        };
         let has_backlog = row
             .rest
             .as_ref()

@@ -1,11 +1,23 @@
 //! A connection's one entry in the wheel.
 
+use std::mem;
+
 use super::Worker;
 use crate::connection::Stage;
 
 impl Worker {
+    /// Lets those act whose time has come.
+    pub(super) fn take_timers(&mut self) {
+        let mut due = mem::take(&mut self.due);
+        self.wheel.take_due(self.now.monotonic, &mut due);
+        for (slot, tick) in due.drain(..) {
+            self.timer(slot, tick);
+        }
+        self.due = due;
+    }
+
     /// A timer came. It may be stale, or early.
-    pub(super) fn timer(&mut self, slot: u32, tick: u64) {
+    fn timer(&mut self, slot: u32, tick: u64) {
         let Some(connection) = self.connections.get_mut(slot as usize) else {
             return;
         };
