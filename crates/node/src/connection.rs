@@ -119,7 +119,7 @@ pub(crate) enum Talk {
     Plain {
         session: Session,
         translator: Box<Translator>,
-        asked: Asked,
+        asked: Box<Asked>,
     },
     /// Nobody.
     Echo,

@@ -8,7 +8,6 @@ use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::Role;
 
 use crate::connection::{Connection, Conversation, Open, Opening, Stage, Talk};
-use crate::plain::Asked;
 use crate::worker::Worker;
 
 mod effects;
@@ -54,7 +53,7 @@ impl Worker {
                 Talk::Plain {
                     translator: Box::new(self.translator(&session, token)),
                     session,
-                    asked: Asked::default(),
+                    asked: Box::default(),
                 }
             }
             Conversation::Echo => Talk::Echo,

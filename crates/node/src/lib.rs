@@ -31,3 +31,6 @@ mod worker;
 
 #[doc(hidden)]
 pub mod simulate;
+
+#[cfg(test)]
+mod sizes;

@@ -135,7 +135,7 @@ impl Worker {
         let turn = self.turn();
         if let Talk::Plain { session, asked, .. } = &mut open.talk {
             *session = self.node.new_session(session.client(), true, &turn);
-            *asked = Asked::default();
+            **asked = Asked::default();
         }
     }
 

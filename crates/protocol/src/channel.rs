@@ -53,3 +53,25 @@ impl fmt::Debug for Channel {
         write!(f, "{:?}", &*self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    use super::Channel;
+    use crate::identity::{ClientId, UserId};
+    use crate::position::StreamPosition;
+    use crate::publication::Publication;
+
+    #[test]
+    fn names_and_what_is_kept_under_them_cost_no_more_than_was_decided() {
+        // A name is shared by all that keep it: once 16 bytes and its text.
+        assert!(size_of::<Channel>() <= 16);
+        assert!(size_of::<UserId>() <= 16);
+        assert!(size_of::<ClientId>() <= 16);
+        // Once a channel and worker, where positions are watched.
+        assert!(size_of::<StreamPosition>() <= 24);
+        // Once a publication that is kept; its data comes on top.
+        assert!(size_of::<Publication>() <= 184);
+    }
+}

@@ -10,6 +10,7 @@ mod publishing;
 mod reading;
 mod recovering;
 mod refreshing;
+mod sizes;
 mod subscribing;
 
 use harness::{check, check_with, options, rules};

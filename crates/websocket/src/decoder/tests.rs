@@ -459,3 +459,9 @@ println!("DBG {:?}", decoder);
         prop_assert!(decoder.heap_bytes() <= LIMITS.max_message + size_of::<super::Incomplete>());
     }
 }
+
+#[test]
+fn between_messages_a_decoder_costs_no_more_than_was_decided() {
+    // Once a connection; `heap_bytes` is zero then.
+    assert!(size_of::<Decoder>() <= 16);
+}
