@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use veche_server::config::flags::{self, Flags};
 
+use crate::bench::BenchOptions;
 use crate::failure::Failure;
 
 /// A command and where its configuration is.
@@ -43,6 +44,8 @@ pub(crate) enum Command {
     Checktoken(CheckOptions),
     /// Check a subscription token
     Checksubtoken(CheckOptions),
+    /// Measure a server: what a delivery costs, and whether any is lost
+    Bench(BenchOptions),
     /// Print the version
     Version,
 }

@@ -1,5 +1,6 @@
 //! The veche binary: reads the command line, does one thing, and says in words how it went.
 
+mod bench;
 mod checkconfig;
 mod checktoken;
 mod cli;
@@ -49,6 +50,7 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
         Command::Checksubtoken(options) => {
             checktoken::run(&place, &options, checktoken::Kind::Subscription)
         }
+        Command::Bench(options) => bench::run(options),
         Command::Version => version::run(),
     }
 }
