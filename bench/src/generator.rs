@@ -135,7 +135,7 @@ impl<'o> Generator<'o> {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
             _ => {}
         }
-        let events = std::mem::replace(&mut self.events, Events::with_capacity(1));
+        let events = std::mem::replace(&mut self.events, Events::with_capacity(0));
         for event in &events {
             if event.token() != WAKE {
                 let Token(index) = event.token();

@@ -60,8 +60,12 @@ impl Generator<'_> {
         self.poll
             .registry()
             .register(&mut socket, Token(index), interest)?;
-        // The request leaves when the poller says that the socket is connected.
-        Ok(Client::new(socket, &self.script, began))
+        let mut client = Client::new(socket, &self.script, began);
+        // On loopback a socket is connected by now. Where it is not, the poller will say so.
+        client
+            .flush()
+            .map_err(|farewell| io::Error::other(farewell.words))?;
+        Ok(client)
     }
 
     fn give_up(&mut self) {

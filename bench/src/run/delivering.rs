@@ -62,8 +62,9 @@ impl Run<'_> {
 
         self.generator.drain()?;
         self.generator.set_slow(true)?;
+        // Closed, or caught up.
         self.generator.go_on(RESUMING, |generator| {
-            generator.connections.slow_ended >= slow
+            generator.connections.slow_ended >= slow || generator.lost().by_slow == 0
         })?;
         self.tell_slow(peak_before, peak, closed_after);
         self.tell_faults();

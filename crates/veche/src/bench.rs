@@ -59,7 +59,7 @@ pub(crate) struct BenchOptions {
     /// Seconds to publish before that [default: 1]
     #[arg(long, value_name = "SECONDS")]
     warmup: Option<f64>,
-    /// Publications after which it ends
+    /// Publications after which it ends, those of the warm-up among them
     #[arg(long, value_name = "N")]
     messages: Option<u64>,
     /// What the channels' names begin with, as a namespace [default: bench]
