@@ -195,6 +195,10 @@ impl<'o> Generator<'o> {
         }
         if role.is_some_and(|role| role.is_slow) {
             self.connections.slow_ended += 1;
+            let words = farewell.words;
+            self.desk
+                .ear
+                .note(format!("one that had stopped reading: {words}"));
         } else {
             self.connections.ended += 1;
             self.desk

@@ -98,13 +98,15 @@ impl Report {
     #[must_use]
     pub fn table(&self) -> String {
         let mut out = format!("{}\n\n", self.title);
+        let widest = self.figures.iter().map(|figure| figure.key.len()).max();
+        let width = widest.unwrap_or_default();
         for Figure { key, amount, words } in &self.figures {
             let amount = match amount {
                 Amount::Count(count) => count.to_string(),
                 Amount::Number(number, decimals) => format!("{number:.decimals$}"),
                 Amount::Text(text) => text.clone(),
             };
-            let line = format!("  {key:<28} {amount:>14}  {words}");
+            let line = format!("  {key:<width$} {amount:>18}  {words}");
             out.push_str(line.trim_end());
             out.push('\n');
         }
