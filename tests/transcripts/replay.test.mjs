@@ -1,0 +1,54 @@
+// Replays the recorded sequences against Veche; TRANSCRIPTS="api streams" names some groups only.
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { startServer } from '../e2e/server.mjs';
+import { countsOf, differences, expectedOf, hasAll } from './compare.mjs';
+import { groups, plainSteps, recordingOf, runsOf, SIDE_BY_SIDE } from './groups.mjs';
+import { runSequence } from './run.mjs';
+
+/** How long something recorded may take to come. */
+const DEADLINE_MS = 4_000;
+
+/** How long a sequence is watched for what should not come. */
+const QUIET_MS = 60;
+
+const wanted = (process.env.TRANSCRIPTS ?? '').split(' ').filter(Boolean);
+
+for (const group of await groups(wanted)) {
+  describe(group.name, { concurrency: SIDE_BY_SIDE }, () => {
+    const recording = recordingOf(group.name);
+    const server = startServer(undefined, group.config);
+    const runs = runsOf(group);
+    let left = runs.length;
+    for (const run of runs) {
+      test(run.name, async () => {
+        try {
+          await replay(await server, run, recording.get(run.name));
+        } finally {
+          left -= 1;
+          if (left === 0) await (await server).end();
+        }
+      });
+    }
+  });
+}
+
+async function replay(server, { sequence, encoding, index }, recorded) {
+  assert.deepEqual(recorded?.steps, JSON.parse(JSON.stringify(plainSteps(sequence.steps))), 'the sequence changed since it was recorded; record again');
+  const expected = expectedOf(sequence, recorded.got);
+  const got = await runSequence(server, sequence, encoding, index, (at, run, step) => pace(expected, at, run, step));
+  const told = differences(expected, got);
+  assert.ok(told.length === 0, told.join('\n'));
+}
+
+/** Goes on when all that is to come by this step has come; where nothing is, after the step's own time. */
+async function pace(expected, at, run, step) {
+  const counts = countsOf(expected.slice(0, at + 1));
+  const deadline = Date.now() + DEADLINE_MS + (step.wait ?? 0);
+  while (!hasAll(run.got, counts) && Date.now() < deadline) await run.nextEvent(deadline - Date.now());
+  const isEmpty = Object.keys(expected[at]).length === 0;
+  const isLast = at === expected.length - 1;
+  const watched = isEmpty && step.wait ? step.wait : isLast ? QUIET_MS : 0;
+  for (const until = Date.now() + watched; Date.now() < until; ) await run.nextEvent(until - Date.now());
+}
