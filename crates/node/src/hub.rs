@@ -261,15 +261,24 @@ impl Hub {
                 aftermath.delivered += group.append(event, outboxes, encoder);
             }
         }
-        if let EventBody::Publication(delivery) = &event.body
-            && delivery.publication.offset > 0
-            && step != Step::Old
-        {
-            for slot in entry.promote(id, delivery, connections, aftermath) {
-                if let Some(key) = entry.key_of(id, slot, connections)
-                    && key.wants(event)
-                {
-                    outboxes.append(slot, event.frames(key.format, encoder));
+        match &event.body {
+            EventBody::Publication(delivery) if delivery.publication.offset > 0 => {
+                if step == Step::Old {
+                    return;
+                }
+                for slot in entry.promote(id, delivery, connections, aftermath) {
+                    if let Some(key) = entry.key_of(id, slot, connections)
+                        && key.wants(event)
+                    {
+                        outboxes.append(slot, event.frames(key.format, encoder));
+                        aftermath.delivered += 1;
+                    }
+                }
+            }
+            // What has no place in the stream waits for no position: in a channel without history none ever comes.
+            _ => {
+                for Joining { slot, key, .. } in entry.joining().filter(|it| it.key.wants(event)) {
+                    outboxes.append(*slot, event.frames(key.format, encoder));
                     aftermath.delivered += 1;
                 }
             }
@@ -287,7 +296,7 @@ impl Hub {
         };
         entry.positioned(aftermath);
         if let Some(few) = &entry.few {
-            let joining = few.joining.iter().map(|joining| joining.slot);
+            let joining = entry.joining().map(|joining| joining.slot);
             aftermath.gap.extend(few.making.iter().copied());
             aftermath.gap.extend(joining);
         }
@@ -307,7 +316,11 @@ impl Hub {
 impl Entry {
     fn attached(&self) -> usize {
         let members: usize = self.groups.iter().map(|group| group.members.len()).sum();
-        members + self.few.as_ref().map_or(0, |few| few.joining.len())
+        members + self.joining().count()
+    }
+
+    fn joining(&self) -> impl Iterator<Item = &Joining> {
+        self.few.iter().flat_map(|few| &few.joining)
     }
 
     fn is_wanted(&self) -> bool {

@@ -148,6 +148,15 @@ fn numbered(epoch: &str, offset: u64, number: u64) -> EventBody {
     })
 }
 
+fn somebody() -> Arc<ClientInfo> {
+    Arc::new(ClientInfo {
+        user: "ann".into(),
+        client: ClientId::from_random([7; 16]),
+        conn_info: None,
+        chan_info: None,
+    })
+}
+
 fn key(positioned: bool) -> GroupKey {
     GroupKey {
         format: JSON,
@@ -180,14 +189,29 @@ fn deliveries_before_the_reply_are_skipped_for_the_newcomer_alone() {
 }
 
 #[test]
-fn a_publication_without_offset_reaches_who_has_caught_up() {
+fn a_publication_without_offset_reaches_everybody() {
     let mut world = World::new();
     world.join(0, key(true), Some(position("a", 3)));
     world.join(1, key(true), Some(position("a", 4)));
+    world.deliver(numbered("", 0, 76));
     world.publish("a", 4);
     world.deliver(numbered("", 0, 77));
-    assert_eq!(world.numbers(0), [4, 77]);
-    assert_eq!(world.numbers(1), [77]);
+    assert_eq!(world.numbers(0), [76, 4, 77]);
+    assert_eq!(world.numbers(1), [76, 77]);
+}
+
+#[test]
+fn who_watches_a_position_beside_others_gets_what_has_none() {
+    let mut world = World::new();
+    world.join(0, key(false), None);
+    let wants = GroupKey {
+        join_leave: true,
+        ..key(true)
+    };
+    world.join(1, wants, Some(position("a", 0)));
+    assert_eq!(world.deliver(numbered("", 0, 77)).delivered, 2);
+    assert_eq!(world.deliver(EventBody::Join(somebody())).delivered, 1);
+    assert!(world.news(1).contains(r#""join":"#));
 }
 
 #[test]
@@ -256,12 +280,7 @@ fn joins_and_leaves_reach_those_that_want_them() {
     };
     world.join(0, wants, None);
     world.join(1, key(false), None);
-    let info = Arc::new(ClientInfo {
-        user: "ann".into(),
-        client: ClientId::from_random([7; 16]),
-        conn_info: None,
-        chan_info: None,
-    });
+    let info = somebody();
     assert_eq!(world.deliver(EventBody::Join(info.clone())).delivered, 1);
     assert!(world.news(0).contains(r#""join":"#));
     assert_eq!(world.deliver(EventBody::Leave(info)).delivered, 1);
