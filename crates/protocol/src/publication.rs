@@ -30,7 +30,8 @@ pub struct Publication {
     pub tags: Option<Arc<Tags>>,
     /// Whether `data` is a difference from the previous publication.
     pub delta: bool,
-    /// When it was published, in milliseconds of Unix time; 0 if not known.
+    /// When it was published, in milliseconds of Unix time; 0 if not known. The client protocol does not tell it:
+    /// there only -1 is sent, for a publication that a filter holds back and whose offset the client must know.
     pub time_ms: i64,
     /// Its channel, where the subscription's name is a pattern.
     pub channel: Option<Channel>,
@@ -67,6 +68,12 @@ impl Publication {
             prev_data: None,
             version: 0,
         }
+    }
+
+    /// The field `time` of the client protocol: 0 unless [`time_ms`](Self::time_ms) is below it.
+    #[must_use]
+    pub(crate) fn wire_time(&self) -> i64 {
+        self.time_ms.min(0)
     }
 
     /// The value of a tag.

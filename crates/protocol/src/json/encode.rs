@@ -123,7 +123,7 @@ pub fn encode_publication(publication: &Publication, out: &mut Vec<u8>) {
         });
     }
     flag(out, "delta", publication.delta);
-    number(out, "time", publication.time_ms);
+    number(out, "time", publication.wire_time());
     string(
         out,
         "channel",

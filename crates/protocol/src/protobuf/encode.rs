@@ -99,7 +99,7 @@ fn publication_fields(out: &mut Vec<u8>, publication: &Publication) {
         });
     }
     flag(out, 8, publication.delta);
-    signed(out, 9, publication.time_ms);
+    signed(out, 9, publication.wire_time());
     string(
         out,
         10,
