@@ -28,7 +28,7 @@ impl Command {
 pub enum Verb {
     /// Begins the conversation.
     Connect(Box<Connect>),
-    /// Declared in the schema, refused by servers.
+    /// Declared in the schema, refused by servers. It is seen only beside another verb, which it hides.
     Ping,
     /// Asks for a channel.
     Subscribe(Box<Subscribe>),

@@ -28,13 +28,15 @@ pub(crate) struct Parts {
 pub(crate) struct Nothing;
 
 impl Parts {
-    /// The command: of several verbs the first counts.
+    /// The command: of several verbs the first counts. A `ping` counts only beside another, and alone is nothing.
     ///
     /// Source: client protocol, `Command`; the order is that of the reference server.
     pub(crate) fn into_command(self) -> Command {
-        let verb = (self.connect.map(Verb::Connect))
-            .or_else(|| self.ping.map(|_| Verb::Ping))
-            .or_else(|| self.subscribe.map(Verb::Subscribe))
+        if let Some(connect) = self.connect {
+            let verb = Verb::Connect(connect);
+            return Command { id: self.id, verb };
+        }
+        let verb = (self.subscribe.map(Verb::Subscribe))
             .or_else(|| self.unsubscribe.map(|verb| Verb::Unsubscribe(*verb)))
             .or_else(|| self.publish.map(Verb::Publish))
             .or_else(|| self.presence.map(|verb| Verb::Presence(*verb)))
@@ -43,8 +45,11 @@ impl Parts {
             .or_else(|| self.rpc.map(|verb| Verb::Rpc(*verb)))
             .or_else(|| self.send.map(|verb| Verb::Send(*verb)))
             .or_else(|| self.refresh.map(|verb| Verb::Refresh(*verb)))
-            .or_else(|| self.sub_refresh.map(Verb::SubRefresh))
-            .unwrap_or(Verb::Empty);
+            .or_else(|| self.sub_refresh.map(Verb::SubRefresh));
+        let verb = match verb {
+            Some(_) if self.ping.is_some() => Verb::Ping,
+            verb => verb.unwrap_or(Verb::Empty),
+        };
         Command { id: self.id, verb }
     }
 }

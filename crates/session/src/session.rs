@@ -161,7 +161,8 @@ impl Session {
             Verb::Send(_) => self.handle_send(effects),
             Verb::Refresh(refresh) => self.handle_refresh(id, refresh, effects),
             Verb::SubRefresh(refresh) => self.handle_sub_refresh(id, *refresh, effects),
-            Verb::Ping | Verb::Empty => self.close(Disconnect::BAD_REQUEST, effects),
+            Verb::Ping => self.refuse(id, ErrorCode::NOT_AVAILABLE.into(), effects),
+            Verb::Empty => self.close(Disconnect::BAD_REQUEST, effects),
         }
     }
 

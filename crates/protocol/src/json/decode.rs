@@ -311,6 +311,7 @@ mod tests {
     fn of_several_verbs_the_first_in_order_counts() {
         let verb = |line| decoded(line).verb;
         assert_eq!(verb(r#"{"id":1,"refresh":{},"ping":{}}"#), Verb::Ping);
+        assert_eq!(verb(r#"{"id":1,"ping":{}}"#), Verb::Empty);
         assert!(matches!(
             verb(r#"{"id":1,"subscribe":{},"connect":{}}"#),
             Verb::Connect(_)

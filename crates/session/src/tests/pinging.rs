@@ -58,11 +58,21 @@ fn any_command_without_id_is_a_pong() {
 }
 
 #[test]
-fn the_ping_command_is_refused() {
+fn a_command_that_asks_nothing_ends_the_connection() {
+    check(&format!(
+        "{CONNECT}
+        > 2 nothing
+        < close 3501 bad request
+    "
+    ));
+}
+
+#[test]
+fn a_ping_beside_a_command_is_refused() {
     check(&format!(
         "{CONNECT}
         > 2 ping
-        < close 3501 bad request
+        < 2 error 108
     "
     ));
 }
