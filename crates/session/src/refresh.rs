@@ -64,7 +64,7 @@ impl Session {
             Err(TokenError::Expired) => return self.close(Disconnect::EXPIRED, effects),
             Err(error) => return self.refuse(id, refuse_token(error), effects),
         };
-        let expire_at = claims.expire_at.filter(|_| !turn.rules.client.insecure);
+        let expire_at = claims.expire_at;
         match self.check_refresh(&claims, expire_at, turn) {
             Ok(expiry) => {
                 self.prolong(expire_at, claims.info, turn);

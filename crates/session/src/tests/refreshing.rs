@@ -87,6 +87,26 @@ fn a_token_of_another_user_or_with_other_channels_ends_the_connection() {
     );
 }
 
+#[test]
+fn a_refresh_counts_for_insecure_connections_too() {
+    let rules = rules(|rules| rules.client.insecure = true);
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna expire=60
+        < tell connected \"anna\"
+        < 1 connected ping 25 pong
+        > 2 refresh N
+        < ask 2 connection_token N
+        ~ 2 claims user=anna expire=60
+        < 2 refreshed for 60s
+    ",
+    );
+}
+
 /// Anna is subscribed to `chat` until second 10.
 fn check_subscribed(script: &str) {
     check_anna(&format!(
