@@ -49,10 +49,11 @@ impl ProtocolError {
         }
     }
 
-    /// What was wrong, in words short enough for a close frame.
+    /// What was wrong, in words short enough for a close frame; none where the code says it all.
     pub fn reason(self) -> &'static str {
         match self {
-            Self::Violation(reason) | Self::InvalidData(reason) | Self::TooBig(reason) => reason,
+            Self::Violation(reason) | Self::InvalidData(reason) => reason,
+            Self::TooBig(_) => "",
         }
     }
 }
