@@ -1,6 +1,9 @@
 //! `subscribe`: server-side subscriptions for a user's connections.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use veche_protocol::claims::{Overrides, SubscriptionOptions};
+use veche_protocol::error_code::{CommandError, ErrorCode};
 
 use super::data::Data;
 use super::{Run, addressees, done, named, run};
@@ -16,6 +19,10 @@ pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
     let recover_since = params.position("recover_since")?;
     Ok(run(move |backend| async move {
         named(&channel)?;
+        if has_passed(expire_at) {
+            let why = "expire_at has passed already";
+            return Err(CommandError::because(ErrorCode::INTERNAL, why));
+        }
         let options = SubscriptionOptions {
             data: data.decode()?,
             info: info.decode()?,
@@ -29,6 +36,13 @@ pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
         }
         done()
     }))
+}
+
+/// Whether a Unix time, in seconds, lies in the past; one of 0 or less is none.
+fn has_passed(expire_at: i64) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    expire_at > 0
+        && now.is_ok_and(|now| i64::try_from(now.as_secs()).is_ok_and(|now| expire_at <= now))
 }
 
 /// `{"presence": {"value": true}, ...}`; an object without value means false.

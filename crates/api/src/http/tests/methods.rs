@@ -259,12 +259,12 @@ async fn a_disconnect_code_is_checked_and_its_reason_fits_a_close_frame() {
 #[tokio::test]
 async fn subscribe_passes_on_all_that_it_is_told() {
     let body = r#"{"user": "u", "channel": "a", "info": {"i":1}, "b64data": "AQ==", "data": 2,
-        "expire_at": 9, "recover_since": {"offset": 4, "epoch": "e"},
+        "expire_at": 9876543210, "recover_since": {"offset": 4, "epoch": "e"},
         "override": {"presence": {"value": true}, "join_leave": {}, "force_recovery": null}}"#;
     let (answer, asked) = one("subscribe", body).await;
     assert_eq!(answer, r#"{"result":{}}"#);
     for part in [
-        r#"} a Some("{\"i\":1}") Some("\u{1}") Some(9) "#,
+        r#"} a Some("{\"i\":1}") Some("\u{1}") Some(9876543210) "#,
         "presence: Some(true), join_leave: Some(false), ",
         "force_recovery: None",
         r#"Some(StreamPosition { offset: 4, epoch: "e" })"#,
@@ -273,6 +273,20 @@ async fn subscribe_passes_on_all_that_it_is_told() {
     }
     let refused = one("subscribe", r#"{"channel": "a", "b64info": "?"}"#).await;
     assert_eq!(refused, (BAD.to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn a_subscription_that_has_expired_is_not_made() {
+    let (answer, asked) = one(
+        "subscribe",
+        r#"{"channel": "a", "user": "u", "expire_at": 9}"#,
+    )
+    .await;
+    assert_eq!(
+        answer,
+        r#"{"error":{"code":100,"message":"internal server error"}}"#
+    );
+    assert_eq!(asked, "");
 }
 
 #[tokio::test]
