@@ -1,7 +1,7 @@
 // Replays the recorded sequences against Veche; TRANSCRIPTS="api streams" names some groups only.
 
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { startServer } from '../e2e/server.mjs';
 import { countsOf, differences, expectedOf, hasAll } from './compare.mjs';
 import { groups, plainSteps, recordingOf, runsOf, SIDE_BY_SIDE } from './groups.mjs';
@@ -13,25 +13,24 @@ const DEADLINE_MS = 4_000;
 /** How long a sequence is watched for what should not come. */
 const QUIET_MS = 60;
 
+/** How many groups run side by side, each with a server of its own. */
+const GROUPS_AT_ONCE = 4;
+
 const wanted = (process.env.TRANSCRIPTS ?? '').split(' ').filter(Boolean);
 
-for (const group of await groups(wanted)) {
-  describe(group.name, { concurrency: SIDE_BY_SIDE }, () => {
-    const recording = recordingOf(group.name);
-    const server = startServer(undefined, group.config);
-    const runs = runsOf(group);
-    let left = runs.length;
-    for (const run of runs) {
-      test(run.name, async () => {
-        try {
-          await replay(await server, run, recording.get(run.name));
-        } finally {
-          left -= 1;
-          if (left === 0) await (await server).end();
-        }
-      });
-    }
-  });
+const all = await groups(wanted);
+
+describe('transcripts', { concurrency: GROUPS_AT_ONCE }, () => {
+  for (const group of all) describe(group.name, { concurrency: SIDE_BY_SIDE }, () => replayGroup(group));
+});
+
+function replayGroup(group) {
+  const recording = recordingOf(group.name);
+  const runs = runsOf(group);
+  let server;
+  before(async () => (server = await startServer(undefined, group.config)));
+  after(() => server?.end());
+  for (const run of runs) test(run.name, () => replay(server, run, recording.get(run.name)));
 }
 
 async function replay(server, { sequence, encoding, index }, recorded) {

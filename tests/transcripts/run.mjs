@@ -90,7 +90,9 @@ class Run {
 
   async #http(method, { path, body, headers }) {
     const answer = await fetch(this.server.http + path, { method, body, headers, signal: AbortSignal.timeout(HTTP_DEADLINE_MS) });
-    this.#heard('http', { status: answer.status, body: readLines(await answer.text()) });
+    const said = readLines(await answer.text());
+    // A text that goes with a status of errors is for people.
+    this.#heard('http', { status: answer.status, ...(!('text' in Object(said)) && { body: said }) });
   }
 
   #heard(who, event, text) {
@@ -129,8 +131,9 @@ class Run {
     }
     if (value === null || typeof value !== 'object') return HIDDEN[key] === 'number' ? `<${key}>` : value;
     if (Array.isArray(value)) return value.map((item) => this.#normal(item));
-    if (key === 'metrics' || key === 'process') return `<${key}>`;
-    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.#normalText(name), this.#normal(item, name)]));
+    const untold = 'uid' in value ? UNTOLD : [];
+    const told = Object.entries(value).filter(([name]) => !untold.includes(name));
+    return Object.fromEntries(told.map(([name, item]) => [this.#normalText(name), this.#normal(item, name)]));
   }
 
   #normalText(value) {
@@ -141,8 +144,11 @@ class Run {
   }
 }
 
+/** What a node, known by its `uid`, says of itself, its machine and its time. */
+const UNTOLD = ['metrics', 'process', 'uptime', 'name'];
+
 /** Keys whose content differs from run to run: texts, and the numbers among them. */
-const HIDDEN = { node: 'text', session: 'text', version: 'text', uid: 'text', name: 'text', time: 'number', uptime: 'number' };
+const HIDDEN = { node: 'text', session: 'text', version: 'text', uid: 'text', time: 'number' };
 
 function readLines(text) {
   try {

@@ -12,6 +12,7 @@ declare -A INSTALL_PIDS=()
 needs_of() {
   case $1 in
     web) echo 'node web' ;;
+    transcripts) echo 'node' ;;
     client | plain | dart | hostile) echo 'node e2e' ;;
     python) echo 'python' ;;
     autobahn) echo 'python python27' ;;

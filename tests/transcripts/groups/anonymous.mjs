@@ -1,6 +1,6 @@
 // Clients without a user: let in without a token, refused with one.
 
-import { api, join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({ client: { token: base().client.token, allow_anonymous_connect_without_token: true, disallow_anonymous_connection_tokens: true } });
@@ -27,5 +27,4 @@ export const sequences = [
   sequence('connect.subs', open('a'), send('a', { connect: { subs: { 'anon:~': {}, 'open:~': {} } } })),
   sequence('refresh with a token of somebody', enter, send('a', { refresh: { token: token({ sub: 'x' }) } })),
   sequence('refresh with a token of nobody', enter, send('a', { refresh: { token: token({ exp: { $in: 600 } }) } })),
-  sequence('the API tells nobody apart', enter, api('disconnect', { user: '' })),
 ].flat(Infinity);

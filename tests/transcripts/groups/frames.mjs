@@ -99,7 +99,12 @@ export const sequences = [
   protobuf('a message of length zero behind a command', rpc, { hex: '00' }),
   protobuf('an empty frame', { hex: '' }),
   protobuf('a length beyond the frame', { hex: '0508' }),
-  protobuf('a length beyond the frame behind a command', rpc, { hex: '05' }),
+  protobufOnly(
+    'a length and no command behind a command',
+    join('a'),
+    but(bytes('a', rpc, { hex: '05' }), 'there the end of the frame hides it', { a: [{ id: 9, error: { code: 108, message: 'not available' } }, { close: [3501, 'bad request'] }] }),
+  ),
+  protobuf('half a command behind a command', rpc, { hex: '050801' }),
   protobuf('a length that does not end', { hex: 'ffffffffffffffffffffff' }),
   protobuf('a tag cut off', { hex: '0188' }),
   protobuf('a field cut off', { hex: '042a100a05' }),

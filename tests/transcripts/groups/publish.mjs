@@ -37,6 +37,9 @@ export const sequences = [
   sequence('a great publication', join('a'), subscribe('a', 'open:~'), publish('a', 'open:~', 'x'.repeat(3000))),
   protobufOnly('bytes where JSON is asked for', join('a'), subscribe('a', 'json:~'), publish('a', 'json:~', { hex: 'ff00' })),
   protobufOnly('bytes to a Protobuf client', join('a'), subscribe('a', 'open:~'), publish('a', 'open:~', { hex: 'ff00' })),
+  protobufOnly('bytes to a JSON client', join('a'), join('b', { as: 'json' }), subscribe('a', 'open:~'), subscribe('b', 'open:~'), publish('a', 'open:~', { hex: 'ff00' }), publish('a', 'open:~', { fine: 1 })),
+  protobufOnly('JSON to clients of both kinds', join('a'), join('b', { as: 'json' }), subscribe('a', 'kept:~'), subscribe('b', 'kept:~'), publish('a', 'kept:~', { fine: 1 }), publish('b', 'kept:~', 'x'), send('b', { history: { channel: 'kept:~', limit: 5 } }), send('a', { history: { channel: 'kept:~', limit: 5 } })),
+  protobufOnly('newlines to clients of both kinds', join('a'), join('b', { as: 'json', exact: true }), subscribe('b', 'open:~'), publish('a', 'open:~', { hex: '7b0a2261223a0d0a317d' })),
   protobufOnly('bytes in history', join('a'), subscribe('a', 'kept:~'), publish('a', 'kept:~', { hex: 'ff00' }), send('a', history('kept:~', { limit: 5 }))),
   protobufOnly('no bytes where bytes are asked for', join('a'), subscribe('a', 'binary:~'), publish('a', 'binary:~', { hex: '' })),
   protobufOnly('bytes where an object is asked for', join('a'), publish('a', 'object:~', { hex: '7b' })),
@@ -102,5 +105,5 @@ export const sequences = [
   asks('an RPC of a namespace that is unknown', { rpc: { method: 'a:b' } }),
   asks('a ping', { ping: {} }),
   sequence('a message is not answered', join('a'), send('a', { send: { data: { a: 1 } } }), send('a', { rpc: { method: 'x' } })),
-  sequence('all kinds in one frame', join('a'), send('a', { subscribe: { channel: 'listen:~' } }, { publish: { channel: 'listen:~', data: 1 } }, { presence: { channel: 'listen:~' } }, { presence_stats: { channel: 'listen:~' } }, { history: { channel: 'listen:~', limit: 5 } }, { rpc: { method: 'x' } }, { unsubscribe: { channel: 'listen:~' } })),
+  sequence('all kinds in one frame', join('a'), send('a', { subscribe: { channel: 'listen:~' } }, { publish: { channel: 'listen:~', data: 1 } }, { presence: { channel: 'listen:~' } }, { presence_stats: { channel: 'listen:~' } }, { history: { channel: 'listen:~', limit: 5 } }, { rpc: { method: 'x' } }), send('a', { unsubscribe: { channel: 'listen:~' } })),
 ];

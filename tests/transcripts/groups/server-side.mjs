@@ -1,6 +1,6 @@
 // Subscriptions, disconnects and expiry that the server API decides.
 
-import { api, join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { api, but, join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base();
@@ -26,7 +26,9 @@ export const sequences = [
   subscribed('subscribes until the past', { expire_at: { $in: -5 } }),
   subscribed('subscribes with overrides', { override: { presence: { value: true }, join_leave: { value: true }, force_push_join_leave: { value: true }, force_recovery: { value: true }, force_positioning: { value: true } } }, api('presence', { channel: 'kept:~' })),
   subscribed('subscribes with recover_since', { override: { force_recovery: { value: true } }, recover_since: { offset: 0, epoch: '' } }),
-  told('subscribes to a position', api('publish', { channel: 'forced:~', data: 1 }), api('publish', { channel: 'forced:~', data: 2 }), api('subscribe', { user: 'a~', channel: 'forced:~', recover_since: { offset: 1, epoch: '<epoch>' } })),
+  told('subscribes to a position', api('publish', { channel: 'forced:~', data: 1 }), api('publish', { channel: 'forced:~', data: 2 }), but(api('subscribe', { user: 'a~', channel: 'forced:~', recover_since: { offset: 1, epoch: '<epoch>' } }), 'there what was missed never comes', {
+    a: [{ push: { channel: 'forced:~', subscribe: { recoverable: true, epoch: '<epoch>', offset: 1, positioned: true } } }, { push: { channel: 'forced:~', pub: { data: 2, offset: 2 } } }],
+  })),
   told('subscribes to a position that is gone', api('publish', { channel: 'forced:~', data: 1 }), api('subscribe', { user: 'a~', channel: 'forced:~', recover_since: { offset: 1, epoch: 'gone' } })),
   told('subscribes twice', api('subscribe', { user: 'a~', channel: 'open:~' }), api('subscribe', { user: 'a~', channel: 'open:~' }), api('publish', { channel: 'open:~', data: 1 })),
   told('subscribes where the client had subscribed', subscribe('a', 'open:~'), api('subscribe', { user: 'a~', channel: 'open:~' }), api('publish', { channel: 'open:~', data: 1 }), send('a', { unsubscribe: { channel: 'open:~' } })),
@@ -45,6 +47,7 @@ export const sequences = [
   told('unsubscribes an unknown namespace', api('unsubscribe', { user: 'a~', channel: 'nowhere:~' })),
   told('unsubscribes a user that is not there', api('unsubscribe', { user: 'x~', channel: 'open:~' })),
   told('unsubscribes a client that is not there', subscribe('a', 'open:~'), api('unsubscribe', { user: 'a~', channel: 'open:~', client: 'x' })),
+  told('unsubscribes from no channel', subscribe('a', 'open:~'), api('unsubscribe', { user: 'a~' }), api('publish', { channel: 'open:~', data: 1 })),
   told('unsubscribes nobody', api('unsubscribe', { channel: 'open:~' })),
 
   disconnects('disconnects', {}),
@@ -56,6 +59,10 @@ export const sequences = [
   disconnects('disconnects with a code of the server', { disconnect: { code: 3100, reason: 'x' } }),
   disconnects('disconnects with a code and no reason', { disconnect: { code: 4002 } }),
   disconnects('disconnects with null', { disconnect: null }),
+  disconnects('disconnects with a code that no close frame may carry', { disconnect: { code: 200, reason: 'x' } }),
+  disconnects('disconnects with a code beyond all', { disconnect: { code: 5000, reason: 'x' } }),
+  disconnects('disconnects with an object that says nothing', { disconnect: {} }),
+  disconnects('disconnects with a reason that is too long', { disconnect: { code: 4001, reason: 'r'.repeat(130) } }),
   disconnects('disconnects nobody', { user: '' }),
   sequence('disconnects all but one', join('a', { user: 'u~' }), join('b', { user: 'u~' }), api('disconnect', { user: 'u~', whitelist: ['<client b>'] })),
   told('disconnects a user that is not there', api('disconnect', { user: 'x~' })),

@@ -1,6 +1,6 @@
 // Recovery, positions, and the cache.
 
-import { api, join, leave, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { api, join, publish, send, sequence, subscribe, wait } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({ client: { token: base().client.token, recovery_max_publication_limit: 4 }, channel: { ...base().channel, namespaces: [...base().channel.namespaces, { name: 'long', allow_subscribe_for_client: true, allow_publish_for_client: true, history_size: 20, history_ttl: '300s', force_recovery: true }, { name: 'brief', allow_subscribe_for_client: true, allow_publish_for_client: true, allow_history_for_client: true, history_size: 5, history_ttl: '1s', force_recovery: true }] } });
@@ -31,6 +31,7 @@ export const sequences = [
   recovers('as many as the limit', 'long:~', 6, at(2)),
   recovers('one more than the limit', 'long:~', 7, at(2)),
   recovers('all of a stream from zero', 'long:~', 4, at(0)),
+  sequence('history is forgotten in time, the position is not', join('a'), subscribe('a', 'brief:~'), published('brief:~', 2), wait(3000), send('a', { history: { channel: 'brief:~', limit: 5 } }), join('b'), subscribe('b', 'brief:~', { recover: true, ...at(1) }), join('c'), subscribe('c', 'brief:~', { recover: true, ...at(2) }), publish('a', 'brief:~', 3), join('d'), subscribe('d', 'brief:~', { recover: true, ...at(2) })),
   sequence('without recover a position is ignored', join('a'), subscribe('a', 'forced:~'), published('forced:~', 3), join('b'), subscribe('b', 'forced:~', at(1))),
   sequence('a second subscription of the same client recovers', join('a'), subscribe('a', 'forced:~'), send('a', { unsubscribe: { channel: 'forced:~' } }), published('forced:~', 2), subscribe('a', 'forced:~', { recover: true, ...at(0) })),
   sequence('recovery across history_remove fails', join('a'), subscribe('a', 'forced:~'), published('forced:~', 3), api('history_remove', { channel: 'forced:~' }), join('b'), subscribe('b', 'forced:~', { recover: true, ...at(1) }), publish('a', 'forced:~', 4), join('c'), subscribe('c', 'forced:~', { recover: true, ...at(3) })),

@@ -1,6 +1,6 @@
 // Subscribing and unsubscribing: which channels, with which token, and what the answer says.
 
-import { api, join, jsonOnly, leave, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { api, but, join, jsonOnly, leave, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base();
@@ -62,6 +62,7 @@ export const sequences = [
   asked('type 3 in a stream namespace', 'open:~', { type: 3 }),
   asked('type 4 in a stream namespace', 'open:~', { type: 4 }),
   asked('a negative type', 'open:~', { type: -1 }),
+  asked('an unknown type', 'open:~', { type: 9 }),
   asked('an unknown delta', 'open:~', { delta: 'odd' }),
   asked('a flag that means nothing', 'open:~', { flag: 1 << 20 }),
 
@@ -115,7 +116,7 @@ export const sequences = [
   sequence('sub_refresh with broken base64', join('a'), subscribe('a', 'closed:~', { token: token(forAnna) }), refresh({ ...forAnna, b64info: '!' })),
   sequence('sub_refresh of a ttl beyond a year', join('a'), subscribe('a', 'closed:~', { token: token(forAnna) }), refresh({ ...forAnna, exp: { $in: 86400 * 500 } })),
   sequence('sub_refresh of a type nobody knows', join('a'), subscribe('a', 'closed:~', { token: token(forAnna) }), send('a', { sub_refresh: { channel: 'closed:~', token: token(forAnna), type: 9 } })),
-  sequence('sub_refresh that is expired', join('a'), subscribe('a', 'closed:~', { token: token({ ...forAnna, exp: { $in: 60 } }) }), refresh({ ...forAnna, exp: { $in: -60 } })),
+  sequence('sub_refresh that is expired', join('a'), subscribe('a', 'closed:~', { token: token({ ...forAnna, exp: { $in: 60 } }) }), but(refresh({ ...forAnna, exp: { $in: -60 } }), 'there it never expires then', { a: [{ id: 3, error: { code: 109, message: 'token expired' } }] })),
   sequence('refresh with a longer token', join('a', { claims: { exp: { $in: 60 } } }), send('a', { refresh: { token: token({ sub: 'a~', exp: { $in: 600 } }) } })),
   sequence('refresh with a token that never expires', join('a', { claims: { exp: { $in: 60 } } }), send('a', { refresh: { token: token({ sub: 'a~' }) } })),
   sequence('refresh of a connection that does not expire', join('a'), send('a', { refresh: { token: token({ sub: 'a~', exp: { $in: 600 } }) } })),
@@ -132,7 +133,16 @@ export const sequences = [
   sequence('refresh with an expired token', join('a', { claims: { exp: { $in: 60 } } }), send('a', { refresh: { token: token({ sub: 'a~', exp: { $in: -60 } }) } })),
   sequence('refresh with broken base64', join('a'), send('a', { refresh: { token: token({ sub: 'a~', b64info: '!' }) } })),
   sequence('refresh with a subscription token', join('a'), send('a', { refresh: { token: token({ sub: 'a~', channel: 'open:~' }) } })),
-  sequence('refresh changes the info that others see', join('a', { claims: { info: { v: 1 } } }), subscribe('a', 'here:~'), send('a', { refresh: { token: token({ sub: 'a~', info: { v: 2 } }) } }), send('a', { presence: { channel: 'here:~' } }), publish('a', 'here:~', 1)),
+  sequence('refresh changes the info that others see', join('a', { claims: { info: { v: 1 }, exp: { $in: 60 } } }), subscribe('a', 'here:~'), send('a', { refresh: { token: token({ sub: 'a~', info: { v: 2 }, exp: { $in: 60 } }) } }), send('a', { presence: { channel: 'here:~' } }), publish('a', 'here:~', 1)),
+  sequence(
+    'refresh without an end changes the info too',
+    join('a', { claims: { info: { v: 1 } } }),
+    subscribe('a', 'here:~'),
+    send('a', { refresh: { token: token({ sub: 'a~', info: { v: 2 } }) } }),
+    but(publish('a', 'here:~', 1), 'there the info of a token without an end is dropped', {
+      a: [{ id: 4, publish: {} }, { push: { channel: 'here:~', pub: { data: 1, info: { user: 'a~', client: '<client a>', conn_info: { v: 2 } } } } }],
+    }),
+  ),
 
   sequence('joins and leaves go to those who asked', join('a'), subscribe('a', 'joins:~', { join_leave: true }), join('b'), subscribe('b', 'joins:~'), send('b', { unsubscribe: { channel: 'joins:~' } })),
   sequence('joins and leaves go to nobody who did not ask', join('a'), subscribe('a', 'joins:~'), join('b'), subscribe('b', 'joins:~'), leave('b')),

@@ -1,6 +1,6 @@
 // What happens as time passes: pings, expiry, and sockets that say nothing.
 
-import { api, join, jsonOnly, open, publish, send, sequence, subscribe, token, wait } from '../steps.mjs';
+import { api, but, join, jsonOnly, open, publish, send, sequence, subscribe, token, wait } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({
@@ -25,7 +25,13 @@ export const sequences = [
   sequence('a client that does not answer pings', join('a', { pong: false }), wait(5000)),
   sequence('a client that answers every ping with a command', join('a', { pong: false }), wait(100), send('a', { rpc: { method: 'x' } }), wait(5000)),
   jsonOnly('pings of the WebSocket', open('a', { query: '?cf_ws_frame_ping_pong=true' }), send('a', { connect: { token: token({ sub: 'a~' }) } }), wait(4500)),
-  jsonOnly('a client that does not answer pings of the WebSocket', open('a', { query: '?cf_ws_frame_ping_pong=true', pong: false }), send('a', { connect: { token: token({ sub: 'a~' }) } }), wait(5000)),
+  jsonOnly(
+    'a client that does not answer pings of the WebSocket',
+    open('a', { query: '?cf_ws_frame_ping_pong=true', pong: false }),
+    send('a', { connect: { token: token({ sub: 'a~' }) } }),
+    but(wait(5000), 'there TCP ends without a close frame', { a: [{ framePing: true }, { close: [3012, 'no pong'] }] }),
+  ),
+  sequence('a refresh without an end', join('a', { claims: soon }), send('a', { refresh: { token: token({ sub: 'a~' }) } }), but(wait(5000), 'there the old end stays in force', { a: [{ ping: true }] })),
   sequence('a connection expires', join('a', { claims: soon }), wait(6000)),
   sequence('a connection is refreshed in time', join('a', { claims: soon }), send('a', { refresh: { token: token({ sub: 'a~', exp: { $in: 60 } }) } }), wait(5000)),
   sequence('a connection is refreshed during the grace', join('a', { claims: { exp: { $in: 2 } } }), wait(2300), send('a', { refresh: { token: token({ sub: 'a~', exp: { $in: 60 } }) } }), wait(3000)),
