@@ -1,6 +1,6 @@
 // Clients without a user: let in without a token, refused with one.
 
-import { join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { join, open, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({ client: { token: base().client.token, allow_anonymous_connect_without_token: true, disallow_anonymous_connection_tokens: true } });

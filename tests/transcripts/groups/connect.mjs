@@ -1,6 +1,6 @@
 // The connect command: who comes in, what the answer says, and what is refused.
 
-import { bytes, jsonOnly, join, open, publish, send, sequence, subscribe, text, token, wait } from '../steps.mjs';
+import { jsonOnly, join, open, publish, send, sequence, subscribe, text, token, wait } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base();

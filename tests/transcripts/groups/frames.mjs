@@ -1,6 +1,6 @@
 // What is in a frame: JSON and Protobuf as no honest client writes it.
 
-import { bytes, but, join, jsonOnly, open, protobufOnly, publish, send, sequence, subscribe, text, token } from '../steps.mjs';
+import { bytes, but, join, jsonOnly, open, protobufOnly, publish, send, subscribe, text, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base();

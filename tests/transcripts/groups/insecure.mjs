@@ -1,6 +1,6 @@
 // client.insecure: everybody may do everything, but a token that is given is still looked at.
 
-import { api, join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({ client: { token: base().client.token, insecure: true }, http_api: { insecure: true } });

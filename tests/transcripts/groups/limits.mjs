@@ -1,6 +1,6 @@
 // What is the most: channels, connections, the size of a message, the length of a name.
 
-import { api, jsonOnly, join, open, publish, send, sequence, subscribe, text, token } from '../steps.mjs';
+import { api, jsonOnly, join, publish, send, sequence, subscribe, text } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({

@@ -1,12 +1,13 @@
 // Publishing, presence, history, RPC and messages by a client: who may, and what is told.
 
-import { api, join, jsonOnly, leave, open, protobufOnly, publish, send, sequence, subscribe, text, token, wait } from '../steps.mjs';
+import { api, but, join, leave, protobufOnly, publish, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base();
 
 const publishes = (name, channel, data = { a: 1 }) => sequence(name, join('a'), publish('a', channel, data));
 const asks = (name, command) => sequence(name, join('a'), send('a', command));
+const FROM_A = { user: 'a~', client: '<client a>' };
 const history = (channel, more = {}) => ({ history: { channel, ...more } });
 
 export const sequences = [
@@ -37,7 +38,9 @@ export const sequences = [
   sequence('a great publication', join('a'), subscribe('a', 'open:~'), publish('a', 'open:~', 'x'.repeat(3000))),
   protobufOnly('bytes where JSON is asked for', join('a'), subscribe('a', 'json:~'), publish('a', 'json:~', { hex: 'ff00' })),
   protobufOnly('bytes to a Protobuf client', join('a'), subscribe('a', 'open:~'), publish('a', 'open:~', { hex: 'ff00' })),
-  protobufOnly('bytes to a JSON client', join('a'), join('b', { as: 'json' }), subscribe('a', 'open:~'), subscribe('b', 'open:~'), publish('a', 'open:~', { hex: 'ff00' }), publish('a', 'open:~', { fine: 1 })),
+  protobufOnly('bytes to a JSON client', join('a'), join('b', { as: 'json' }), subscribe('a', 'open:~'), subscribe('b', 'open:~'),
+    but(publish('a', 'open:~', { hex: 'ff00' }), 'there the JSON client is thrown out', { b: [{ push: { channel: 'open:~', pub: { data: { binary: true, base64: '/wA=' }, info: FROM_A } } }] }),
+    but(publish('a', 'open:~', { fine: 1 }), 'there it is gone', { b: [{ push: { channel: 'open:~', pub: { data: { fine: 1 }, info: FROM_A } } }] })),
   protobufOnly('JSON to clients of both kinds', join('a'), join('b', { as: 'json' }), subscribe('a', 'kept:~'), subscribe('b', 'kept:~'), publish('a', 'kept:~', { fine: 1 }), publish('b', 'kept:~', 'x'), send('b', { history: { channel: 'kept:~', limit: 5 } }), send('a', { history: { channel: 'kept:~', limit: 5 } })),
   protobufOnly('newlines to clients of both kinds', join('a'), join('b', { as: 'json', exact: true }), subscribe('b', 'open:~'), publish('a', 'open:~', { hex: '7b0a2261223a0d0a317d' })),
   protobufOnly('bytes in history', join('a'), subscribe('a', 'kept:~'), publish('a', 'kept:~', { hex: 'ff00' }), send('a', history('kept:~', { limit: 5 }))),
@@ -58,7 +61,7 @@ export const sequences = [
   asks('stats of an empty channel', { presence_stats: { channel: '' } }),
   sequence('presence of two', join('a', { claims: { info: { n: 1 } } }), join('b'), subscribe('a', 'here:~'), subscribe('b', 'here:~', { token: token({ sub: 'b~', channel: 'here:~', info: { m: 1 } }) }), send('a', { presence: { channel: 'here:~' } }), send('a', { presence_stats: { channel: 'here:~' } })),
   sequence('stats of two clients of one user', join('a', { user: 'u~' }), join('b', { user: 'u~' }), subscribe('a', 'here:~'), subscribe('b', 'here:~'), send('a', { presence_stats: { channel: 'here:~' } })),
-  sequence('presence after a leave', join('a'), join('b'), subscribe('a', 'here:~'), subscribe('b', 'here:~'), leave('b'), send('a', { presence: { channel: 'here:~' } })),
+  sequence('presence after a leave', join('a'), join('b'), subscribe('a', 'loud:~'), subscribe('b', 'loud:~'), leave('b'), send('a', { presence: { channel: 'loud:~' } })),
   sequence('presence for a subscriber', join('a'), subscribe('a', 'listen:~'), send('a', { presence: { channel: 'listen:~' } }), send('a', { presence_stats: { channel: 'listen:~' } }), send('a', history('listen:~'))),
 
   asks('history of nothing', history('kept:~')),

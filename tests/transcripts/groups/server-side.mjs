@@ -1,6 +1,6 @@
 // Subscriptions, disconnects and expiry that the server API decides.
 
-import { api, but, join, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { api, but, join, publish, send, sequence, subscribe } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base();
@@ -47,7 +47,9 @@ export const sequences = [
   told('unsubscribes an unknown namespace', api('unsubscribe', { user: 'a~', channel: 'nowhere:~' })),
   told('unsubscribes a user that is not there', api('unsubscribe', { user: 'x~', channel: 'open:~' })),
   told('unsubscribes a client that is not there', subscribe('a', 'open:~'), api('unsubscribe', { user: 'a~', channel: 'open:~', client: 'x' })),
-  told('unsubscribes from no channel', subscribe('a', 'open:~'), api('unsubscribe', { user: 'a~' }), api('publish', { channel: 'open:~', data: 1 })),
+  told('unsubscribes from no channel', subscribe('a', 'open:~'), but(api('unsubscribe', { user: 'a~' }), 'there a push says so, and nothing is unsubscribed', {
+    a: [{ push: { channel: 'open:~', unsubscribe: { code: 2000, reason: 'server unsubscribe' } } }],
+  }), but(api('publish', { channel: 'open:~', data: 1 }), 'there it is delivered', { a: [] })),
   told('unsubscribes nobody', api('unsubscribe', { channel: 'open:~' })),
 
   disconnects('disconnects', {}),
@@ -59,10 +61,13 @@ export const sequences = [
   disconnects('disconnects with a code of the server', { disconnect: { code: 3100, reason: 'x' } }),
   disconnects('disconnects with a code and no reason', { disconnect: { code: 4002 } }),
   disconnects('disconnects with null', { disconnect: null }),
-  disconnects('disconnects with a code that no close frame may carry', { disconnect: { code: 200, reason: 'x' } }),
-  disconnects('disconnects with a code beyond all', { disconnect: { code: 5000, reason: 'x' } }),
-  disconnects('disconnects with an object that says nothing', { disconnect: {} }),
-  disconnects('disconnects with a reason that is too long', { disconnect: { code: 4001, reason: 'r'.repeat(130) } }),
+  [{ code: 200, reason: 'x' }, { code: 5000, reason: 'x' }, {}].map((disconnect) =>
+    told(
+      `disconnects with ${disconnect.code ?? 'no code'}, which no close frame may carry`,
+      but(api('disconnect', { user: 'a~', disconnect }), 'there it goes out', { http: [{ status: 200, body: { error: { code: 107, message: 'bad request' } } }], a: [] }),
+    ),
+  ),
+  told('disconnects with a reason that is too long', but(api('disconnect', { user: 'a~', disconnect: { code: 4001, reason: 'r'.repeat(130) } }), 'there TCP just ends', { a: [{ close: [4001, 'r'.repeat(123)] }] })),
   disconnects('disconnects nobody', { user: '' }),
   sequence('disconnects all but one', join('a', { user: 'u~' }), join('b', { user: 'u~' }), api('disconnect', { user: 'u~', whitelist: ['<client b>'] })),
   told('disconnects a user that is not there', api('disconnect', { user: 'x~' })),
@@ -77,4 +82,4 @@ export const sequences = [
   refreshes('refreshes nobody', { user: '' }),
   refreshes('refreshes with info', { info: { a: 1 }, expire_at: { $in: 600 } }, subscribe('a', 'here:~'), api('presence', { channel: 'here:~' })),
   told('refreshes what does not expire', api('refresh', { user: 'a~', expire_at: { $in: 600 } })),
-];
+].flat();

@@ -1,6 +1,6 @@
 // Subscribing and unsubscribing: which channels, with which token, and what the answer says.
 
-import { api, but, join, jsonOnly, leave, open, publish, send, sequence, subscribe, token } from '../steps.mjs';
+import { but, join, leave, publish, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base();
@@ -62,7 +62,7 @@ export const sequences = [
   asked('type 3 in a stream namespace', 'open:~', { type: 3 }),
   asked('type 4 in a stream namespace', 'open:~', { type: 4 }),
   asked('a negative type', 'open:~', { type: -1 }),
-  asked('an unknown type', 'open:~', { type: 9 }),
+  sequence('an unknown type', join('a'), but(subscribe('a', 'open:~', { type: 9 }), 'there it ends the connection', { a: [{ id: 2, error: { code: 107, message: 'bad request' } }] })),
   asked('an unknown delta', 'open:~', { delta: 'odd' }),
   asked('a flag that means nothing', 'open:~', { flag: 1 << 20 }),
 

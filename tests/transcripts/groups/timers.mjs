@@ -1,6 +1,6 @@
 // What happens as time passes: pings, expiry, and sockets that say nothing.
 
-import { api, but, join, jsonOnly, open, publish, send, sequence, subscribe, token, wait } from '../steps.mjs';
+import { api, but, join, jsonOnly, open, send, sequence, subscribe, token, wait } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({
