@@ -4,6 +4,7 @@
 //! that says which check failed; neither key nor token ever stands in that sentence. Nothing here knows a clock: the
 //! caller says what time it is.
 
+pub mod expected;
 pub mod token;
 
 mod claims;

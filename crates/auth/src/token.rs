@@ -5,6 +5,7 @@ use std::fmt;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 
 use crate::claims::{self, Registered};
+use crate::expected::Expected;
 use crate::jws::{self, Unverified};
 use crate::object::Object;
 
@@ -43,9 +44,9 @@ pub struct Keys {
     /// The key that `hmac` replaced.
     pub previous: Option<PreviousKey>,
     /// What `aud` must be or contain.
-    pub audience: Option<String>,
+    pub audience: Option<Expected>,
     /// What `iss` must be.
-    pub issuer: Option<String>,
+    pub issuer: Option<Expected>,
     /// The claim that names the user, instead of `sub`; any value but null becomes text.
     pub user_id_claim: Option<String>,
     /// Takes every token at its word. For development alone.
@@ -141,12 +142,12 @@ impl Verifier {
 
     fn check_registered(&self, registered: &Registered) -> Result<(), TokenError> {
         if let Some(audience) = &self.keys.audience
-            && !registered.audience.contains(audience)
+            && !registered.audience.iter().any(|it| audience.is_met_by(it))
         {
             return Err(jws::invalid("claim `aud` does not name our audience"));
         }
         if let Some(issuer) = &self.keys.issuer
-            && registered.issuer != *issuer
+            && !issuer.is_met_by(&registered.issuer)
         {
             return Err(jws::invalid("claim `iss` does not name our issuer"));
         }

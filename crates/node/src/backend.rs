@@ -127,7 +127,21 @@ impl Node {
         {
             return Err(unknown_channel(channel.as_str()));
         }
-        let (done, mut answers) = mpsc::unbounded_channel();
+        let mut answers = self.send_order(&addressees, &order);
+        let mut count = 0;
+        while let Some(here) = answers.recv().await {
+            count += here;
+        }
+        Ok(count)
+    }
+
+    /// Gives an order to all workers; each says how many it reached, to whoever wants to know.
+    pub(crate) fn send_order(
+        &self,
+        addressees: &Addressees,
+        order: &Order,
+    ) -> mpsc::UnboundedReceiver<usize> {
+        let (done, answers) = mpsc::unbounded_channel();
         for inbox in self.inboxes() {
             inbox.push(Item::Order {
                 addressees: addressees.clone(),
@@ -135,12 +149,7 @@ impl Node {
                 done: done.clone(),
             });
         }
-        drop(done);
-        let mut count = 0;
-        while let Some(here) = answers.recv().await {
-            count += here;
-        }
-        Ok(count)
+        answers
     }
 
     /// Channels that clients of this node are subscribed to, and how many each.

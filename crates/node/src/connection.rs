@@ -6,11 +6,13 @@ use std::time::Duration;
 use veche_protocol::batch::Encoding;
 use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::identity::UserId;
 use veche_session::plain::Translator;
 use veche_session::session::Session;
 use veche_websocket::decoder::Decoder;
 
 use crate::fanout::{Dialect, Format};
+use crate::gate::Pass;
 use crate::hub::Attachments;
 use crate::plain::Asked;
 
@@ -25,6 +27,10 @@ pub struct Opening {
     pub inflate: bool,
     /// Whether the server may.
     pub deflate: bool,
+    /// The user, where a proxy before the server has found out who it is: no token is needed.
+    pub user: Option<UserId>,
+    /// Kept until the conversation ends.
+    pub pass: Option<Pass>,
 }
 
 /// What is spoken.
@@ -96,6 +102,7 @@ pub(crate) struct Open {
     /// Readable, but not read while too much waits.
     pub(crate) paused: bool,
     pub(crate) waiting: Option<Box<Waiting>>,
+    pub(crate) _pass: Option<Pass>,
 }
 
 /// Commands that wait until the session takes more.

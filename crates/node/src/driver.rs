@@ -33,6 +33,8 @@ impl Worker {
             conversation,
             inflate,
             deflate,
+            user,
+            pass,
         } = opening;
         self.outboxes.append(slot, &answer);
         let talk = match conversation {
@@ -40,16 +42,19 @@ impl Worker {
                 encoding,
                 frame_ping,
             } => Talk::Centrifuge {
-                session: self
-                    .node
-                    .new_session(self.node.new_client(), frame_ping, &self.turn()),
+                session: self.node.new_session(
+                    self.node.new_client(),
+                    user,
+                    frame_ping,
+                    &self.turn(),
+                ),
                 encoding,
                 frame_ping,
             },
             Conversation::Plain { token } => {
-                let session = self
-                    .node
-                    .new_session(self.node.new_client(), true, &self.turn());
+                let session =
+                    self.node
+                        .new_session(self.node.new_client(), user, true, &self.turn());
                 Talk::Plain {
                     translator: Box::new(self.translator(&session, token)),
                     session,
@@ -70,6 +75,7 @@ impl Worker {
             deflate,
             paused: false,
             waiting: None,
+            _pass: pass,
         });
         let fate = self.greet(slot, &mut open);
         self.put_back(slot, open, fate);

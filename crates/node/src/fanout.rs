@@ -7,6 +7,7 @@ use veche_engine::sink::Delivery;
 use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientInfo;
+use veche_protocol::position::Offset;
 use veche_protocol::publication::Publication;
 use veche_protocol::push::{Body, Push};
 use veche_protocol::{json, plain, protobuf};
@@ -71,6 +72,16 @@ impl Event {
             channel,
             body,
             frames: Default::default(),
+        }
+    }
+
+    /// Offset and time (in milliseconds of Unix time, 0 where unknown) of a publication that has a place in the stream.
+    pub(crate) fn placed(&self) -> Option<(Offset, i64)> {
+        match &self.body {
+            EventBody::Publication(Delivery { publication, .. }) if publication.offset > 0 => {
+                Some((publication.offset, publication.time_ms))
+            }
+            _ => None,
         }
     }
 

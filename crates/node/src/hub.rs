@@ -15,6 +15,7 @@ use crate::fanout::{Encoder, Event, EventBody};
 use crate::outbox::Outboxes;
 
 mod group;
+mod positions;
 
 #[cfg(test)]
 mod tests;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use veche_protocol::channel::Channel;
+use veche_protocol::position::StreamPosition;
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure};
 use veche_session::rules::Rules;
@@ -70,6 +71,12 @@ pub(crate) enum Item {
         socket: TcpStream,
         opening: Box<Opening>,
         received: Vec<u8>,
+    },
+    /// Where the stream of a channel is that was delivered up to a position.
+    Top {
+        channel: Channel,
+        stood: StreamPosition,
+        top: StreamPosition,
     },
     /// New rules.
     Rules(Arc<Rules>),

@@ -9,6 +9,7 @@ pub mod node;
 pub mod connection;
 pub mod counters;
 pub mod fanout;
+pub mod gate;
 pub mod inquiry;
 pub mod reception;
 
@@ -24,6 +25,7 @@ mod interest;
 mod link;
 mod outbox;
 mod plain;
+mod positions;
 mod questions;
 mod sync;
 mod wheel;

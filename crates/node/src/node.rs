@@ -375,6 +375,7 @@ impl Node {
     pub(crate) fn new_session(
         &self,
         client: ClientId,
+        user: Option<UserId>,
         frame_ping: bool,
         turn: &Turn<'_>,
     ) -> Session {
@@ -386,6 +387,7 @@ impl Node {
         Session::new(
             Birth {
                 client,
+                user,
                 seed: fastrand::u64(..),
                 profile,
             },

@@ -35,7 +35,8 @@ impl Worker {
         Translator::new(Birth {
             client: session.client(),
             token,
-            may_be_anonymous: permission::may_connect_without_token(&self.rules),
+            may_connect: !session.user().is_anonymous()
+                || permission::may_connect_without_token(&self.rules),
             ping_secs: u32::try_from(ping).unwrap_or(u32::MAX),
         })
     }
@@ -134,7 +135,7 @@ impl Worker {
         }
         let turn = self.turn();
         if let Talk::Plain { session, asked, .. } = &mut open.talk {
-            *session = self.node.new_session(session.client(), true, &turn);
+            *session = self.node.new_session(session.client(), None, true, &turn);
             **asked = Asked::default();
         }
     }

@@ -7,10 +7,13 @@ use veche_engine::broker::BrokerError;
 use veche_engine::pending::Pending;
 use veche_engine::presence::PRESENCE_TTL;
 use veche_protocol::channel::Channel;
+use veche_protocol::disconnect::Disconnect;
 use veche_protocol::identity::UserId;
+use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure, Notice, Question};
 
 use crate::inbox::{ConnectionKey, Item};
+use crate::inquiry::Addressees;
 use crate::interest::{Request, Waiting};
 use crate::node::Node;
 use crate::worker::{Slots, Worker};
@@ -110,6 +113,17 @@ impl Worker {
         let engine = node.engine();
         match notice {
             Notice::Connected { user, .. } => self.remember_user(slot, user),
+            Notice::EndOthers { client, user } => {
+                let addressees = Addressees {
+                    user,
+                    client: None,
+                    except: vec![client],
+                };
+                node.send_order(
+                    &addressees,
+                    &Order::Disconnect(Disconnect::CONNECTION_LIMIT),
+                );
+            }
             Notice::KeepPresence { channel, info } => {
                 node.carry_on(
                     "keep presence",

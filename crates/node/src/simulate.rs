@@ -82,6 +82,8 @@ impl Simulation {
             },
             inflate: false,
             deflate: false,
+            user: None,
+            pass: None,
         };
         self.worker.open(slot, opening);
         Ok(slot)

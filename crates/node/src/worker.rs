@@ -28,6 +28,7 @@ use crate::hub::{Aftermath, Attachments, Connections, Hub};
 use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;
 use crate::outbox::Outboxes;
+use crate::positions::Positions;
 use crate::reception::Reception;
 use crate::wheel::Wheel;
 
@@ -52,6 +53,7 @@ pub(crate) struct Worker {
     pub(crate) hub: Hub,
     pub(crate) users: HashMap<UserId, SmallVec<[u32; 2]>>,
     pub(crate) wheel: Wheel,
+    pub(crate) positions: Positions,
     pub(crate) encoder: Encoder,
     pub(crate) workspace: Workspace,
     pub(crate) rules: Arc<Rules>,
@@ -105,6 +107,7 @@ impl Worker {
             hub: Hub::default(),
             users: HashMap::new(),
             wheel: Wheel::new(),
+            positions: Positions::default(),
             encoder: Encoder::new(config.compression_level, config.compression_min_size),
             workspace: Workspace::new(),
             rules: node.rules(),
@@ -162,10 +165,14 @@ impl Worker {
         if busy || self.node.inbox(self.index).fall_asleep() {
             return Some(Duration::ZERO);
         }
-        let next = [self.wheel.next_due(), self.shortage.next_try()]
-            .into_iter()
-            .flatten()
-            .min();
+        let next = [
+            self.wheel.next_due(),
+            self.shortage.next_try(),
+            self.next_check(),
+        ]
+        .into_iter()
+        .flatten()
+        .min();
         let now = self.node.now().monotonic;
         let mut timeout = next.map(|next| next.saturating_sub(now));
         if !self.deferred.is_empty() {
@@ -180,6 +187,7 @@ impl Worker {
         self.read_again();
         self.take_inbox();
         self.retry_deferred();
+        self.check_positions();
         self.accept_after_pause();
         self.take_timers();
         self.outboxes.flush(FLUSH_SLICE);

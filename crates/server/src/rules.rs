@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use regex::Regex;
 use veche_protocol::publication::Retention;
 use veche_session::rules::{
-    ChannelOptions, ChannelPattern, ChannelRules, ClientRules, DataFormat, RecoveryMode, Rules,
+    ChannelOptions, ChannelPattern, ChannelRules, ClientRules, DataFormat, PersonalChannel,
+    RecoveryMode, Rules,
 };
 
 use crate::config::Config;
@@ -15,9 +17,13 @@ use crate::config::schema::channel::{self as config, Channels};
 /// The rules that a configuration stands for. `version` is how `connect` is answered.
 #[must_use]
 pub(crate) fn rules(config: &Config, version: &str) -> Rules {
+    let channel = channels(&config.channel);
     Rules {
-        client: client(config, version),
-        channel: channels(&config.channel),
+        client: ClientRules {
+            personal_channel: personal_channel(config, &channel),
+            ..client(config, version)
+        },
+        channel,
     }
 }
 
@@ -35,13 +41,31 @@ fn client(config: &Config, version: &str) -> ClientRules {
         expired_close_delay: client.expired_close_delay,
         expired_sub_close_delay: client.expired_sub_close_delay,
         presence_update_interval: client.presence_update_interval,
+        position_check_delay: match client.channel_position_check_delay {
+            Duration::ZERO => ClientRules::default().position_check_delay,
+            delay => delay,
+        },
+        position_max_time_lag: client.channel_position_max_time_lag,
         channel_limit: client.channel_limit,
         user_connection_limit: client.user_connection_limit,
         concurrency: client.concurrency.max(1),
+        personal_channel: None,
         connect_include_server_time: client.connect_include_server_time,
         history_max_publication_limit: client.history_max_publication_limit,
         recovery_max_publication_limit: client.recovery_max_publication_limit,
     }
+}
+
+fn personal_channel(config: &Config, channel: &ChannelRules) -> Option<PersonalChannel> {
+    let personal = &config.client.subscribe_to_user_personal_channel;
+    let namespace = match personal.personal_channel_namespace.as_str() {
+        "" => String::new(),
+        name => format!("{name}{}", channel.namespace_boundary),
+    };
+    personal.enabled.then(|| PersonalChannel {
+        prefix: namespace + &channel.user_boundary,
+        single_connection: personal.single_connection,
+    })
 }
 
 fn channels(channels: &Channels) -> ChannelRules {
@@ -103,6 +127,7 @@ fn options(
             config::RecoveryMode::Cache => RecoveryMode::Cache,
             _ => RecoveryMode::Stream,
         },
+        auto_cache_recover: options.auto_cache_recover,
         allow_subscribe_for_client: options.allow_subscribe_for_client,
         allow_subscribe_for_anonymous: options.allow_subscribe_for_anonymous,
         allow_publish_for_client: options.allow_publish_for_client,

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
+use veche_node::gate::Gate;
 use veche_node::node::{Engine, MAX_WORKERS, Node, NodeConfig, Surroundings};
 use veche_transport::doors::{Door, Doors};
 use veche_transport::origin::{BadPattern, Origins};
@@ -227,6 +228,11 @@ fn doors(config: &Config, own_origin: bool) -> Result<Doors, BadPattern> {
         doors,
         origins: Origins::new(&config.client.allowed_origins, own_origin)?,
         compression: config.websocket.framing.compression,
+        gate: Gate::new(
+            config.client.connection_limit,
+            config.client.connection_rate_limit,
+        ),
+        user_header: Some(config.client.user_id_http_header.clone()).filter(|it| !it.is_empty()),
     })
 }
 

@@ -86,6 +86,8 @@ impl Session {
                 return self.refuse_connect(refusal, effects);
             }
             claims.user = UserId::new(&name);
+        } else if !self.user.is_anonymous() {
+            claims.user = self.user.clone();
         } else if !permission::may_connect_without_token(turn.rules) {
             return self.close(Disconnect::BAD_REQUEST, effects);
         }
@@ -130,6 +132,11 @@ impl Session {
         }
         let user = claims.user.clone();
         connecting.newcomer = Some(Box::new(Newcomer { claims, plan }));
+        // Where the others make way there is no need to count them.
+        if let Some(channel) = turn.rules.sole_channel(&user) {
+            let question = Question::PresenceStats { channel };
+            return self.ask(Waiting::Connect, question, effects);
+        }
         if rules.user_connection_limit > 0 && !user.is_anonymous() {
             let question = Question::UserConnections { user };
             return self.ask(Waiting::Connect, question, effects);
@@ -150,8 +157,19 @@ impl Session {
         self.let_in(turn, effects);
     }
 
+    /// The user who is not let in yet.
+    pub(crate) fn newcomer(&self) -> Option<UserId> {
+        match &self.phase {
+            Phase::Connecting(connecting) => {
+                let newcomer = connecting.newcomer.as_ref()?;
+                Some(newcomer.claims.user.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// From here on the connection belongs to the user; an error now ends it.
-    fn let_in(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+    pub(crate) fn let_in(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
         let Phase::Connecting(connecting) = &mut self.phase else {
             return;
         };
@@ -318,7 +336,7 @@ fn unidirectional(error: &CommandError) -> Disconnect {
     }
 }
 
-/// The server-side subscriptions: what the token says, and what the client asks for and could have by itself.
+/// The server-side subscriptions: what the token says, the user's own channel, and what the client asks for and could have by itself.
 fn plan(
     granted: Vec<(String, SubscriptionOptions)>,
     asked: &[(String, command::Subscribe)],
@@ -337,6 +355,12 @@ fn plan(
         let grant = Grant::new(&place, wishes);
         let source = Source::ConnectionToken;
         plan.insert(Channel::new(&name), (source, grant, Wanted::default()));
+    }
+    if let Some(name) = turn.rules.personal_channel(asker.user) {
+        let place = turn.rules.place(&name).ok_or(ErrorCode::UNKNOWN_CHANNEL)?;
+        let grant = Grant::new(&place, SubscriptionOptions::default());
+        let sub = (Source::Personal, grant, Wanted::default());
+        plan.insert(Channel::new(&name), sub);
     }
     for (name, request) in asked {
         let Some(place) = turn.rules.place(name) else {

@@ -27,6 +27,7 @@ mod subscription;
 // One file a command.
 mod connect;
 mod history;
+mod personal;
 mod ping;
 mod presence;
 mod publish;

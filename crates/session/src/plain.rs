@@ -30,8 +30,8 @@ pub struct Birth {
     pub client: ClientId,
     /// The token that came with the upgrade.
     pub token: Option<String>,
-    /// Clients may connect without a token.
-    pub may_be_anonymous: bool,
+    /// The client may connect without a token.
+    pub may_connect: bool,
     /// Seconds of silence before the server pings; 0 for never.
     pub ping_secs: u32,
 }
@@ -128,7 +128,7 @@ impl Translator {
     /// Connects with what came with the upgrade, or greets and waits for a login.
     pub fn begin(&mut self, out: &mut Output) {
         let token = self.birth.token.take().filter(|token| !token.is_empty());
-        if token.is_some() || self.birth.may_be_anonymous {
+        if token.is_some() || self.birth.may_connect {
             self.connect(Asked::default(), token, None, out);
         } else {
             self.greet(&UserId::default(), out);

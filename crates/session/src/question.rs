@@ -124,6 +124,13 @@ pub enum Notice {
         /// The user.
         user: UserId,
     },
+    /// The user's other connections are to end, with 3504: this one takes their place.
+    EndOthers {
+        /// The connection that stays.
+        client: ClientId,
+        /// The user.
+        user: UserId,
+    },
     /// The client is still in the channel.
     KeepPresence {
         /// The channel.

@@ -68,7 +68,7 @@ pub(crate) fn query(grant: &Grant, wanted: &Wanted, rules: &ClientRules) -> Quer
         meta_ttl: grant.meta_ttl,
         ..Query::default()
     };
-    if grant.recoverable && wanted.recover {
+    if grant.recovers(wanted) {
         match grant.mode {
             RecoveryMode::Stream => {
                 let limit = rules.recovery_max_publication_limit;
@@ -127,7 +127,7 @@ pub(crate) fn begin(
             ..Start::default()
         });
     };
-    let tries = grant.recoverable && wanted.recover;
+    let tries = grant.recovers(wanted);
     let (mut publications, mut recovered) = match grant.mode {
         _ if !tries => (Vec::new(), false),
         RecoveryMode::Stream => from_stream(&page, &wanted.since),
@@ -153,7 +153,7 @@ pub(crate) fn begin(
         publications,
         loose: filtered(grant, merged.loose),
         recovered,
-        was_recovering: wanted.recover,
+        was_recovering: wanted.recover || tries,
         // After a recovery the client counts on from where it was.
         offset: if recovered {
             wanted.since.offset

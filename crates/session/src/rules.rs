@@ -40,10 +40,16 @@ pub struct ClientRules {
     pub expired_sub_close_delay: Duration,
     /// Between refreshes of presence, and checks of expired subscriptions.
     pub presence_update_interval: Duration,
+    /// In which each channel whose position is watched is compared with its stream once; zero for never.
+    pub position_check_delay: Duration,
+    /// Older publications are a loss to whoever watches the position; zero for no limit.
+    pub position_max_time_lag: Duration,
     /// Subscriptions of one connection.
     pub channel_limit: usize,
     /// Connections of one user on this node; 0 for no limit.
     pub user_connection_limit: usize,
+    /// Users are subscribed to channels of their own.
+    pub personal_channel: Option<PersonalChannel>,
     /// Commands of one connection in progress; at least 1.
     pub concurrency: usize,
     /// `connect` is answered with the server's time.
@@ -52,6 +58,15 @@ pub struct ClientRules {
     pub history_max_publication_limit: usize,
     /// Publications recovered with one subscription.
     pub recovery_max_publication_limit: usize,
+}
+
+/// Channels of users' own (`client.subscribe_to_user_personal_channel`).
+#[derive(Clone, Debug)]
+pub struct PersonalChannel {
+    /// What stands before the user in the name: the namespace and the boundary of users.
+    pub prefix: String,
+    /// Who connects ends the other connections of the user; the namespace keeps presence.
+    pub single_connection: bool,
 }
 
 /// Rules about channels (configuration section `channel`).
@@ -98,6 +113,8 @@ pub struct ChannelOptions {
     pub allow_recovery: bool,
     /// What recovery brings.
     pub recovery_mode: RecoveryMode,
+    /// ... brings it, in cache mode, also where nobody asked.
+    pub auto_cache_recover: bool,
     /// Clients with a user may subscribe.
     pub allow_subscribe_for_client: bool,
     /// Clients without a user may subscribe.
@@ -183,8 +200,11 @@ impl Default for ClientRules {
             expired_close_delay: Duration::from_secs(25),
             expired_sub_close_delay: Duration::from_secs(25),
             presence_update_interval: Duration::from_secs(27),
+            position_check_delay: Duration::from_secs(40),
+            position_max_time_lag: Duration::ZERO,
             channel_limit: 128,
             user_connection_limit: 0,
+            personal_channel: None,
             concurrency: 1,
             connect_include_server_time: false,
             history_max_publication_limit: 300,

@@ -49,10 +49,12 @@ pub struct Session {
 }
 
 /// What a session is born with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Birth {
     /// The connection's id.
     pub client: ClientId,
+    /// The user, where that is known before anything is said: no token is needed, though one that comes decides.
+    pub user: Option<UserId>,
     /// Random; spreads first pings and refreshes of presence.
     pub seed: u64,
     /// How the client is spoken to.
@@ -99,7 +101,7 @@ impl Session {
         timers.set(Timer::Stale, stale_at);
         Self {
             client: birth.client,
-            user: UserId::default(),
+            user: birth.user.unwrap_or_default(),
             info: None,
             expire_at: None,
             subscriptions: Subscriptions::default(),
@@ -187,6 +189,9 @@ impl Session {
             }
             (Waiting::Connect, Answer::Count(count)) => {
                 self.take_user_connections(count, turn, effects);
+            }
+            (Waiting::Connect, Answer::PresenceStats(others)) => {
+                self.take_others(others, turn, effects);
             }
             (Waiting::Making(channel), Answer::SubscriptionToken(token)) => {
                 self.take_subscription_token(&channel, token, turn, effects);
@@ -324,7 +329,7 @@ impl Session {
         self.client
     }
 
-    /// Whom it belongs to; anonymous until the token was looked at.
+    /// Whom it belongs to; until `connect` is answered, who was known before, or nobody.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.user

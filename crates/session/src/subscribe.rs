@@ -191,7 +191,11 @@ impl Session {
         let Some(place) = turn.rules.place(channel.as_str()) else {
             return;
         };
-        let grant = Grant::new(&place, options);
+        let grant = Grant {
+            // Whoever orders it says from where.
+            recovers_unasked: false,
+            ..Grant::new(&place, options)
+        };
         let is_over = limits::expiry(grant.expire_at, turn.now.unix_secs()).is_none();
         if channel.as_str().is_empty() || is_over {
             return;

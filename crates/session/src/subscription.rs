@@ -46,6 +46,8 @@ pub(crate) enum Source {
     Client,
     /// The connection token.
     ConnectionToken,
+    /// The rules, which give each user a channel.
+    Personal,
     /// The client, with `connect`.
     ConnectRequest,
     /// The server API.
@@ -109,6 +111,8 @@ pub(crate) struct Grant {
     pub positioned: bool,
     pub recoverable: bool,
     pub mode: RecoveryMode,
+    /// Brings the latest publication also where it was not asked for.
+    pub recovers_unasked: bool,
     pub meta_ttl: Duration,
     pub expire_at: Option<i64>,
     pub info: Option<Payload>,
@@ -129,12 +133,19 @@ impl Grant {
             positioned: wish.force_positioning.unwrap_or(options.force_positioning),
             recoverable: wish.force_recovery.unwrap_or(options.force_recovery),
             mode: options.recovery_mode,
+            recovers_unasked: options.auto_cache_recover
+                && options.recovery_mode == RecoveryMode::Cache,
             meta_ttl: options.history_meta_ttl,
             expire_at: wishes.expire_at,
             info: wishes.info,
             data: wishes.data,
             filter: None,
         }
+    }
+
+    /// Whether the subscriber is to get what it missed.
+    pub(crate) fn recovers(&self, wanted: &Wanted) -> bool {
+        self.recoverable && (wanted.recover || self.recovers_unasked)
     }
 
     /// Whether the position is watched; recovery implies it.

@@ -13,4 +13,4 @@ mod refreshing;
 mod sizes;
 mod subscribing;
 
-use harness::{check, check_with, options, rules};
+use harness::{check, check_known, check_with, options, rules};

@@ -1,13 +1,14 @@
 //! Which path is which door, and who is let in.
 
 use veche_node::connection::Opening;
+use veche_node::gate::Gate;
 
 use crate::head::Head;
 use crate::origin::Origins;
 use crate::websocket;
 
 /// The doors of a server.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Doors {
     /// Path and kind. A path is matched whole, but for one slash at its end.
     pub doors: Vec<(String, Door)>,
@@ -15,6 +16,10 @@ pub struct Doors {
     pub origins: Origins,
     /// Whether offers of permessage-deflate are taken.
     pub compression: bool,
+    /// How many may come in.
+    pub gate: Gate,
+    /// The header in which a proxy before the server says who the user is.
+    pub user_header: Option<String>,
 }
 
 /// What is spoken behind a door.

@@ -8,8 +8,10 @@ use crate::head::Head;
 
 /// A subprotocol that is a token, for browsers, which can set no header.
 const BEARER_PROTOCOL: &str = "bearer.";
-/// Close code of a client that would have been answered 403.
-const FORBIDDEN: u16 = 4403;
+/// How a client ends that would have been answered 403.
+pub(crate) const FORBIDDEN: (u16, &str) = (4403, "forbidden");
+/// How a client ends that would have been answered 503 for want of room.
+pub(crate) const TOO_MANY: (u16, &str) = (4429, "too many connections");
 
 /// Takes the token from the header `Authorization`, the address, or a subprotocol, in this order.
 pub(crate) fn converse<'a>(
@@ -40,10 +42,10 @@ pub(crate) fn wants_errors_by_websocket(head: &Head<'_>) -> bool {
 }
 
 /// Tells the client why not, and ends the connection.
-pub(crate) fn refused(text: &str) -> Conversation {
+pub(crate) fn refused(text: &str, (code, reason): (u16, &'static str)) -> Conversation {
     Conversation::Refused {
         why: text.to_owned(),
-        disconnect: Disconnect::new(FORBIDDEN, "forbidden"),
+        disconnect: Disconnect::new(code, reason),
     }
 }
 

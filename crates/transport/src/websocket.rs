@@ -2,6 +2,7 @@
 
 use veche_node::connection::{Conversation, Opening};
 use veche_protocol::batch::Encoding;
+use veche_protocol::identity::UserId;
 use veche_websocket::handshake;
 
 use crate::doors::{Agreement, Door, Doors, Refusal};
@@ -15,6 +16,17 @@ const CENTRIFUGE_PROTOBUF: &str = "centrifuge-protobuf";
 const FULL_WINDOW: u8 = 15;
 
 pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreement, Refusal> {
+    let tells_by_websocket = door == Door::Plain && crate::plain::wants_errors_by_websocket(head);
+    let room = doors.gate.enter();
+    if let Err(closed) = &room
+        && !tells_by_websocket
+    {
+        return Err(Refusal {
+            status: 503,
+            header: None,
+            text: closed.to_string(),
+        });
+    }
     let headers = head.headers.iter().map(|(name, value)| (*name, *value));
     let upgrade =
         handshake::server::check(head.method, head.minor_version, headers, doors.compression)
@@ -23,27 +35,42 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
                 header: refusal.header(),
                 text: refusal.text().into(),
             })?;
+    let pass = match room {
+        Ok(pass) => pass,
+        Err(closed) => {
+            let told = crate::plain::refused(&closed.to_string(), crate::plain::TOO_MANY);
+            return Ok(agree(&upgrade, None, told));
+        }
+    };
     let origin = head.header("origin");
     if !doors.origins.admit(origin, head.header("host")) {
         let origin = origin.unwrap_or_default();
         let text = format!("origin {origin:?} may not connect: add it to client.allowed_origins");
-        return match door {
-            Door::Plain if crate::plain::wants_errors_by_websocket(head) => {
-                Ok(agree(&upgrade, None, crate::plain::refused(&text)))
-            }
-            _ => Err(Refusal {
-                status: 403,
-                header: None,
-                text,
-            }),
-        };
+        if tells_by_websocket {
+            let told = crate::plain::refused(&text, crate::plain::FORBIDDEN);
+            return Ok(agree(&upgrade, None, told));
+        }
+        return Err(Refusal {
+            status: 403,
+            header: None,
+            text,
+        });
     }
     let (protocol, conversation) = match door {
         Door::WebSocket => centrifuge(&upgrade, head),
         Door::Plain => crate::plain::converse(&upgrade, head),
         Door::Echo => (None, Conversation::Echo),
     };
-    Ok(agree(&upgrade, protocol, conversation))
+    let mut agreement = agree(&upgrade, protocol, conversation);
+    agreement.opening.user = user(doors, head);
+    agreement.opening.pass = pass;
+    Ok(agreement)
+}
+
+/// Who the proxy before the server says it is.
+fn user(doors: &Doors, head: &Head<'_>) -> Option<UserId> {
+    let user = head.header(doors.user_header.as_deref()?)?;
+    (!user.is_empty()).then(|| UserId::new(user))
 }
 
 fn agree<'a>(
@@ -58,6 +85,8 @@ fn agree<'a>(
         deflate: upgrade
             .deflate
             .is_some_and(|deflate| deflate.window_bits >= FULL_WINDOW),
+        user: None,
+        pass: None,
     };
     Agreement {
         headers: upgrade.answer_headers(protocol).collect(),

@@ -303,8 +303,8 @@ fn subs_replace_channels_and_say_how_to_subscribe() {
 #[test]
 fn audience_and_issuer_must_be_ours_if_configured() {
     let keys = Keys {
-        audience: Some("veche".into()),
-        issuer: Some("app".into()),
+        audience: Some(Expected::Text("veche".into())),
+        issuer: Some(Expected::Text("app".into())),
         ..keys()
     };
     for (claims, why) in [
@@ -321,6 +321,38 @@ fn audience_and_issuer_must_be_ours_if_configured() {
             Some(why) => assert_invalid(verified, why),
         }
     }
+}
+
+#[test]
+fn audience_and_issuer_may_have_to_match_a_pattern() {
+    let keys = Keys {
+        audience: Some(Expected::pattern("^(web|app)$")),
+        issuer: Some(Expected::pattern("example")),
+        ..keys()
+    };
+    for (claims, why) in [
+        (r#"{"iss": "https://example.com", "aud": "web"}"#, None),
+        (r#"{"iss": "example", "aud": ["x", "app"]}"#, None),
+        (r#"{"iss": "example", "aud": ["x", "apps"]}"#, Some("aud")),
+        (r#"{"iss": "example"}"#, Some("aud")),
+        (r#"{"iss": "elsewhere", "aud": "web"}"#, Some("iss")),
+        (r#"{"aud": "web"}"#, Some("iss")),
+    ] {
+        let verified = connection_with(keys.clone(), claims);
+        match why {
+            None => assert!(verified.is_ok(), "{claims}"),
+            Some(why) => assert_invalid(verified, why),
+        }
+    }
+}
+
+#[test]
+fn a_pattern_that_is_none_lets_nobody_in() {
+    let keys = Keys {
+        audience: Some(Expected::pattern("(")),
+        ..keys()
+    };
+    assert_invalid(connection_with(keys, r#"{"aud": "("}"#), "aud");
 }
 
 #[test]

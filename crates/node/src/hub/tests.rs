@@ -1,6 +1,7 @@
 //! Each subscriber gets what it is owed once and in order, or is told that it does not.
 
 mod model;
+mod positions;
 
 use std::sync::Arc;
 

@@ -83,14 +83,41 @@ impl Worker {
                 opening,
                 received,
             } => self.upgraded(socket, *opening, received),
+            Item::Top {
+                channel,
+                stood,
+                top,
+            } => self.found(channel, stood, &top),
             Item::Rules(rules) => self.rules = rules,
             Item::StopAccepting => self.stop_accepting(),
             Item::Stop => self.stop(),
         }
     }
 
+    /// Publications of a channel did not come.
+    pub(crate) fn lose(&mut self, channel: &Channel) {
+        let mut aftermath = mem::take(&mut self.aftermath);
+        self.hub.lose(channel, &mut aftermath);
+        self.settle(None, channel, aftermath);
+    }
+
+    /// A publication that comes too late is a loss to whoever watches the position.
+    fn check_lag(&mut self, event: &Event) {
+        let limit = self.rules.client.position_max_time_lag;
+        let Some((_, published_ms)) = event.placed().filter(|_| !limit.is_zero()) else {
+            return;
+        };
+        let lag_ms = self.now.unix_ms.saturating_sub(published_ms);
+        if published_ms > 0 && u128::try_from(lag_ms).is_ok_and(|lag| lag > limit.as_millis()) {
+            let mut aftermath = mem::take(&mut self.aftermath);
+            self.hub.lag(event, &mut aftermath);
+            self.settle(None, &event.channel, aftermath);
+        }
+    }
+
     fn deliver(&mut self, event: &Event) {
         let began = Instant::now();
+        self.check_lag(event);
         let mut aftermath = mem::take(&mut self.aftermath);
         self.hub.deliver(
             event,

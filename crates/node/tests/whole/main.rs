@@ -10,3 +10,5 @@ mod ending;
 mod server;
 #[cfg(test)]
 mod waiting;
+#[cfg(test)]
+mod watching;

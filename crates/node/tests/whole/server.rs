@@ -26,6 +26,9 @@ use veche_protocol::payload::Payload;
 use veche_protocol::publication::{Publication, PublishOptions, Retention};
 use veche_session::rules::{ChannelOptions, ChannelPattern, Rules};
 
+/// In which every channel is looked at once: so often that no test is too short for it.
+pub(crate) const CHECK_DELAY: Duration = Duration::from_millis(50);
+
 /// A node of two workers, and the runtime beside it.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -94,9 +97,15 @@ impl Server {
 
     /// Publishes JSON.
     pub(crate) fn publish(&self, channel: &str, data: &str) {
+        self.publish_at(channel, data, 0);
+    }
+
+    /// Publishes JSON as of a time, in milliseconds of Unix time; 0 is now.
+    pub(crate) fn publish_at(&self, channel: &str, data: &str, time_ms: i64) {
         let payload = Payload::json(Bytes::copy_from_slice(data.as_bytes()));
         let options = PublishOptions::default();
-        let publication = Publication::new(payload);
+        let mut publication = Publication::new(payload);
+        publication.time_ms = time_ms;
         let published = self.node.publish(channel, publication, options, false);
         self.runtime
             .block_on(published)
@@ -145,6 +154,7 @@ fn rules() -> Rules {
     let mut rules = Rules::default();
     rules.client.allow_anonymous_connect_without_token = true;
     rules.client.ping_interval = None;
+    rules.client.position_check_delay = CHECK_DELAY;
     rules.client.recovery_max_publication_limit = 0;
     rules.channel.without_namespace = Arc::new(options);
     rules
@@ -172,6 +182,8 @@ impl Reception for FirstLine {
                 },
                 inflate: false,
                 deflate: false,
+                user: None,
+                pass: None,
             }),
             consumed: end + 1,
         }

@@ -1,5 +1,6 @@
 //! What the configuration means for tokens: the keys they are checked by, and sample tokens for tools.
 
+use veche_auth::expected::Expected;
 use veche_auth::token::{self, Keys, PreviousKey, Verifier};
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 
@@ -31,11 +32,19 @@ fn keys(token: &Token, insecure_skip_signature_verify: bool) -> Keys {
             key,
             valid_until: Some(until).filter(|until| *until > 0),
         }),
-        audience: set(&token.audience),
-        issuer: set(&token.issuer),
+        audience: expected(&token.audience, &token.audience_regex),
+        issuer: expected(&token.issuer, &token.issuer_regex),
         user_id_claim: set(&token.user_id_claim),
         insecure_skip_signature_verify,
     }
+}
+
+/// What a claim must say; at most one of the two is configured.
+fn expected(text: &str, pattern: &str) -> Option<Expected> {
+    if !pattern.is_empty() {
+        return Some(Expected::pattern(pattern));
+    }
+    (!text.is_empty()).then(|| Expected::Text(text.to_owned()))
 }
 
 /// A token to make: for whom, and until when.
@@ -218,6 +227,18 @@ mod tests {
         client.token.hmac_previous_secret_key_valid_until = 1500;
         assert!(check_connection(&client, &token, 1500).is_ok());
         assert!(check_connection(&client, &token, 1501).is_err());
+    }
+
+    #[test]
+    fn the_audience_may_be_given_as_a_pattern() {
+        let token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm5hIiwiYXVkIjoid2ViIn0.";
+        let mut client = client();
+        client.insecure_skip_token_signature_verify = true;
+        client.token.audience_regex = "^(web|app)$".to_owned();
+        assert!(check_connection(&client, token, 1000).is_ok());
+        client.token.audience_regex = "^app$".to_owned();
+        let why = check_connection(&client, token, 1000).unwrap_err();
+        assert!(why.contains("aud"), "{why}");
     }
 
     #[test]

@@ -84,24 +84,12 @@ const NOT_YET: &[Row] = &[
     stops("client.token.rsa_public_key"),
     stops("client.token.ecdsa_public_key"),
     stops("client.token.jwks_public_endpoint"),
-    stops("client.token.audience_regex"),
-    stops("client.token.issuer_regex"),
     stops("client.subscription_token.rsa_public_key").when("client.subscription_token.enabled"),
     stops("client.subscription_token.ecdsa_public_key").when("client.subscription_token.enabled"),
     stops("client.subscription_token.jwks_public_endpoint")
         .when("client.subscription_token.enabled"),
-    stops("client.subscription_token.audience_regex").when("client.subscription_token.enabled"),
-    stops("client.subscription_token.issuer_regex").when("client.subscription_token.enabled"),
-    stops("client.user_id_http_header"),
     // Limits and timers
-    stops("client.connection_limit"),
-    stops("client.connection_rate_limit"),
-    stops("client.subscribe_to_user_personal_channel.single_connection")
-        .when("client.subscribe_to_user_personal_channel.enabled"),
-    warns("client.subscribe_to_user_personal_channel.enabled"),
     warns("client.connect_code_to_unidirectional_disconnect.enabled"),
-    warns("client.channel_position_check_delay"),
-    warns("client.channel_position_max_time_lag"),
     // Channels
     stops("channel.without_namespace.subscribe_proxy_enabled"),
     stops("channel.without_namespace.publish_proxy_enabled"),
@@ -112,10 +100,8 @@ const NOT_YET: &[Row] = &[
     warns("channel.without_namespace.map_users_presence_channel_prefix"),
     warns("channel.without_namespace.allowed_delta_types"),
     warns("channel.without_namespace.delta_publish"),
-    warns("channel.without_namespace.auto_cache_recover"),
     // The application
     stops("rpc.without_namespace.proxy_enabled"),
-    warns("rpc.ping.enabled"),
     warns("grpc_api.enabled"),
     warns("consumers[].enabled"),
     // Doors
@@ -281,11 +267,11 @@ mod tests {
     #[test]
     fn a_missing_key_that_protects_stops_and_another_warns() {
         let mut config = Config::default();
-        config.client.connection_limit = 1000;
+        config.http_server.tls.enabled = true;
         config.grpc_api.enabled = true;
         let missing = check(&config);
         assert_eq!(missing.stops.len(), 1);
-        assert!(missing.stops[0].starts_with("client.connection_limit: 1000 is not available yet"));
+        assert!(missing.stops[0].starts_with("http_server.tls.enabled: true is not available yet"));
         assert_eq!(
             missing.warns,
             ["grpc_api.enabled: true is not available yet and has no effect"]

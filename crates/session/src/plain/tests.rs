@@ -33,11 +33,11 @@ struct Talk {
 
 impl Talk {
     /// Begins; with what came first.
-    fn begin(token: Option<&str>, may_be_anonymous: bool) -> (Self, Vec<String>) {
+    fn begin(token: Option<&str>, may_connect: bool) -> (Self, Vec<String>) {
         let translator = Translator::new(Birth {
             client: CLIENT.parse().expect("a UUID"),
             token: token.map(str::to_owned),
-            may_be_anonymous,
+            may_connect,
             ping_secs: 25,
         });
         let mut talk = Self {
@@ -545,7 +545,7 @@ impl Whole {
         let translator = Translator::new(Birth {
             client,
             token: None,
-            may_be_anonymous: crate::permission::may_connect_without_token(&rules),
+            may_connect: crate::permission::may_connect_without_token(&rules),
             ping_secs: 25,
         });
         let mut whole = Self {
@@ -610,6 +610,7 @@ impl Whole {
 
 fn session(rules: &Rules) -> Session {
     let birth = crate::session::Birth {
+        user: None,
         client: CLIENT.parse().expect("a UUID"),
         seed: 1,
         profile: Profile::WEBSOCKET_FRAME_PING,

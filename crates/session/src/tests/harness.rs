@@ -50,7 +50,15 @@ pub(super) fn check(script: &str) {
 }
 
 pub(super) fn check_with(profile: Profile, rules: &Rules, script: &str) {
-    let mut talk = Talk::new(profile, rules);
+    play(Talk::new(profile, rules), script);
+}
+
+/// The client is known before it says anything.
+pub(super) fn check_known(user: &str, rules: &Rules, script: &str) {
+    play(Talk::known(user, Profile::WEBSOCKET, rules), script);
+}
+
+fn play(mut talk: Talk<'_>, script: &str) {
     let mut actual = Vec::new();
     let mut expected = Vec::new();
     for line in script.lines() {
@@ -90,12 +98,17 @@ pub(super) struct Talk<'a> {
 
 impl<'a> Talk<'a> {
     pub(super) fn new(profile: Profile, rules: &'a Rules) -> Self {
+        Self::known("", profile, rules)
+    }
+
+    fn known(user: &str, profile: Profile, rules: &'a Rules) -> Self {
         let now = Now {
             monotonic: Duration::ZERO,
             unix_ms: BIRTH * 1000,
         };
         let birth = Birth {
             client: ClientId::from_random([7; 16]),
+            user: (!user.is_empty()).then(|| user.into()),
             seed: 7,
             profile,
         };

@@ -417,6 +417,7 @@ impl Broker {
 
 fn birth() -> Birth {
     Birth {
+        user: None,
         client: ClientId::from_random([7; 16]),
         seed: 7,
         profile: Profile::WEBSOCKET,

@@ -353,6 +353,92 @@ fn an_empty_cache_is_not_recovered_until_something_comes() {
     );
 }
 
+fn auto_cache() -> Rules {
+    let mut rules = cache();
+    options(&mut rules, |options| options.auto_cache_recover = true);
+    rules
+}
+
+#[test]
+fn the_latest_is_brought_unasked_where_the_namespace_says_so() {
+    check_recovery(
+        &auto_cache(),
+        "",
+        "limit 1 reverse",
+        "
+        ~ 3 top e:5 5
+        < 2 subscribed positioned recoverable at e:0 recovered 5
+        < attach chat after e:5
+    ",
+    );
+    check_recovery(
+        &auto_cache(),
+        "",
+        "limit 1 reverse",
+        "
+        ~ 3 top e:5
+        < 2 subscribed positioned recoverable at e:5 not recovered
+        < attach chat after e:5
+    ",
+    );
+}
+
+#[test]
+fn a_stream_is_never_brought_unasked() {
+    let mut rules = stream();
+    options(&mut rules, |options| options.auto_cache_recover = true);
+    check_recovery(
+        &rules,
+        "",
+        "limit 0",
+        "
+        ~ 3 top e:5
+        < 2 subscribed positioned recoverable at e:5
+        < attach chat after e:5
+    ",
+    );
+}
+
+#[test]
+fn a_token_s_channels_bring_their_latest_with_every_connect() {
+    check_with(
+        Profile::WEBSOCKET,
+        &auto_cache(),
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna sub=news
+        < tell connected \"anna\"
+        < ask 3 enter news
+        ~ 3 done
+        < ask 4 history news limit 1 reverse
+        ~ 4 top e:5 5
+        < 1 connected ping 25 pong [news positioned recoverable at e:0 recovered 5]
+        < attach news after e:5
+    ",
+    );
+}
+
+#[test]
+fn what_the_server_orders_brings_nothing_unasked() {
+    check_with(
+        Profile::WEBSOCKET,
+        &auto_cache(),
+        "
+        > 1 connect
+        < tell connected \"\"
+        < 1 connected ping 25 pong
+        ! subscribe news
+        < ask 2 enter news
+        ~ 2 done
+        < ask 3 history news limit 0
+        ~ 3 top e:5
+        < push news subscribed recoverable at e:5
+        < attach news after e:5
+    ",
+    );
+}
+
 #[test]
 fn a_filtered_cache_gives_the_latest_that_passes() {
     let mut rules = cache();

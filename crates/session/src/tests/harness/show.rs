@@ -213,6 +213,7 @@ fn show_question(question: &Question) -> String {
 fn show_notice(notice: &Notice) -> String {
     match notice {
         Notice::Connected { user, .. } => format!("connected {user:?}"),
+        Notice::EndOthers { user, .. } => format!("end_others {user:?}"),
         Notice::KeepPresence { channel, info } => {
             format!("keep_presence {channel} {}", show_info(info))
         }

@@ -1,0 +1,75 @@
+//! Who watches a position is found, and told when what was published did not come.
+
+use super::*;
+
+fn watched(world: &World) -> Option<StreamPosition> {
+    let hub = &world.hub;
+    let watched = hub.watched(&channel()).cloned();
+    let places: Vec<_> = (0..hub.places())
+        .filter_map(|place| hub.watched_at(place))
+        .map(|(_, position)| position.clone())
+        .collect();
+    assert_eq!(places, watched.iter().cloned().collect::<Vec<_>>());
+    watched
+}
+
+#[test]
+fn a_channel_is_watched_while_somebody_is_attached_with_a_position() {
+    let mut world = World::new();
+    assert!(world.hub.is_empty());
+    world.join(0, key(false), None);
+    world.publish("a", 1);
+    assert_eq!(watched(&world), None);
+    world.join(1, key(true), Some(position("a", 1)));
+    assert_eq!(watched(&world), Some(position("a", 1)));
+    world.publish("a", 2);
+    assert_eq!(watched(&world), Some(position("a", 2)));
+    world.detach(1);
+    assert_eq!(watched(&world), None);
+}
+
+#[test]
+fn who_is_ahead_of_the_channel_counts_where_nobody_else_watches() {
+    let mut world = World::new();
+    world.join(0, key(false), None);
+    world.join(1, key(true), Some(position("a", 5)));
+    assert_eq!(watched(&world), Some(position("a", 5)));
+    world.publish("a", 5);
+    world.publish("a", 6);
+    assert_eq!(watched(&world), Some(position("a", 6)));
+}
+
+#[test]
+fn a_loss_is_told_to_all_that_are_attached_and_watch_their_position() {
+    let mut world = World::new();
+    world.join(0, key(true), Some(position("a", 3)));
+    world.join(1, key(true), Some(position("a", 9)));
+    world.join(2, key(false), None);
+    world.enter(3);
+    let mut aftermath = Aftermath::default();
+    world.hub.lose(&channel(), &mut aftermath);
+    aftermath.gap.sort_unstable();
+    assert_eq!(aftermath.gap, [0, 1]);
+}
+
+#[test]
+fn what_comes_too_late_is_told_to_those_who_do_not_have_it() {
+    let mut world = World::new();
+    world.join(0, key(true), Some(position("a", 3)));
+    world.join(1, key(true), Some(position("a", 4)));
+    world.join(2, key(false), None);
+    let lagging = |world: &mut World, offset| {
+        let mut aftermath = Aftermath::default();
+        let event = Event::new(channel(), publication("a", offset));
+        world.hub.lag(&event, &mut aftermath);
+        aftermath.gap.sort_unstable();
+        aftermath.gap
+    };
+    assert!(lagging(&mut world, 3).is_empty());
+    assert_eq!(lagging(&mut world, 4), [0]);
+    assert_eq!(lagging(&mut world, 5), [0, 1]);
+    assert!(
+        lagging(&mut world, 0).is_empty(),
+        "it has no place in the stream"
+    );
+}
