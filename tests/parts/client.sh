@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 # the official client in Node, JSON and Protobuf, and the server API
-exec tests/parts/lib/node.sh connection channels recovery api
+exec tests/parts/lib/node.sh connection channels access recovery api

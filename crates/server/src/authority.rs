@@ -56,12 +56,15 @@ impl Authority for TokenAuthority {
         method: &str,
         _: Option<Payload>,
     ) -> Pending<Result<Option<Payload>, CommandError>> {
-        if self.ping.as_deref() == Some(method) {
-            return Pending::Ready(Ok(None));
-        }
+        let code = match &self.ping {
+            Some(ping) if ping == method => return Pending::Ready(Ok(None)),
+            // Who knows one method knows that there is no other.
+            Some(_) => ErrorCode::METHOD_NOT_FOUND,
+            None => ErrorCode::NOT_AVAILABLE,
+        };
         let why = format!(
             "nothing answers the method {method:?}: no backend is configured for calls (rpc.proxy)"
         );
-        Pending::Ready(Err(CommandError::because(ErrorCode::NOT_AVAILABLE, why)))
+        Pending::Ready(Err(CommandError::because(code, why)))
     }
 }

@@ -128,8 +128,8 @@ fn a_key_that_protects_and_has_no_effect_stops_the_start() {
             "http_server.tls.enabled",
         ),
         (
-            json!({"client": {"connection_rate_limit": 10}}),
-            "client.connection_rate_limit",
+            json!({"rpc": {"without_namespace": {"proxy_enabled": true}, "proxy": {"endpoint": "http://a"}}}),
+            "rpc.without_namespace.proxy_enabled",
         ),
         (
             json!({"client": {"token": {"jwks_public_endpoint": "https://a"}}}),
