@@ -47,44 +47,84 @@ fn a_publication_of_the_api_reaches_both_workers() {
 }
 
 #[test]
-fn subscribing_and_recovering_while_others_publish_loses_and_doubles_nothing() {
-    race(&Server::start());
+fn on_one_worker_everybody_sees_everything_once_and_in_order() {
+    race(&Server::start_of(1));
+}
+
+#[test]
+fn on_two_workers_everybody_sees_everything_once_and_in_order() {
+    race(&Server::start_of(2));
+}
+
+#[test]
+fn on_four_workers_everybody_sees_everything_once_and_in_order() {
+    race(&Server::start_of(4));
 }
 
 #[test]
 fn with_an_engine_that_answers_later_nothing_is_lost_or_doubled_either() {
-    race(&Server::start_later());
+    for workers in [1, 2, 4] {
+        race(&Server::start_later_of(workers));
+    }
 }
 
-const PUBLICATIONS: u64 = 3000;
+/// In the channel `race`; divides by the number of publishers, which is two more than that of workers.
+const PUBLICATIONS: u64 = 2400;
 const SUBSCRIBERS: usize = 8;
 /// Publications between the last and the slowest subscriber: fewer than a subscription that is being made may buffer.
 const AHEAD: u64 = 400;
 
-/// Subscribers come, go and recover while two publishers publish; each must see every offset after its first position.
+/// Subscribers come, go and recover while a client on each worker, the API and a broadcast publish; each must see every
+/// offset after its first position.
 fn race(server: &Server) {
+    let workers = server.addresses.len();
+    let publishers = workers as u64 + 2;
+    let share = PUBLICATIONS / publishers;
     let seen: Vec<_> = (0..SUBSCRIBERS).map(|_| AtomicU64::new(0)).collect();
-    let slowest = || seen.iter().map(|seen| seen.load(Ordering::SeqCst)).min();
+    let aside: Vec<_> = (0..workers).map(|_| AtomicU64::new(0)).collect();
+    let each = |publish: &mut dyn FnMut(&Value)| {
+        for n in 0..share {
+            while slowest(&seen) + AHEAD < publishers * n || slowest(&aside) + AHEAD < n {
+                thread::yield_now();
+            }
+            publish(&json!(n));
+        }
+    };
     thread::scope(|scope| {
-        for half in 0..2 {
+        for address in &server.addresses {
             scope.spawn(move || {
-                for n in 0..PUBLICATIONS / 2 {
-                    while slowest().is_some_and(|slowest| slowest + AHEAD < 2 * n) {
-                        thread::yield_now();
-                    }
-                    server.publish("race", &json!([half, n]).to_string());
-                }
+                let mut client = Client::connected(*address);
+                each(&mut |data| {
+                    let reply = client.ask("publish", json!({ "channel": "race", "data": data }));
+                    assert!(reply["publish"].is_object(), "{reply}");
+                });
             });
         }
+        scope.spawn(|| each(&mut |data| server.publish("race", &data.to_string())));
+        scope.spawn(|| {
+            each(&mut |data| server.broadcast(&["race", "aside"], &data.to_string()));
+        });
         for (number, seen) in seen.iter().enumerate() {
-            let address = server.addresses[number % server.addresses.len()];
+            let address = server.addresses[number % workers];
             scope.spawn(move || {
                 let gone = Gone(seen);
-                follow(address, 20 + 30 * number, seen);
+                follow(address, "race", PUBLICATIONS, 20 + 30 * number, seen);
+                drop(gone);
+            });
+        }
+        for (seen, address) in aside.iter().zip(&server.addresses) {
+            scope.spawn(move || {
+                let gone = Gone(seen);
+                follow(*address, "aside", share, 50, seen);
                 drop(gone);
             });
         }
     });
+}
+
+fn slowest(seen: &[AtomicU64]) -> u64 {
+    let seen = seen.iter().map(|seen| seen.load(Ordering::SeqCst));
+    seen.min().unwrap_or(0)
 }
 
 /// Nobody waits for a subscriber that has failed.
@@ -97,14 +137,14 @@ impl Drop for Gone<'_> {
 }
 
 /// Reads `stretch` publications at a time, goes away in the middle of the stream, and recovers.
-fn follow(address: SocketAddr, stretch: usize, seen: &AtomicU64) {
+fn follow(address: SocketAddr, channel: &str, last: u64, stretch: usize, seen: &AtomicU64) {
     let mut at: Option<(u64, String)> = None;
-    while at.as_ref().is_none_or(|(offset, _)| *offset < PUBLICATIONS) {
+    while at.as_ref().is_none_or(|(offset, _)| *offset < last) {
         let mut client = Client::connected(address);
         let request = match &at {
-            None => json!({ "channel": "race" }),
+            None => json!({ "channel": channel }),
             Some((offset, epoch)) => {
-                json!({ "channel": "race", "recover": true, "offset": offset, "epoch": epoch })
+                json!({ "channel": channel, "recover": true, "offset": offset, "epoch": epoch })
             }
         };
         let reply = client.ask("subscribe", request);
@@ -123,7 +163,7 @@ fn follow(address: SocketAddr, stretch: usize, seen: &AtomicU64) {
         }
         for _ in 0..stretch {
             seen.store(offset, Ordering::SeqCst);
-            if offset == PUBLICATIONS {
+            if offset == last {
                 break;
             }
             offset += 1;

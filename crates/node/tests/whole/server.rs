@@ -29,7 +29,7 @@ use veche_session::rules::{ChannelOptions, ChannelPattern, Rules};
 /// In which every channel is looked at once: so often that no test is too short for it.
 pub(crate) const CHECK_DELAY: Duration = Duration::from_millis(50);
 
-/// A node of two workers, and the runtime beside it.
+/// A node, and the runtime beside it.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) node: Arc<Node>,
@@ -40,15 +40,27 @@ pub(crate) struct Server {
 }
 
 impl Server {
+    /// A node of two workers.
     pub(crate) fn start() -> Self {
-        Self::start_with(NodeConfig::default(), |broker| Arc::new(broker))
+        Self::start_with(two_workers(), |broker| Arc::new(broker))
     }
 
-    /// A node whose engine answers later.
-    pub(crate) fn start_later() -> Self {
-        Self::start_with(NodeConfig::default(), |broker| {
-            Arc::new(LaterBroker(Arc::new(broker)))
-        })
+    /// A node of so many workers.
+    pub(crate) fn start_of(workers: usize) -> Self {
+        let config = NodeConfig {
+            workers,
+            ..NodeConfig::default()
+        };
+        Self::start_with(config, |broker| Arc::new(broker))
+    }
+
+    /// A node of so many workers whose engine answers later.
+    pub(crate) fn start_later_of(workers: usize) -> Self {
+        let config = NodeConfig {
+            workers,
+            ..NodeConfig::default()
+        };
+        Self::start_with(config, |broker| Arc::new(LaterBroker(Arc::new(broker))))
     }
 
     pub(crate) fn start_with(
@@ -60,16 +72,12 @@ impl Server {
             .enable_all()
             .build()
             .expect("a runtime");
-        let listeners: Vec<_> = (0..2).map(|_| listener()).collect();
+        let listeners: Vec<_> = (0..config.workers).map(|_| listener()).collect();
         let addresses = listeners
             .iter()
             .map(|listener| listener.local_addr().expect("it is bound"))
             .collect();
         let gate = Arc::new(tokio::sync::Semaphore::new(0));
-        let config = NodeConfig {
-            workers: 2,
-            ..config
-        };
         let surroundings = Surroundings {
             authority: Arc::new(Application(gate.clone())),
             reception: Arc::new(FirstLine),
@@ -113,11 +121,40 @@ impl Server {
     }
 }
 
+impl Server {
+    /// Publishes the same JSON in several channels at once.
+    pub(crate) fn broadcast(&self, channels: &'static [&str], data: &str) {
+        let calls: Vec<_> = channels
+            .iter()
+            .map(|channel| {
+                let node = self.node.clone();
+                let payload = Payload::json(Bytes::copy_from_slice(data.as_bytes()));
+                let publication = Publication::new(payload);
+                self.runtime.spawn(async move {
+                    let options = PublishOptions::default();
+                    node.publish(channel, publication, options, false).await
+                })
+            })
+            .collect();
+        for call in calls {
+            let published = self.runtime.block_on(call).expect("it ran");
+            published.expect("the channel exists");
+        }
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // Whoever waits for the application must not keep the node from ending.
         self.gate.close();
         self.node.stop();
+    }
+}
+
+pub(crate) fn two_workers() -> NodeConfig {
+    NodeConfig {
+        workers: 2,
+        ..NodeConfig::default()
     }
 }
 

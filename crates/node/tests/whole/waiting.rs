@@ -8,13 +8,13 @@ use veche_node::node::NodeConfig;
 use veche_websocket::frame::Opcode;
 
 use crate::client::{Client, Frame, masked};
-use crate::server::Server;
+use crate::server::{Server, two_workers};
 
 #[test]
 fn a_client_that_does_not_read_is_closed_with_3008_and_the_others_get_everything() {
     let config = NodeConfig {
         queue_max_size: 256 << 10,
-        ..NodeConfig::default()
+        ..two_workers()
     };
     let server = Server::start_with(config, |broker| Arc::new(broker));
     let mut slow = Client::subscribed(server.addresses[0], "news");
