@@ -62,6 +62,16 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-bench",
         ],
     ),
+    (
+        "veche-micro",
+        &[
+            "veche-protocol",
+            "veche-websocket",
+            "veche-session",
+            "veche-engine",
+            "veche-node",
+        ],
+    ),
     ("veche-tests", &[]),
 ];
 
