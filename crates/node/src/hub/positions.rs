@@ -36,7 +36,9 @@ impl Hub {
             && let Some(entry) = self.channels.get(id as usize)
         {
             entry.positioned(aftermath);
-            aftermath.gap.extend(entry.joining());
+            aftermath
+                .gap
+                .extend(entry.joining().map(|joining| joining.slot));
         }
     }
 
@@ -71,10 +73,5 @@ impl Entry {
         }
         let joining = self.few.as_ref()?.joining.first()?;
         Some(&joining.after)
-    }
-
-    fn joining(&self) -> impl Iterator<Item = u32> {
-        let few = self.few.as_deref().map(|few| few.joining.as_slice());
-        few.unwrap_or_default().iter().map(|joining| joining.slot)
     }
 }

@@ -96,7 +96,7 @@ fn who_lost_the_latest_publication_is_told_though_nothing_more_comes() {
 
 #[test]
 fn live_traffic_is_no_loss() {
-    for server in [Server::start(), Server::start_later()] {
+    for server in [Server::start(), Server::start_later_of(2)] {
         let mut client = Client::subscribed(server.addresses[0], "news");
         let began = Instant::now();
         let mut count = 0;
