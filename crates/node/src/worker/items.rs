@@ -104,7 +104,10 @@ impl Worker {
     /// A publication that comes too late is a loss to whoever watches the position.
     fn check_lag(&mut self, event: &Event) {
         let limit = self.rules.client.position_max_time_lag;
-        let Some((_, published_ms)) = event.placed().filter(|_| !limit.is_zero()) else {
+        if limit.is_zero() {
+            return;
+        }
+        let Some((_, published_ms)) = event.placed() else {
             return;
         };
         let lag_ms = self.now.unix_ms.saturating_sub(published_ms);
