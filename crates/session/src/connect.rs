@@ -336,7 +336,8 @@ fn unidirectional(error: &CommandError) -> Disconnect {
     }
 }
 
-/// The server-side subscriptions: what the token says, the user's own channel, and what the client asks for and could have by itself.
+/// The server-side subscriptions: what the token says, the user's own channel, and what the client asks for and could
+/// have by itself.
 fn plan(
     granted: Vec<(String, SubscriptionOptions)>,
     asked: &[(String, command::Subscribe)],

@@ -5,6 +5,7 @@ mod harness;
 mod leaving;
 mod model;
 mod orders;
+mod personal;
 mod pinging;
 mod publishing;
 mod reading;
