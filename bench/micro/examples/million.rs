@@ -56,7 +56,7 @@ fn measure(each: usize, history: History) -> io::Result<()> {
             subscribe(
                 &mut simulation,
                 slot,
-                &format!("user:{session}:{subscription}"),
+                &format!("user-{session}-{subscription}"),
             );
         }
         if session % 256 == 0 {

@@ -50,13 +50,13 @@ fn data() -> Payload {
 fn publish_text() -> String {
     let data = data();
     let text = String::from_utf8_lossy(data.bytes()).into_owned();
-    format!(r#"{{"id":3,"publish":{{"channel":"chat:lobby","data":{text}}}}}"#)
+    format!(r#"{{"id":3,"publish":{{"channel":"lobby","data":{text}}}}}"#)
 }
 
 fn publication() -> (Channel, Publication) {
     let mut publication = Publication::new(data());
     publication.offset = 123_456;
-    (Channel::new("chat:lobby"), publication)
+    (Channel::new("lobby"), publication)
 }
 
 /// One publication's push, JSON.
@@ -97,7 +97,7 @@ fn decode_command_protobuf() -> Step {
         field.extend_from_slice(bytes);
         field
     };
-    let mut publish = field(0x0a, b"chat:lobby");
+    let mut publish = field(0x0a, b"lobby");
     publish.extend(field(0x12, data().bytes()));
     let mut bytes = vec![0x08, 3];
     bytes.extend(field(0x32, &publish));
@@ -152,7 +152,8 @@ fn history_append() -> Step {
 fn publish_command() -> Step {
     let mut simulation = simulation(History::On);
     let client = connect(&mut simulation);
-    subscribe(&mut simulation, client, "chat:lobby");
+    subscribe(&mut simulation, client, "lobby");
+    assert_eq!(simulation.population(), (1, 1));
     let frame = command(&publish_text());
     let mut scratch = frame.clone();
     Box::new(move || {
@@ -168,9 +169,10 @@ fn session() -> Step {
     let frame = command(&publish_text());
     Box::new(move || {
         let client = connect(&mut simulation);
-        subscribe(&mut simulation, client, "chat:lobby");
+        subscribe(&mut simulation, client, "lobby");
         simulation.receive(client, &mut frame.clone());
         simulation.turn();
+        assert_eq!(simulation.population(), (1, 1));
         simulation.lose(client);
         simulation.turn();
     })
@@ -196,11 +198,11 @@ fn fan_out_in(history: History) -> Step {
             .open(Encoding::Json, Some(socket.into()))
             .expect("it is a socket");
         simulation.receive(client, &mut command(r#"{"id":1,"connect":{}}"#));
-        subscribe(&mut simulation, client, "chat:lobby");
+        subscribe(&mut simulation, client, "lobby");
     }
     simulation.turn();
     assert_eq!(simulation.population(), (MEMBERS, MEMBERS));
-    let (channel, data) = (Channel::new("chat:lobby"), data());
+    let (channel, data) = (Channel::new("lobby"), data());
     let options = PublishOptions {
         retention: (history == History::On).then_some(RETENTION),
         ..PublishOptions::default()
