@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use veche_engine::broker::{Broker, BrokerError, Published};
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::pending::Pending;
-use veche_node::node::NodeConfig;
 use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::publication::{Publication, PublishOptions};
 
 use crate::client::Client;
-use crate::server::{CHECK_DELAY, Server};
+use crate::server::{CHECK_DELAY, Server, two_workers};
 
 /// An engine whose streams are ahead of what it delivers.
 #[derive(Debug)]
@@ -75,7 +74,7 @@ impl Broker for Ahead {
 #[test]
 fn who_lost_the_latest_publication_is_told_though_nothing_more_comes() {
     let by = Arc::new(AtomicU64::new(0));
-    let server = Server::start_with(NodeConfig::default(), |broker| {
+    let server = Server::start_with(two_workers(), |broker| {
         let by = by.clone();
         Arc::new(Ahead { broker, by })
     });
