@@ -215,13 +215,13 @@ fn fan_out_in(history: History) -> Step {
     })
 }
 
-/// A socket into which one can write for ever: datagrams to somebody who never reads are dropped.
+/// A socket into which one can write for ever: datagrams to somebody who never reads are dropped. It blocks, so that
+/// it never takes less than it is given while the system has not come to dropping.
 fn swallower() -> (UdpSocket, UdpSocket) {
     let reader = UdpSocket::bind("127.0.0.1:0").expect("loopback");
     let writer = UdpSocket::bind("127.0.0.1:0").expect("loopback");
     let address = reader.local_addr().expect("it is bound");
     writer.connect(address).expect("loopback");
-    writer.set_nonblocking(true).expect("it is a socket");
     (reader, writer)
 }
 
