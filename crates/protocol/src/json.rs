@@ -10,5 +10,5 @@ pub mod text;
 pub use decode::decode_command;
 pub use encode::{
     encode_bare_publication_push, encode_bare_push, encode_publication, encode_publication_push,
-    encode_push, encode_reply,
+    encode_push, encode_reply, encode_told,
 };

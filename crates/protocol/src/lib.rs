@@ -23,6 +23,7 @@ pub mod reply;
 // Spellings.
 pub mod batch;
 pub mod decode_error;
+pub mod delta;
 pub mod json;
 mod parts;
 pub mod plain;

@@ -11,7 +11,7 @@ mod writer;
 pub use decode::decode_command;
 pub use encode::{
     encode_bare_publication_push, encode_bare_push, encode_publication_push, encode_push,
-    encode_reply,
+    encode_reply, encode_told,
 };
 pub use reader::split_length;
 pub use writer::push_length;

@@ -43,6 +43,8 @@ impl Push {
 pub enum Body {
     /// Data in a channel.
     Publication(Arc<Publication>),
+    /// Data in a channel, whole, for a subscriber that takes deltas.
+    Whole(Arc<Publication>),
     /// Somebody came.
     Join(Arc<ClientInfo>),
     /// Somebody left.
@@ -59,6 +61,35 @@ pub enum Body {
     Disconnect(Disconnect),
     /// The connection's expiry changed.
     Refresh(Expiry),
+}
+
+/// What subscribers of a channel are told, in the way that they agreed to.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The channel.
+    pub channel: &'a Channel,
+    /// The number that stands for the channel's name; 0 for the name itself.
+    pub id: i64,
+    /// What is told.
+    pub what: What<'a>,
+}
+
+/// What subscribers are told.
+#[derive(Clone, Copy, Debug)]
+pub enum What<'a> {
+    /// Data.
+    Publication(&'a Publication),
+    /// Data for those who take deltas.
+    Delta {
+        /// The data, whole.
+        publication: &'a Publication,
+        /// What they have; if it helps, they are told the difference. `None` where they may have nothing.
+        base: Option<&'a Publication>,
+    },
+    /// Somebody came.
+    Join(&'a ClientInfo),
+    /// Somebody left.
+    Leave(&'a ClientInfo),
 }
 
 /// The server made a subscription.

@@ -255,6 +255,41 @@ fn every_reply_is_read_by_the_other_implementation() {
     );
 }
 
+/// What a subscriber is told under the number 9.
+fn told(what: push::What<'_>) -> schema::Push {
+    let channel = &Channel::new("c");
+    let mut out = Vec::new();
+    let id = 9;
+    protobuf::encode_told(push::Told { channel, id, what }, &mut out);
+    let reply = schema::Reply::decode(&out[..]).expect("a reply");
+    let push = reply.push.expect("a push");
+    assert_eq!((push.id, push.channel.as_str()), (9, ""));
+    push
+}
+
+#[test]
+fn subscribers_who_agreed_to_numbers_and_deltas_are_understood() {
+    let whole = told(push::What::Publication(&publication()));
+    assert_eq!(whole.r#pub, Some(their_publication()));
+    assert!(told(push::What::Join(&client())).join.is_some());
+    assert!(told(push::What::Leave(&client())).leave.is_some());
+    let large =
+        |n: u8| Publication::new(Payload::binary(Bytes::from([&[7; 40][..], &[n]].concat())));
+    let (one, two) = (large(1), large(2));
+    let publication = &two;
+    let base = None;
+    let first = told(push::What::Delta { publication, base }).r#pub.unwrap();
+    assert_eq!(
+        (&first.data[..], first.delta),
+        (&two.data.bytes()[..], false)
+    );
+    let base = Some(&one);
+    let delta = told(push::What::Delta { publication, base }).r#pub.unwrap();
+    assert!(delta.delta);
+    let made = veche_protocol::delta::apply(one.data.bytes(), &delta.data, 100).unwrap();
+    assert_eq!(&made[..], &two.data.bytes()[..]);
+}
+
 #[test]
 fn every_push_is_read_by_the_other_implementation() {
     let body = push::Body::Publication(Arc::new(publication()));

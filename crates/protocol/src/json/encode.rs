@@ -1,13 +1,16 @@
 //! Replies and pushes in JSON.
 
+use std::borrow::Cow;
+
 use super::text::{push_comma, push_display, push_name, push_payload, push_string};
 use crate::channel::Channel;
+use crate::delta;
 use crate::error_code::CommandError;
 use crate::history::Page;
 use crate::identity::ClientInfo;
 use crate::payload::Payload;
 use crate::publication::{Publication, TYPE_TAG};
-use crate::push::{self, Push};
+use crate::push::{self, Push, Told, What};
 use crate::reply::{self, Connect, Expiry, Reply, Subscribe};
 
 /// Writes a reply.
@@ -55,6 +58,10 @@ pub fn encode_bare_push(push: &Push, out: &mut Vec<u8>) {
             push_name(out, "pub");
             encode_publication(publication, out);
         }
+        push::Body::Whole(publication) => {
+            push_name(out, "pub");
+            encode_delta(publication, None, out);
+        }
         push::Body::Join(client) => object(out, "join", |out| info(out, "info", client)),
         push::Body::Leave(client) => object(out, "leave", |out| info(out, "info", client)),
         push::Body::Unsubscribe(unsubscribe) => object(out, "unsubscribe", |out| {
@@ -101,6 +108,60 @@ pub fn encode_bare_publication_push(
     out.push(b'}');
 }
 
+/// Writes what subscribers are told, the way bidirectional clients take it. By name and without deltas these are the
+/// same bytes as those of [`encode_push`].
+pub fn encode_told(told: Told<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"push\":{");
+    number(out, "id", told.id);
+    if told.id == 0 {
+        string(out, "channel", told.channel.as_str());
+    }
+    match told.what {
+        What::Publication(publication) => {
+            push_name(out, "pub");
+            encode_publication(publication, out);
+        }
+        What::Delta { publication, base } => {
+            push_name(out, "pub");
+            encode_delta(publication, base, out);
+        }
+        What::Join(client) => object(out, "join", |out| info(out, "info", client)),
+        What::Leave(client) => object(out, "leave", |out| info(out, "info", client)),
+    }
+    out.extend_from_slice(b"}}");
+}
+
+/// Writes a publication for a client that takes deltas: its data are a string, whole or a delta.
+///
+/// Time, epoch and version are not told to such clients.
+fn encode_delta(publication: &Publication, base: Option<&Publication>, out: &mut Vec<u8>) {
+    let base = base.map(text);
+    encode_delta_text(publication, &text(publication), base.as_deref(), out);
+}
+
+fn encode_delta_text(publication: &Publication, text: &str, base: Option<&str>, out: &mut Vec<u8>) {
+    let patch = base
+        .and_then(|base| delta::patch(base.as_bytes(), text.as_bytes()))
+        .and_then(|patch| String::from_utf8(patch).ok());
+    out.push(b'{');
+    push_name(out, "data");
+    push_string(out, patch.as_deref().unwrap_or(text));
+    attached(out, publication);
+    flag(out, "delta", patch.is_some());
+    placed(out, publication);
+    out.push(b'}');
+}
+
+/// The data as a JSON client that takes no deltas would read it.
+fn text(publication: &Publication) -> Cow<'_, str> {
+    if publication.data.is_json() {
+        return String::from_utf8_lossy(publication.data.bytes());
+    }
+    let mut envelope = Vec::new();
+    push_payload(&mut envelope, &publication.data, publication.tag(TYPE_TAG));
+    Cow::Owned(String::from_utf8_lossy(&envelope).into_owned())
+}
+
 /// Writes a publication.
 pub fn encode_publication(publication: &Publication, out: &mut Vec<u8>) {
     out.push(b'{');
@@ -108,6 +169,18 @@ pub fn encode_publication(publication: &Publication, out: &mut Vec<u8>) {
         push_name(out, "data");
         push_payload(out, &publication.data, publication.tag(TYPE_TAG));
     }
+    attached(out, publication);
+    flag(out, "delta", publication.delta);
+    number(out, "time", publication.wire_time());
+    placed(out, publication);
+    string(out, "epoch", publication.epoch.as_str());
+    payload(out, "prev_data", publication.prev_data.as_ref());
+    number(out, "version", publication.version);
+    out.push(b'}');
+}
+
+/// What stands between data and time.
+fn attached(out: &mut Vec<u8>, publication: &Publication) {
     if let Some(client) = &publication.info {
         info(out, "info", client);
     }
@@ -122,8 +195,10 @@ pub fn encode_publication(publication: &Publication, out: &mut Vec<u8>) {
             }
         });
     }
-    flag(out, "delta", publication.delta);
-    number(out, "time", publication.wire_time());
+}
+
+/// What stands between time and epoch.
+fn placed(out: &mut Vec<u8>, publication: &Publication) {
     string(
         out,
         "channel",
@@ -132,10 +207,6 @@ pub fn encode_publication(publication: &Publication, out: &mut Vec<u8>) {
     string(out, "key", publication.key.as_deref().unwrap_or(""));
     flag(out, "removed", publication.removed);
     number(out, "score", publication.score);
-    string(out, "epoch", publication.epoch.as_str());
-    payload(out, "prev_data", publication.prev_data.as_ref());
-    number(out, "version", publication.version);
-    out.push(b'}');
 }
 
 fn error_fields(out: &mut Vec<u8>, error: &CommandError) {
@@ -192,7 +263,9 @@ fn subscribe_fields(out: &mut Vec<u8>, subscribe: &Subscribe) {
     expiry(out, subscribe.expiry);
     flag(out, "recoverable", subscribe.recoverable);
     string(out, "epoch", subscribe.epoch.as_str());
-    if !subscribe.publications.is_empty() {
+    if !subscribe.publications.is_empty() && subscribe.delta {
+        deltas(out, &subscribe.publications);
+    } else if !subscribe.publications.is_empty() {
         publications(out, &subscribe.publications);
     }
     flag(out, "recovered", subscribe.recovered);
@@ -217,6 +290,20 @@ fn publications(out: &mut Vec<u8>, publications: &[std::sync::Arc<Publication>])
     for publication in publications {
         push_comma(out);
         encode_publication(publication, out);
+    }
+    out.push(b']');
+}
+
+/// Each is cut against the one before it.
+fn deltas(out: &mut Vec<u8>, publications: &[std::sync::Arc<Publication>]) {
+    push_name(out, "publications");
+    out.push(b'[');
+    let mut before: Option<Cow<'_, str>> = None;
+    for publication in publications {
+        push_comma(out);
+        let text = text(publication);
+        encode_delta_text(publication, &text, before.as_deref(), out);
+        before = Some(text);
     }
     out.push(b']');
 }

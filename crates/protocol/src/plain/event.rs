@@ -78,7 +78,7 @@ pub fn encode_publication(
 pub fn encode_push(push: &Push, out: &mut Vec<u8>) {
     let channel = &push.channel;
     match &push.body {
-        Body::Publication(publication) => {
+        Body::Publication(publication) | Body::Whole(publication) => {
             encode_publication(channel, publication, &publication.epoch, out)
         }
         Body::Join(client) => told(out, "join", channel, |out| info(out, client)),

@@ -2,12 +2,13 @@
 
 use super::writer::{bytes, flag, message, number, signed, string, zigzag};
 use crate::channel::Channel;
+use crate::delta;
 use crate::error_code::CommandError;
 use crate::history::Page;
 use crate::identity::ClientInfo;
 use crate::payload::Payload;
 use crate::publication::Publication;
-use crate::push::{self, Push};
+use crate::push::{self, Push, Told, What};
 use crate::reply::{self, Connect, Expiry, Reply, Subscribe};
 
 /// Writes a reply.
@@ -42,7 +43,7 @@ pub fn encode_push(push: &Push, out: &mut Vec<u8>) {
 pub fn encode_bare_push(push: &Push, out: &mut Vec<u8>) {
     string(out, 2, push.channel.as_str());
     match &push.body {
-        push::Body::Publication(publication) => {
+        push::Body::Publication(publication) | push::Body::Whole(publication) => {
             message(out, 4, |out| publication_fields(out, publication));
         }
         push::Body::Join(client) => message(out, 5, |out| info(out, 1, client)),
@@ -85,8 +86,53 @@ pub fn encode_bare_publication_push(
     message(out, 4, |out| publication_fields(out, publication));
 }
 
+/// Writes what subscribers are told, the way bidirectional clients take it. By name and without deltas these are the
+/// same bytes as those of [`encode_push`].
+pub fn encode_told(told: Told<'_>, out: &mut Vec<u8>) {
+    message(out, 4, |out| {
+        signed(out, 1, told.id);
+        if told.id == 0 {
+            string(out, 2, told.channel.as_str());
+        }
+        match told.what {
+            What::Publication(publication) => {
+                message(out, 4, |out| publication_fields(out, publication));
+            }
+            What::Delta { publication, base } => {
+                message(out, 4, |out| delta_fields(out, publication, base));
+            }
+            What::Join(client) => message(out, 5, |out| info(out, 1, client)),
+            What::Leave(client) => message(out, 6, |out| info(out, 1, client)),
+        }
+    });
+}
+
+/// A publication for a client that takes deltas. Where it has the base, time, epoch and version are not told.
+fn delta_fields(out: &mut Vec<u8>, publication: &Publication, base: Option<&Publication>) {
+    let Some(base) = base else {
+        return publication_fields(out, publication);
+    };
+    let whole = publication.data.bytes();
+    let patch = delta::patch(base.data.bytes(), whole);
+    bytes(out, 4, patch.as_deref().unwrap_or(whole));
+    attached(out, publication);
+    flag(out, 8, patch.is_some());
+    placed(out, publication);
+}
+
 fn publication_fields(out: &mut Vec<u8>, publication: &Publication) {
     bytes(out, 4, publication.data.bytes());
+    attached(out, publication);
+    flag(out, 8, publication.delta);
+    signed(out, 9, publication.wire_time());
+    placed(out, publication);
+    string(out, 14, publication.epoch.as_str());
+    payload(out, 15, publication.prev_data.as_ref());
+    number(out, 16, publication.version);
+}
+
+/// What stands between data and delta.
+fn attached(out: &mut Vec<u8>, publication: &Publication) {
     if let Some(client) = &publication.info {
         info(out, 5, client);
     }
@@ -98,8 +144,10 @@ fn publication_fields(out: &mut Vec<u8>, publication: &Publication) {
             entry_string(out, 2, value);
         });
     }
-    flag(out, 8, publication.delta);
-    signed(out, 9, publication.wire_time());
+}
+
+/// What stands between time and epoch.
+fn placed(out: &mut Vec<u8>, publication: &Publication) {
     string(
         out,
         10,
@@ -108,9 +156,6 @@ fn publication_fields(out: &mut Vec<u8>, publication: &Publication) {
     string(out, 11, publication.key.as_deref().unwrap_or(""));
     flag(out, 12, publication.removed);
     zigzag(out, 13, publication.score);
-    string(out, 14, publication.epoch.as_str());
-    payload(out, 15, publication.prev_data.as_ref());
-    number(out, 16, publication.version);
 }
 
 fn error_fields(out: &mut Vec<u8>, error: &CommandError) {
@@ -159,8 +204,10 @@ fn subscribe_fields(out: &mut Vec<u8>, subscribe: &Subscribe) {
     expiry(out, 1, subscribe.expiry);
     flag(out, 3, subscribe.recoverable);
     string(out, 6, subscribe.epoch.as_str());
+    let mut before = None;
     for publication in &subscribe.publications {
-        message(out, 7, |out| publication_fields(out, publication));
+        message(out, 7, |out| delta_fields(out, publication, before));
+        before = Some(publication.as_ref()).filter(|_| subscribe.delta);
     }
     flag(out, 8, subscribe.recovered);
     number(out, 9, subscribe.offset);

@@ -195,7 +195,7 @@ impl Translator {
             return;
         }
         match &push.body {
-            push::Body::Publication(publication) => {
+            push::Body::Publication(publication) | push::Body::Whole(publication) => {
                 let unknown = Epoch::default();
                 let epoch = self.channels.get(&push.channel).unwrap_or(&unknown);
                 return deliver(&push.channel, publication, epoch, out);

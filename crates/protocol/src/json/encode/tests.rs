@@ -276,3 +276,92 @@ fn bytes_carry_their_media_type_from_the_tag() {
         r#"{"data":{"binary":true,"type":"image/png","base64":"/w=="},"tags":{"type":"image/png"}}"#
     );
 }
+
+/// What a subscriber is told under the number 9.
+fn told(what: What<'_>) -> String {
+    let channel = "news".into();
+    let mut out = Vec::new();
+    let id = 9;
+    let channel = &channel;
+    encode_told(Told { channel, id, what }, &mut out);
+    String::from_utf8(out).unwrap()
+}
+
+fn large(score: u8) -> Publication {
+    let data = format!(r#"{{"score":{score},"of":"a match that lasts, & lasts"}}"#);
+    Publication {
+        offset: score.into(),
+        time_ms: 5,
+        version: 6,
+        ..Publication::new(Payload::detect(data.into()))
+    }
+}
+
+#[test]
+fn a_number_stands_for_the_name_of_a_channel() {
+    let publication = Publication::new(Payload::detect("1".into()));
+    assert_eq!(
+        told(What::Publication(&publication)),
+        r#"{"push":{"id":9,"pub":{"data":1}}}"#
+    );
+    let client = client("ann");
+    assert!(told(What::Join(&client)).starts_with(r#"{"push":{"id":9,"join":{"info":"#));
+    assert!(told(What::Leave(&client)).starts_with(r#"{"push":{"id":9,"leave":{"info":"#));
+}
+
+#[test]
+fn for_those_who_take_deltas_data_are_a_string_whole_or_not() {
+    let (one, two) = (large(1), large(2));
+    let delta = |publication, base| told(What::Delta { publication, base });
+    assert_eq!(
+        delta(&one, None),
+        r#"{"push":{"id":9,"pub":{"data":"{\"score\":1,\"of\":\"a match that lasts, \u0026 lasts\"}","offset":1}}}"#
+    );
+    let patched = delta(&two, Some(&one));
+    assert!(
+        patched.ends_with(r#","offset":2,"delta":true}}}"#),
+        "{patched}"
+    );
+    assert!(patched.len() < delta(&two, None).len());
+    let other = Publication::new(Payload::detect("[3]".into()));
+    assert_eq!(
+        delta(&other, Some(&one)),
+        r#"{"push":{"id":9,"pub":{"data":"[3]"}}}"#
+    );
+    let bytes = Publication::new(Payload::binary(Bytes::from_static(b"\xff")));
+    assert_eq!(
+        delta(&bytes, None),
+        r#"{"push":{"id":9,"pub":{"data":"{\"binary\":true,\"base64\":\"/w==\"}"}}}"#
+    );
+}
+
+#[test]
+fn missed_publications_are_a_chain_of_deltas() {
+    let publications = vec![Arc::new(large(1)), Arc::new(large(2)), Arc::new(large(3))];
+    let subscribe = Subscribe {
+        publications,
+        delta: true,
+        ..Subscribe::default()
+    };
+    let body = Body::Subscribe(Box::new(subscribe));
+    let mut out = Vec::new();
+    encode_reply(&Reply { id: 1, body }, &mut out);
+    let reply: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let mut has = String::new();
+    for (publication, n) in reply["subscribe"]["publications"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .zip(1..)
+    {
+        let said = publication["data"].as_str().unwrap();
+        assert_eq!(publication["delta"] == true, n > 1);
+        has = if n > 1 {
+            let made = delta::apply(has.as_bytes(), said.as_bytes(), 1000).unwrap();
+            String::from_utf8(made).unwrap()
+        } else {
+            said.to_owned()
+        };
+        assert_eq!(has.as_bytes(), large(n).data.bytes());
+    }
+}
