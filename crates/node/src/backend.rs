@@ -54,6 +54,7 @@ impl Node {
                 .ok_or_else(|| unknown_channel(channel))?;
             permission::has_format(&place, Some(&publication.data)).map_err(refused)?;
             options.retention = place.options.retention.filter(|_| !skip_history);
+            options.delta |= place.options.delta_publish;
         }
         self.eased().await;
         let published = self

@@ -9,7 +9,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::position::Offset;
 use veche_protocol::publication::Publication;
-use veche_protocol::push::{Body, Push};
+use veche_protocol::push::{Body, Push, Told, What};
 use veche_protocol::{json, plain, protobuf};
 use veche_websocket::deflate::Deflater;
 use veche_websocket::frame::{self, Opcode};
@@ -52,8 +52,37 @@ impl Format {
 pub(crate) struct Event {
     pub(crate) channel: Channel,
     pub(crate) body: EventBody,
+    /// The number that stands for the channel's name on this node.
+    id: i64,
     frames: [OnceLock<Bytes>; Format::COUNT],
+    /// For clients that agreed to more; see [`Event::rare`].
+    rare: OnceLock<Box<[OnceLock<Bytes>; 3 * Format::COUNT]>>,
+    cuts: OnceLock<Box<Cut>>,
 }
+
+/// How the data of a publication are told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Data<'a> {
+    /// As they are.
+    Plain,
+    /// Whole, to clients that take deltas.
+    Whole,
+    /// To clients that have this publication: as the difference from it, if that is allowed and helps.
+    Since(&'a Arc<Publication>),
+}
+
+/// An event as those get it who have a certain publication, in one format: a link of a list that only grows.
+#[derive(Debug)]
+struct Cut {
+    base: Arc<Publication>,
+    format: Format,
+    compact: bool,
+    frames: OnceLock<Bytes>,
+    next: OnceLock<Box<Cut>>,
+}
+
+/// Deltas made of one event at most, over all bases and formats; whoever would need another gets it whole.
+const MAX_CUTS: usize = 32;
 
 /// What they are told.
 #[derive(Debug)]
@@ -67,11 +96,15 @@ pub(crate) enum EventBody {
 }
 
 impl Event {
-    pub(crate) fn new(channel: Channel, body: EventBody) -> Self {
+    /// `id` is the number that stands for the channel's name.
+    pub(crate) fn new(channel: Channel, id: i64, body: EventBody) -> Self {
         Self {
             channel,
             body,
+            id,
             frames: Default::default(),
+            rare: OnceLock::new(),
+            cuts: OnceLock::new(),
         }
     }
 
@@ -121,6 +154,97 @@ impl Event {
             }
             Bytes::from(frames)
         })
+    }
+
+    /// The frames for clients that agreed to more than `format`: a number for the channel's name, deltas. The plain
+    /// dialect knows neither.
+    pub(crate) fn frames_with(
+        &self,
+        format: Format,
+        compact: bool,
+        data: Data<'_>,
+        encoder: &mut Encoder,
+    ) -> &[u8] {
+        let EventBody::Publication(delivery) = &self.body else {
+            return self.rare(format, compact, false, encoder);
+        };
+        match data {
+            Data::Plain => self.rare(format, compact, false, encoder),
+            // Somebody else may have lost what came before: then the publisher or the stream says nothing of it.
+            Data::Since(base) if delivery.delta && delivery.previous.is_some() => self
+                .cut(&delivery.publication, base, format, compact, encoder)
+                .unwrap_or_else(|| self.rare(format, compact, true, encoder)),
+            Data::Whole | Data::Since(_) => self.rare(format, compact, true, encoder),
+        }
+    }
+
+    /// What needs no base.
+    fn rare(&self, format: Format, compact: bool, whole: bool, encoder: &mut Encoder) -> &[u8] {
+        let is_told = format.dialect != Dialect::Plain
+            && (compact || (whole && format.dialect == Dialect::Json));
+        let at = match (compact, whole) {
+            (true, false) => 0,
+            (false, _) => Format::COUNT,
+            (true, true) => 2 * Format::COUNT,
+        } + format.index();
+        let cells = || self.rare.get_or_init(Default::default);
+        let Some(cell) = is_told.then(cells).and_then(|cells| cells.get(at)) else {
+            return self.frames(format, encoder);
+        };
+        cell.get_or_init(|| {
+            let what = match &self.body {
+                EventBody::Publication(delivery) if whole => What::Delta {
+                    publication: &delivery.publication,
+                    base: None,
+                },
+                EventBody::Publication(delivery) => What::Publication(&delivery.publication),
+                EventBody::Join(info) => What::Join(info),
+                EventBody::Leave(info) => What::Leave(info),
+            };
+            encoder.told(self.told(compact, what), format)
+        })
+    }
+
+    /// The delta against `base`; `None` if too many were made already.
+    fn cut(
+        &self,
+        publication: &Publication,
+        base: &Arc<Publication>,
+        format: Format,
+        compact: bool,
+        encoder: &mut Encoder,
+    ) -> Option<&[u8]> {
+        let mut place = &self.cuts;
+        for _ in 0..MAX_CUTS {
+            let cut = place.get_or_init(|| {
+                Box::new(Cut {
+                    base: base.clone(),
+                    format,
+                    compact,
+                    frames: OnceLock::new(),
+                    next: OnceLock::new(),
+                })
+            });
+            if Arc::ptr_eq(&cut.base, base) && cut.format == format && cut.compact == compact {
+                return Some(cut.frames.get_or_init(|| {
+                    let what = What::Delta {
+                        publication,
+                        base: Some(base),
+                    };
+                    encoder.told(self.told(compact, what), format)
+                }));
+            }
+            place = &cut.next;
+        }
+        None
+    }
+
+    fn told<'a>(&'a self, compact: bool, what: What<'a>) -> Told<'a> {
+        Told {
+            channel: &self.channel,
+            id: if compact { self.id } else { 0 },
+            what,
+        }
     }
 
     fn push(&self, body: Body) -> Push {
@@ -197,6 +321,27 @@ impl Encoder {
         }
         self.frame(opcode(format.dialect), &payload, format.deflate, frames);
         self.payload = payload;
+    }
+
+    fn told(&mut self, told: Told<'_>, format: Format) -> Bytes {
+        let mut frames = Vec::new();
+        let mut payload = std::mem::take(&mut self.payload);
+        payload.clear();
+        match format.dialect {
+            Dialect::Json => json::encode_told(told, &mut payload),
+            Dialect::Protobuf => {
+                self.measured(&mut payload, |message| protobuf::encode_told(told, message));
+            }
+            Dialect::Plain => {}
+        }
+        self.frame(
+            opcode(format.dialect),
+            &payload,
+            format.deflate,
+            &mut frames,
+        );
+        self.payload = payload;
+        Bytes::from(frames)
     }
 
     /// Writes a Protobuf message after its length.

@@ -4,23 +4,27 @@
 //! members are a dense array of small rows. All attached subscribers of a channel are at the same offset, which is
 //! kept here once; who was attached ahead of it stands in `joining` until the channel has caught up.
 
+use std::sync::Arc;
+
 use hashbrown::HashMap;
 use slab::Slab;
 use smallvec::SmallVec;
 use veche_engine::sink::Delivery;
 use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
+use veche_protocol::publication::Publication;
 
 use crate::fanout::{Encoder, Event, EventBody};
 use crate::outbox::Outboxes;
 
 mod group;
+mod membership;
 mod positions;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use group::GroupKey;
+pub(crate) use group::{Deltas, GroupKey};
 use group::{Group, Step};
 
 /// Where a connection stands in a channel, kept with the connection so that leaving costs no search.
@@ -76,6 +80,19 @@ struct Joining {
     slot: u32,
     after: StreamPosition,
     key: GroupKey,
+    base: Option<Arc<Publication>>,
+}
+
+/// Who is to be attached to a channel.
+#[derive(Debug)]
+pub(crate) struct Newcomer {
+    pub(crate) slot: u32,
+    /// Fresh, if it takes deltas.
+    pub(crate) key: GroupKey,
+    /// Where it stands, if its position is watched.
+    pub(crate) after: Option<StreamPosition>,
+    /// What a delta can be cut against for it.
+    pub(crate) base: Option<Arc<Publication>>,
 }
 
 /// What a delivery leaves to be done by sessions.
@@ -157,15 +174,19 @@ impl Hub {
         }
     }
 
-    /// From now on the channel is delivered to the client in `slot`, which was making its subscription.
+    /// From now on the channel is delivered to a client which was making its subscription.
     pub(crate) fn attach(
         &mut self,
         channel: &Channel,
-        slot: u32,
-        key: GroupKey,
-        after: Option<StreamPosition>,
+        newcomer: Newcomer,
         attachments: &mut Attachments,
     ) {
+        let Newcomer {
+            slot,
+            key,
+            after,
+            base,
+        } = newcomer;
         let Some(&id) = self.names.get(channel) else {
             return;
         };
@@ -190,13 +211,18 @@ impl Hub {
             if alone {
                 *position = after;
             } else if after != *position {
-                let joining = Joining { slot, after, key };
+                let joining = Joining {
+                    slot,
+                    after,
+                    key,
+                    base,
+                };
                 entry.few.get_or_insert_default().joining.push(joining);
                 attachment.place = Place::Joining;
                 return;
             }
         }
-        attachment.place = entry.join(slot, key);
+        attachment.place = entry.join(slot, key, base);
     }
 
     /// The channel is not delivered to the client in `slot` any more. Returns the channel if nobody here wants it.
@@ -257,9 +283,11 @@ impl Hub {
             }
             step = entry.advance(delivery, aftermath);
         }
+        let mut has_fresh = false;
         for group in &mut entry.groups {
             if step.reaches(&group.key) && !group.members.is_empty() && group.key.wants(event) {
                 aftermath.delivered += group.append(event, outboxes, encoder);
+                has_fresh |= group.key.deltas == Deltas::Fresh;
             }
         }
         match &event.body {
@@ -267,20 +295,26 @@ impl Hub {
                 if step == Step::Old {
                     return;
                 }
-                for slot in entry.promote(id, delivery, connections, aftermath) {
-                    if let Some(key) = entry.key_of(id, slot, connections)
-                        && key.wants(event)
-                    {
-                        outboxes.append(slot, event.frames(key.format, encoder));
-                        aftermath.delivered += 1;
-                    }
+                if has_fresh {
+                    entry.settle(id, event, &delivery.publication, step, connections);
+                }
+                for newcomer in entry.promote(id, event, delivery, connections, aftermath) {
+                    let Joining {
+                        slot, key, base, ..
+                    } = newcomer;
+                    outboxes.append(slot, key.frames(event, base.as_ref(), encoder));
+                    aftermath.delivered += 1;
                 }
             }
             // What has no place in the stream waits for no position: in a channel without history none ever comes.
             _ => {
-                for Joining { slot, key, .. } in entry.joining().filter(|it| it.key.wants(event)) {
-                    outboxes.append(*slot, event.frames(key.format, encoder));
+                let joining = entry.few.iter_mut().flat_map(|few| &mut few.joining);
+                for joining in joining.filter(|it| it.key.wants(event)) {
+                    outboxes.append(joining.slot, joining.key.frames(event, None, encoder));
                     aftermath.delivered += 1;
+                    if let EventBody::Publication(_) = event.body {
+                        joining.base = None;
+                    }
                 }
             }
         }
@@ -360,53 +394,6 @@ impl Entry {
         }
     }
 
-    fn join(&mut self, slot: u32, key: GroupKey) -> Place {
-        let found = self.groups.iter().position(|group| group.key == key);
-        let free = || {
-            self.groups
-                .iter()
-                .position(|group| group.members.is_empty())
-        };
-        let at = match found.or_else(free) {
-            Some(at) => at,
-            None => {
-                self.groups.push(Group {
-                    key: key.clone(),
-                    members: Vec::new(),
-                    run: None,
-                });
-                self.groups.len() - 1
-            }
-        };
-        let group = self.groups.get_mut(at).expect("found or just pushed");
-        group.key = key;
-        // Whoever comes now must not owe what the run holds already.
-        group.run = None;
-        if group.members.is_empty() {
-            group.members.reserve_exact(1);
-        }
-        group.members.push(slot);
-        let index = u32::try_from(group.members.len() - 1).expect("fewer members than 2^32");
-        Place::Member {
-            group: u32::try_from(at).expect("fewer groups than 2^32"),
-            index,
-        }
-    }
-
-    fn leave_group(&mut self, id: u32, group: u32, index: u32, connections: &mut impl Connections) {
-        let Some(row) = self.groups.get_mut(group as usize) else {
-            return;
-        };
-        row.run = None;
-        row.members.swap_remove(index as usize);
-        if let Some(&moved) = row.members.get(index as usize) {
-            put(id, moved, Place::Member { group, index }, connections);
-        }
-        if row.members.len() * 4 < row.members.capacity() {
-            row.members.shrink_to(row.members.len() * 2);
-        }
-    }
-
     /// Moves the channel's position on.
     ///
     /// After a gap whoever watches its position is told, and gets nothing more: it must come again from where it is.
@@ -430,15 +417,16 @@ impl Entry {
         step
     }
 
-    /// Moves those into their groups whose position the channel has reached with this delivery. Returns those that it
-    /// is new to; the others have it already. Who stands elsewhere than before it, or after it, has lost something.
+    /// Moves those into their groups whose position the channel has reached with this delivery. Returns those, as they
+    /// were, that want it; the others have it already. Who stands elsewhere than before it, or after it, has lost something.
     fn promote(
         &mut self,
         id: u32,
+        event: &Event,
         delivery: &Delivery,
         connections: &mut impl Connections,
         aftermath: &mut Aftermath,
-    ) -> SmallVec<[u32; 4]> {
+    ) -> SmallVec<[Joining; 4]> {
         let mut reached = SmallVec::new();
         let Some(mut few) = self.few.take() else {
             return reached;
@@ -449,11 +437,20 @@ impl Entry {
             let is_same = after.epoch == delivery.epoch;
             let is_before = is_same && after.offset == offset - 1;
             if is_before || (is_same && after.offset == offset) {
-                let Joining { slot, key, .. } = few.joining.swap_remove(at);
-                let place = self.join(slot, key);
+                let newcomer = few.joining.swap_remove(at);
+                let slot = newcomer.slot;
+                let gets_it = is_before && newcomer.key.wants(event);
+                let base = if newcomer.key.deltas == Deltas::Off {
+                    None
+                } else if gets_it {
+                    group::base(&delivery.publication)
+                } else {
+                    newcomer.base.clone()
+                };
+                let place = self.join(slot, newcomer.key.clone(), base);
                 put(id, slot, place, connections);
-                if is_before {
-                    reached.push(slot);
+                if gets_it {
+                    reached.push(newcomer);
                 }
                 continue;
             }
@@ -464,16 +461,6 @@ impl Entry {
         }
         self.few = (!few.making.is_empty() || !few.joining.is_empty()).then_some(few);
         reached
-    }
-
-    /// The key of the group in which the client stands.
-    fn key_of(&self, id: u32, slot: u32, connections: &mut impl Connections) -> Option<&GroupKey> {
-        let attachments = connections.attachments(slot)?;
-        let attachment = attachments.iter().find(|it| it.channel == id)?;
-        match attachment.place {
-            Place::Member { group, .. } => Some(&self.groups.get(group as usize)?.key),
-            Place::Making | Place::Joining => None,
-        }
     }
 
     fn positioned(&self, aftermath: &mut Aftermath) {

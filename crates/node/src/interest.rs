@@ -6,6 +6,7 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use hashbrown::HashMap;
 use veche_protocol::channel::Channel;
@@ -28,6 +29,7 @@ pub(crate) struct Interest {
     shards: Vec<Mutex<HashMap<Channel, Entry>>>,
     hasher: RandomState,
     inboxes: Vec<Arc<Inbox>>,
+    last_id: AtomicI64,
 }
 
 /// Workers that a node can have: one bit of an entry each.
@@ -39,6 +41,8 @@ const SHARDS: usize = if cfg!(loom) { 1 } else { 64 };
 pub(crate) struct Entry {
     /// A bit per worker.
     workers: u64,
+    /// Stands for the channel's name with clients that agreed to it, for as long as anybody here has the channel.
+    id: i64,
     state: State,
 }
 
@@ -83,7 +87,16 @@ impl Interest {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             hasher: RandomState::new(),
             inboxes,
+            last_id: AtomicI64::new(0),
         }
+    }
+
+    /// The number that stands for the channel's name; 0 if nobody here has the channel.
+    pub(crate) fn id(&self, channel: &Channel) -> i64 {
+        self.shard(channel)
+            .lock()
+            .get(channel)
+            .map_or(0, |entry| entry.id)
     }
 
     /// A session of `waiting.worker` wants the channel.
@@ -92,6 +105,7 @@ impl Interest {
         let Some(entry) = shard.get_mut(channel) else {
             let entry = Entry {
                 workers: bit(waiting.worker),
+                id: self.last_id.fetch_add(1, Ordering::Relaxed) + 1,
                 state: State::Subscribing(vec![waiting]),
             };
             shard.insert(channel.clone(), entry);
@@ -186,13 +200,13 @@ impl Interest {
         }
     }
 
-    /// Hands an event to the inboxes of all workers that want its channel. Returns how many dropped it.
-    pub(crate) fn deliver(&self, channel: &Channel, event: impl FnOnce() -> Event) -> usize {
+    /// Hands an event, made with the channel's number, to the inboxes of all workers that want its channel. Returns how many dropped it.
+    pub(crate) fn deliver(&self, channel: &Channel, event: impl FnOnce(i64) -> Event) -> usize {
         let shard = self.shard(channel).lock();
         let Some(entry) = shard.get(channel).filter(|entry| entry.workers != 0) else {
             return 0;
         };
-        let event = Arc::new(event());
+        let event = Arc::new(event(entry.id));
         self.wanting(entry)
             .filter(|inbox| inbox.deliver(&event))
             .count()

@@ -453,7 +453,7 @@ impl NodeSink {
     fn deliver(&self, channel: &Channel, body: EventBody) {
         let dropped = self
             .interest
-            .deliver(channel, || Event::new(channel.clone(), body));
+            .deliver(channel, |id| Event::new(channel.clone(), id, body));
         if dropped > 0 {
             tracing::warn!(%channel, workers = dropped, "an inbox is full: a delivery was dropped");
         }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use veche_engine::broker::BrokerError;
+use veche_engine::broker::{BrokerError, Published};
 use veche_engine::pending::Pending;
 use veche_engine::presence::PRESENCE_TTL;
 use veche_protocol::channel::Channel;
@@ -51,6 +51,9 @@ impl Worker {
             }
             Question::UserConnections { user } => Some(Answer::Count(node.user_connections(&user))),
             Question::Enter { channel } => self.enter(key, ask, &channel),
+            Question::ChannelId { channel } => {
+                Some(Answer::ChannelId(node.interest().id(&channel)))
+            }
             Question::History { channel, query } => {
                 let page = engine.broker.history(&channel, &query);
                 self.pend(key, ask, page, |page| {
@@ -74,13 +77,7 @@ impl Worker {
                 options,
             } => {
                 let published = engine.broker.publish(&channel, *publication, &options);
-                self.pend(key, ask, published, |published| {
-                    Answer::Published(
-                        published
-                            .map(|published| published.position)
-                            .map_err(failure),
-                    )
-                })
+                self.pend(key, ask, published, answer_publish)
             }
             Question::Presence { channel } => {
                 let presence = engine.presence.presence(&channel);
@@ -353,4 +350,12 @@ pub(crate) fn failure(error: BrokerError) -> Failure {
             Failure::Unavailable
         }
     }
+}
+
+fn answer_publish(published: Result<Published, BrokerError>) -> Answer {
+    Answer::Published(
+        published
+            .map(|published| published.position)
+            .map_err(failure),
+    )
 }

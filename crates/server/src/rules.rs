@@ -140,6 +140,12 @@ fn options(
         allow_history_for_subscriber: options.allow_history_for_subscriber,
         allow_history_for_anonymous: options.allow_history_for_anonymous,
         allow_tags_filter: options.allow_tags_filter,
+        allow_fossil_delta: options
+            .allowed_delta_types
+            .iter()
+            .any(|name| name == "fossil"),
+        delta_publish: options.delta_publish,
+        allow_channel_compaction: options.allow_channel_compaction,
         allow_user_limited_channels: options.allow_user_limited_channels,
         channel_regex: pattern(&options.channel_regex),
         data_format: data_format(

@@ -368,7 +368,8 @@ fn plan(
             return Err(Disconnect::BAD_REQUEST.into());
         };
         let channel = Channel::new(name);
-        if let Some((_, _, wanted)) = plan.get_mut(&channel) {
+        if let Some((_, grant, wanted)) = plan.get_mut(&channel) {
+            grant.offer_delta(&request.delta, &place);
             *wanted = wanted_by(request);
             continue;
         }
@@ -379,7 +380,8 @@ fn plan(
             && !(place.is_user_limited() && is_nobody)
             && permission::subscribe(&place, asker, None).is_ok();
         if may_have {
-            let grant = Grant::new(&place, SubscriptionOptions::default());
+            let mut grant = Grant::new(&place, SubscriptionOptions::default());
+            grant.offer_delta(&request.delta, &place);
             plan.insert(channel, (Source::ConnectRequest, grant, wanted_by(request)));
         }
     }

@@ -6,6 +6,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::filter::Filter;
 use veche_protocol::position::StreamPosition;
+use veche_protocol::publication::Publication;
 use veche_protocol::push::Push;
 use veche_protocol::reply::Reply;
 
@@ -53,6 +54,22 @@ pub struct Attach {
     pub join_leave: bool,
     /// Which publications are delivered; what is not wanted still moves the position. `None` for all.
     pub filter: Option<Arc<Filter>>,
+    /// Whether deltas are delivered, and what the first is cut against.
+    pub delta: Delta,
+    /// Whether the channel's number stands for its name.
+    pub compact: bool,
+}
+
+/// What a subscriber that takes deltas has.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Delta {
+    /// It takes none.
+    #[default]
+    Off,
+    /// Nothing for sure: the next publication comes whole.
+    Whole,
+    /// This publication, the last in the answer that made the subscription.
+    Since(Arc<Publication>),
 }
 
 /// Effects in order, owned by the caller and used again each turn.

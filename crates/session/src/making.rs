@@ -13,7 +13,9 @@ use crate::question::{Failure, Notice, Question};
 use crate::recovery::{self, Buffer, Start, Unrecovered, Wanted};
 use crate::refusal::Refusal;
 use crate::session::{Session, Waiting};
-use crate::subscription::{Afterwards, Grant, Live, Making, Source, Stage, Subscription};
+use crate::subscription::{
+    Afterwards, Compaction, Grant, Live, Making, Source, Stage, Subscription,
+};
 use crate::turn::Turn;
 
 impl Session {
@@ -63,7 +65,11 @@ impl Session {
         let Some(making) = self.subscriptions.making(channel.as_str()) else {
             return;
         };
-        let question = if matches!(making.stage, Stage::Entering) && making.grant.presence {
+        let question = if making.grant.compaction == Compaction::Wanted {
+            Question::ChannelId {
+                channel: channel.clone(),
+            }
+        } else if matches!(making.stage, Stage::Entering) && making.grant.presence {
             making.stage = Stage::Presence;
             let chan_info = making.grant.info.clone();
             Question::AddPresence {
@@ -81,6 +87,23 @@ impl Session {
             return self.finish_making(channel, turn, effects);
         };
         self.ask(Waiting::Making(channel.clone()), question, effects);
+    }
+
+    /// The channel's number is known; the step that was due is taken.
+    pub(crate) fn take_channel_id(
+        &mut self,
+        channel: &Channel,
+        id: i64,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        if let Some(making) = self.subscriptions.making(channel.as_str()) {
+            making.grant.compaction = match id {
+                0 => Compaction::Off,
+                id => Compaction::Id(id),
+            };
+        }
+        self.take_step(channel, Ok(()), turn, effects);
     }
 
     /// The stream was read.
@@ -177,7 +200,11 @@ impl Session {
         effects: &mut Effects,
     ) {
         for publication in start.loose {
-            let body = push::Body::Publication(publication);
+            let body = if making.grant.delta {
+                push::Body::Whole(publication)
+            } else {
+                push::Body::Publication(publication)
+            };
             effects.push(Effect::Push(Push::new(channel.clone(), body)));
         }
         if start.has_lost {
@@ -201,6 +228,8 @@ impl Session {
             after: start.position,
             join_leave: grant.sees_join_leave,
             filter: grant.filter,
+            delta: start.delta,
+            compact: matches!(grant.compaction, Compaction::Id(_)),
         }));
         if grant.emits_join_leave {
             effects.push(Effect::Tell(Notice::Join {
@@ -303,7 +332,11 @@ impl Grant {
             positioned: self.has_position(),
             data: self.data.clone(),
             was_recovering: start.was_recovering,
-            ..reply::Subscribe::default()
+            delta: self.delta,
+            id: match self.compaction {
+                Compaction::Id(id) => id,
+                Compaction::Off | Compaction::Wanted => 0,
+            },
         }
     }
 }

@@ -60,6 +60,7 @@ impl Session {
         let options = PublishOptions {
             retention: place.options.retention,
             idempotency_key: request.idempotency_key,
+            delta: place.options.delta_publish,
             ..PublishOptions::default()
         };
         Ok(Question::Publish {

@@ -40,6 +40,12 @@ pub enum Question {
         /// The channel.
         channel: Channel,
     },
+    /// The number that stands for a channel's name on this node, for as long as the session has it. Answered by
+    /// [`Answer::ChannelId`]; asked behind [`Question::Enter`].
+    ChannelId {
+        /// The channel.
+        channel: Channel,
+    },
     /// Reads a stream. Answered by [`Answer::History`].
     History {
         /// The channel.
@@ -93,6 +99,8 @@ pub enum Answer {
     Count(usize),
     /// To [`Question::Enter`] and [`Question::AddPresence`].
     Done(Result<(), Failure>),
+    /// To [`Question::ChannelId`]; at least 1, or 0 if the node does not have the channel.
+    ChannelId(i64),
     /// To [`Question::History`].
     History(Result<history::Page, Failure>),
     /// To [`Question::Publish`].

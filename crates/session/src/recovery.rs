@@ -6,6 +6,7 @@ use veche_protocol::history::{Page, Query};
 use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::Publication;
 
+use crate::effect::Delta;
 use crate::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_PUBLICATIONS};
 use crate::rules::{ClientRules, RecoveryMode};
 use crate::subscription::Grant;
@@ -104,6 +105,8 @@ pub(crate) struct Start {
     pub offset: u64,
     /// The subscriber's position after the reply; `None` where positions are not watched.
     pub position: Option<StreamPosition>,
+    /// Whether deltas follow, and against what.
+    pub delta: Delta,
     /// Whether something was published after the position that is not there any more.
     pub has_lost: bool,
 }
@@ -141,17 +144,23 @@ pub(crate) fn begin(
         recovered = true;
     }
     if recovered {
-        publications.extend(merged.later);
+        publications = filtered(grant, publications);
+        if grant.mode == RecoveryMode::Cache {
+            keep_last(&mut publications);
+        }
+        publications.extend(filtered(grant, merged.later));
     } else {
         publications.clear();
     }
-    let mut publications = filtered(grant, publications);
-    if grant.mode == RecoveryMode::Cache && publications.len() > 1 {
-        publications.drain(..publications.len() - 1);
+    // Who takes deltas gets what came meanwhile too: each is the base of the next.
+    if grant.mode == RecoveryMode::Cache && !grant.delta {
+        keep_last(&mut publications);
     }
+    let loose = filtered(grant, merged.loose);
     Ok(Start {
+        delta: delta(grant, &publications, &loose),
         publications,
-        loose: filtered(grant, merged.loose),
+        loose,
         recovered,
         was_recovering: wanted.recover || tries,
         // After a recovery the client counts on from where it was.
@@ -163,6 +172,20 @@ pub(crate) fn begin(
         position: Some(merged.position),
         has_lost: merged.has_lost,
     })
+}
+
+fn keep_last(publications: &mut Vec<Arc<Publication>>) {
+    publications.drain(..publications.len().saturating_sub(1));
+}
+
+/// What a subscriber that takes deltas has for sure after the answer: the last publication in it, if nothing follows
+/// that is no part of the stream.
+fn delta(grant: &Grant, publications: &[Arc<Publication>], loose: &[Arc<Publication>]) -> Delta {
+    match publications.last() {
+        _ if !grant.delta => Delta::Off,
+        Some(last) if loose.is_empty() => Delta::Since(last.clone()),
+        _ => Delta::Whole,
+    }
 }
 
 /// Everything after `since`, if all of it is there.

@@ -145,6 +145,12 @@ pub struct ChannelOptions {
     pub data_format: DataFormat,
     /// Subscribers may filter by tags.
     pub allow_tags_filter: bool,
+    /// Subscribers whose position is watched may take Fossil deltas.
+    pub allow_fossil_delta: bool,
+    /// Deltas are made of all publications.
+    pub delta_publish: bool,
+    /// Subscribers may have a number in the place of the channel's name.
+    pub allow_channel_compaction: bool,
 }
 
 /// What recovery brings.

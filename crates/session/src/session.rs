@@ -199,6 +199,9 @@ impl Session {
             (Waiting::Making(channel), Answer::Done(done)) => {
                 self.take_step(&channel, done, turn, effects);
             }
+            (Waiting::Making(channel), Answer::ChannelId(id)) => {
+                self.take_channel_id(&channel, id, turn, effects);
+            }
             (Waiting::Making(channel), Answer::History(page)) => {
                 self.take_page(&channel, page, turn, effects);
             }
@@ -225,7 +228,7 @@ impl Session {
             (Waiting::SubRefresh(refreshing), Answer::SubscriptionToken(token)) => {
                 self.take_sub_refresh_token(*refreshing, token, turn, effects);
             }
-            (Waiting::LeftEntering(channel), Answer::Done(Ok(()))) => {
+            (Waiting::LeftEntering(channel), Answer::Done(Ok(())) | Answer::ChannelId(_)) => {
                 effects.push(Effect::Detach { channel });
             }
             (Waiting::LeftPresence(channel), Answer::Done(Ok(()))) => {

@@ -18,7 +18,7 @@ use crate::question::Question;
 use crate::recovery::{Buffer, Wanted};
 use crate::refusal::Refusal;
 use crate::session::{Session, Waiting};
-use crate::subscription::{Grant, Making, Source, Stage, Subscription};
+use crate::subscription::{Compaction, FOSSIL, Grant, Making, Source, Stage, Subscription};
 use crate::turn::Turn;
 
 impl Session {
@@ -109,7 +109,7 @@ impl Session {
             let why = "the channel is no shared poll (subscription_type)";
             return Err(Refusal::because(ErrorCode::NOT_AVAILABLE, why));
         }
-        if !request.delta.is_empty() && request.delta != "fossil" {
+        if !request.delta.is_empty() && request.delta != FOSSIL {
             return Err(Disconnect::BAD_REQUEST.into());
         }
         if channel.len() > rules.channel.max_length {
@@ -169,6 +169,12 @@ impl Session {
         grant.sees_join_leave |=
             request.join_leave && permission::may_see_join_leave(&place, asker);
         grant.filter = filter(request, &place)?;
+        grant.offer_delta(&request.delta, &place);
+        if request.flag & command::Subscribe::FLAG_COMPACTION != 0
+            && place.options.allow_channel_compaction
+        {
+            grant.compaction = Compaction::Wanted;
+        }
         Ok(grant)
     }
 

@@ -118,6 +118,19 @@ pub(crate) struct Grant {
     pub info: Option<Payload>,
     pub data: Option<Payload>,
     pub filter: Option<Arc<Filter>>,
+    /// Whether publications may be deltas.
+    pub delta: bool,
+    pub compaction: Compaction,
+}
+
+/// Whether the client hears the channel's name or a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Compaction {
+    #[default]
+    Off,
+    /// The number is to be found out.
+    Wanted,
+    Id(i64),
 }
 
 impl Grant {
@@ -140,6 +153,8 @@ impl Grant {
             info: wishes.info,
             data: wishes.data,
             filter: None,
+            delta: false,
+            compaction: Compaction::Off,
         }
     }
 
@@ -148,11 +163,19 @@ impl Grant {
         self.recoverable && (wanted.recover || self.recovers_unasked)
     }
 
+    /// Gives deltas, where they are wanted and allowed: only who watches its position can know what it has.
+    pub(crate) fn offer_delta(&mut self, wanted: &str, place: &Place<'_>) {
+        self.delta = wanted == FOSSIL && place.options.allow_fossil_delta && self.has_position();
+    }
+
     /// Whether the position is watched; recovery implies it.
     pub(crate) fn has_position(&self) -> bool {
         self.positioned || self.recoverable
     }
 }
+
+/// The one encoding of deltas.
+pub(crate) const FOSSIL: &str = "fossil";
 
 /// The subscriptions of one session, ordered by channel.
 #[derive(Debug, Default)]

@@ -7,14 +7,14 @@ use veche_protocol::disconnect::Disconnect;
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Reply};
 use veche_protocol::{json, protobuf};
-use veche_session::effect::{Attach, Effect, Effects};
+use veche_session::effect::{Attach, Delta, Effect, Effects};
 use veche_session::session::Session;
 use veche_session::turn::Turn;
 
 use super::Fate;
 use crate::connection::{Open, Talk};
 use crate::fanout::opcode;
-use crate::hub::GroupKey;
+use crate::hub::{Deltas, GroupKey, Newcomer};
 use crate::worker::Worker;
 
 impl Worker {
@@ -86,22 +86,29 @@ impl Worker {
     }
 
     fn attach(&mut self, slot: u32, open: &Open, attach: Attach) {
-        let key = GroupKey {
-            format: open.format(),
-            join_leave: attach.join_leave,
-            positioned: attach.after.is_some(),
-            filter: attach.filter,
+        let (deltas, base) = match attach.delta {
+            Delta::Off => (Deltas::Off, None),
+            Delta::Whole => (Deltas::Fresh, None),
+            Delta::Since(base) => (Deltas::Fresh, Some(base)),
+        };
+        let newcomer = Newcomer {
+            slot,
+            key: GroupKey {
+                format: open.format(),
+                join_leave: attach.join_leave,
+                positioned: attach.after.is_some(),
+                filter: attach.filter,
+                deltas,
+                compact: attach.compact,
+            },
+            after: attach.after,
+            base,
         };
         let Some(connection) = self.connections.get_mut(slot as usize) else {
             return;
         };
-        self.hub.attach(
-            &attach.channel,
-            slot,
-            key,
-            attach.after,
-            &mut connection.attachments,
-        );
+        self.hub
+            .attach(&attach.channel, newcomer, &mut connection.attachments);
         self.counters
             .subscriptions
             .set(self.hub.subscription_count());

@@ -1,5 +1,6 @@
 //! Each subscriber gets what it is owed once and in order, or is told that it does not.
 
+mod deltas;
 mod model;
 mod positions;
 
@@ -14,7 +15,7 @@ use veche_protocol::payload::Payload;
 use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::Publication;
 
-use super::{Aftermath, Attachments, Connections, GroupKey, Hub};
+use super::{Aftermath, Attachments, Connections, Deltas, GroupKey, Hub, Newcomer};
 use crate::fanout::{Dialect, Encoder, Event, EventBody, Format};
 use crate::link::metered::Metered;
 use crate::outbox::Outboxes;
@@ -71,13 +72,40 @@ impl World {
     }
 
     fn attach(&mut self, slot: u32, key: GroupKey, after: Option<StreamPosition>) {
+        self.attach_with(slot, key, after, None);
+    }
+
+    fn attach_with(
+        &mut self,
+        slot: u32,
+        key: GroupKey,
+        after: Option<StreamPosition>,
+        base: Option<Arc<Publication>>,
+    ) {
         let attachments = &mut self.clients.0[slot as usize];
-        self.hub.attach(&channel(), slot, key, after, attachments);
+        let newcomer = Newcomer {
+            slot,
+            key,
+            after,
+            base,
+        };
+        self.hub.attach(&channel(), newcomer, attachments);
     }
 
     fn join(&mut self, slot: u32, key: GroupKey, after: Option<StreamPosition>) {
         self.enter(slot);
         self.attach(slot, key, after);
+    }
+
+    fn join_with(
+        &mut self,
+        slot: u32,
+        key: GroupKey,
+        after: Option<StreamPosition>,
+        base: Option<Arc<Publication>>,
+    ) {
+        self.enter(slot);
+        self.attach_with(slot, key, after, base);
     }
 
     fn detach(&mut self, slot: u32) -> bool {
@@ -86,7 +114,7 @@ impl World {
     }
 
     fn deliver(&mut self, body: EventBody) -> Aftermath {
-        let event = Event::new(channel(), body);
+        let event = Event::new(channel(), 7, body);
         let mut aftermath = Aftermath::default();
         self.hub.deliver(
             &event,
@@ -164,6 +192,8 @@ fn key(positioned: bool) -> GroupKey {
         join_leave: false,
         positioned,
         filter: None,
+        deltas: Deltas::Off,
+        compact: false,
     }
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn event(channel: &str, offset: u64, len: usize) -> Event {
         previous: None,
         delta: false,
     };
-    Event::new(Channel::new(channel), EventBody::Publication(delivery))
+    Event::new(Channel::new(channel), 1, EventBody::Publication(delivery))
 }
 
 pub(crate) const ROOMY: InboxLimits = InboxLimits {

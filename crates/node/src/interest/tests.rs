@@ -57,7 +57,7 @@ impl World {
     }
 
     fn deliver(&self, offset: u64) {
-        self.interest.deliver(&news(), || event("news", offset, 1));
+        self.interest.deliver(&news(), |_| event("news", offset, 1));
     }
 
     fn items(&self, worker: usize) -> Vec<String> {
@@ -163,7 +163,7 @@ fn deliveries_and_gaps_go_to_the_workers_that_want_the_channel() {
     let mut world = World::new();
     world
         .interest
-        .deliver(&news(), || unreachable!("nobody wants it"));
+        .deliver(&news(), |_| unreachable!("nobody wants it"));
     world.enter(1);
     world.began(Ok(()));
     world.desks[1].take();

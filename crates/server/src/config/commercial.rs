@@ -57,7 +57,6 @@ const KEYS: &[&str] = &[
     "channel.patterns",
     "channel.proxy.cache_empty",
     "channel.proxy.state",
-    "channel.without_namespace.allow_channel_compaction",
     "channel.without_namespace.keep_latest_publication",
     "channel.without_namespace.client_publish_debounce_interval",
     "channel.without_namespace.batch_max_size",

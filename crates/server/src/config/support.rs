@@ -98,8 +98,6 @@ const NOT_YET: &[Row] = &[
     stops("channel.without_namespace.subscription_type").unless("stream"),
     warns("channel.without_namespace.map_clients_presence_channel_prefix"),
     warns("channel.without_namespace.map_users_presence_channel_prefix"),
-    warns("channel.without_namespace.allowed_delta_types"),
-    warns("channel.without_namespace.delta_publish"),
     // The application
     stops("rpc.without_namespace.proxy_enabled"),
     warns("grpc_api.enabled"),

@@ -632,6 +632,7 @@ fn world(question: Question) -> Answer {
             position: StreamPosition::new(0, "e".into()),
         })),
         Question::Enter { .. } | Question::AddPresence { .. } => Answer::Done(Ok(())),
+        Question::ChannelId { .. } => Answer::ChannelId(1),
         Question::Publish { .. } => Answer::Published(Ok(StreamPosition::new(1, "e".into()))),
         Question::Presence { .. } => Answer::Presence(Ok(vec![info("ann")])),
         Question::PresenceStats { .. } => {

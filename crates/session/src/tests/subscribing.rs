@@ -201,7 +201,7 @@ fn a_channel_without_name_and_an_unknown_delta_violate_the_protocol() {
 }
 
 #[test]
-fn delta_is_not_granted_and_harms_nothing() {
+fn a_delta_that_is_not_allowed_is_not_granted_and_harms_nothing() {
     check_nobody(
         &rules(|_| {}),
         "

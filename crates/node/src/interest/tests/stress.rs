@@ -81,7 +81,7 @@ impl Engine {
                 let offset = stream.offset;
                 if stream.is_subscribed {
                     self.interest
-                        .deliver(&name(channel), || event(name(channel).as_str(), offset, 1));
+                        .deliver(&name(channel), |_| event(name(channel).as_str(), offset, 1));
                 }
             }
             thread::yield_now();

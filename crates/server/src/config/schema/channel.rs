@@ -74,6 +74,8 @@ sections! {
         allow_tags_filter: bool,
         /// Makes deltas of all publications.
         delta_publish: bool,
+        /// Lets subscribers have a number in the place of the channel's name.
+        allow_channel_compaction: bool,
         /// Anonymous users may subscribe too.
         allow_subscribe_for_anonymous: bool,
         /// Users may subscribe without a token.

@@ -83,6 +83,7 @@ fn connect(words: &Words<'_>) -> command::Connect {
                 let subscribe = command::Subscribe {
                     recover: since.is_some(),
                     since: since.map(position).unwrap_or_default(),
+                    delta: words.value("delta").unwrap_or_default(),
                     ..command::Subscribe::default()
                 };
                 (channel.to_owned(), subscribe)
@@ -115,11 +116,13 @@ fn subscribe(words: &Words<'_>) -> command::Subscribe {
             })
         }),
         events: words.values("event").map(str::to_owned).collect(),
-        flag: if words.has("reject") {
-            command::Subscribe::FLAG_REJECT_UNRECOVERED
-        } else {
-            0
-        },
+        flag: [
+            ("compact", command::Subscribe::FLAG_COMPACTION),
+            ("reject", command::Subscribe::FLAG_REJECT_UNRECOVERED),
+        ]
+        .into_iter()
+        .filter_map(|(word, flag)| words.has(word).then_some(flag))
+        .sum(),
         kind: words.value("type").map_or(0, |kind| kind.parse().unwrap()),
         ..command::Subscribe::default()
     }
@@ -158,6 +161,7 @@ pub(super) fn answer(text: &str, question: &Question) -> Answer {
         Question::Enter { .. } | Question::AddPresence { .. } => {
             Answer::Done(failure.map_or(Ok(()), Err))
         }
+        Question::ChannelId { .. } => Answer::ChannelId(words.plain(0).parse().unwrap()),
         Question::History { .. } => Answer::History(failure.map_or_else(
             || {
                 Ok(Page {

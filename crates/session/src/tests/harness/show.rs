@@ -10,7 +10,7 @@ use veche_protocol::publication::Publication;
 use veche_protocol::push;
 use veche_protocol::reply::{self, Expiry};
 
-use crate::effect::Effect;
+use crate::effect::{Delta, Effect};
 use crate::question::{Notice, Question};
 
 /// An effect in one line.
@@ -32,6 +32,12 @@ pub(in crate::tests) fn show(effect: &Effect) -> String {
         Effect::Ask { ask, question } => format!("ask {} {}", ask.0, show_question(question)),
         Effect::Tell(notice) => format!("tell {}", show_notice(notice)),
         Effect::Attach(attach) => {
+            let delta = match &attach.delta {
+                Delta::Off => String::new(),
+                Delta::Whole => " delta".into(),
+                Delta::Since(base) => format!(" delta since {}", base.offset),
+            };
+            let compact = if attach.compact { " compact" } else { "" };
             let after = attach
                 .after
                 .as_ref()
@@ -43,7 +49,7 @@ pub(in crate::tests) fn show(effect: &Effect) -> String {
                 ""
             };
             format!(
-                "attach {}{}{join_leave}{filter}",
+                "attach {}{}{join_leave}{filter}{delta}{compact}",
                 attach.channel,
                 after.unwrap_or_default()
             )
@@ -122,6 +128,12 @@ fn show_subscribed(subscribe: &reply::Subscribe) -> String {
             " not recovered"
         };
     }
+    if subscribe.delta {
+        text += " delta";
+    }
+    if subscribe.id != 0 {
+        text += &format!(" id {}", subscribe.id);
+    }
     text += &offsets(&subscribe.publications);
     if let Some(data) = &subscribe.data {
         text += &format!(" data {}", payload(Some(data)));
@@ -132,6 +144,7 @@ fn show_subscribed(subscribe: &reply::Subscribe) -> String {
 fn show_push(body: &push::Body) -> String {
     match body {
         push::Body::Publication(publication) => format!("publication {}", publication.offset),
+        push::Body::Whole(publication) => format!("whole publication {}", publication.offset),
         push::Body::Join(info) => format!("join {}", show_info(info)),
         push::Body::Leave(info) => format!("leave {}", show_info(info)),
         push::Body::Unsubscribe(reason) => {
@@ -163,6 +176,7 @@ fn show_question(question: &Question) -> String {
         Question::SubscriptionToken { token } => format!("subscription_token {token}"),
         Question::UserConnections { user } => format!("user_connections {user}"),
         Question::Enter { channel } => format!("enter {channel}"),
+        Question::ChannelId { channel } => format!("channel_id {channel}"),
         Question::History { channel, query } => {
             let limit = query.limit.map_or("all".into(), |limit| limit.to_string());
             let since = query
