@@ -403,7 +403,7 @@ mod tests {
                 previous: None,
                 delta: false,
             };
-            let event = Event::new(Channel::new("news"), EventBody::Publication(delivery));
+            let event = Event::new(Channel::new("news"), 1, EventBody::Publication(delivery));
             let format = Format {
                 dialect: Dialect::Protobuf,
                 deflate: false,
