@@ -79,7 +79,7 @@ pub(crate) fn event(offset: u64) -> Event {
         previous: None,
         delta: false,
     };
-    Event::new(Channel::new("news"), EventBody::Publication(delivery))
+    Event::new(Channel::new("news"), 1, EventBody::Publication(delivery))
 }
 
 /// The offset of a delivery; `None` for anything else.

@@ -60,7 +60,7 @@ fn what_comes_too_late_is_told_to_those_who_do_not_have_it() {
     world.join(2, key(false), None);
     let lagging = |world: &mut World, offset| {
         let mut aftermath = Aftermath::default();
-        let event = Event::new(channel(), publication("a", offset));
+        let event = Event::new(channel(), 7, publication("a", offset));
         world.hub.lag(&event, &mut aftermath);
         aftermath.gap.sort_unstable();
         aftermath.gap
