@@ -67,7 +67,7 @@ impl World {
         stream.top += 1;
         if stream.is_subscribed {
             let offset = stream.top;
-            self.interest.deliver(&news(), || event(offset));
+            self.interest.deliver(&news(), |_| event(offset));
         }
     }
 
