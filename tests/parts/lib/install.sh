@@ -15,6 +15,7 @@ needs_of() {
     transcripts) echo 'node' ;;
     client | plain | dart | hostile) echo 'node e2e' ;;
     python) echo 'python' ;;
+    docs) echo 'node e2e python' ;;
     autobahn) echo 'python python27' ;;
     browser) echo 'node e2e chromium' ;;
   esac
