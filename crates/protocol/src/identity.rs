@@ -85,6 +85,12 @@ impl std::borrow::Borrow<str> for UserId {
     }
 }
 
+impl AsRef<str> for UserId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -94,6 +100,33 @@ impl fmt::Display for UserId {
 impl fmt::Debug for UserId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}", &*self.0)
+    }
+}
+
+/// The program that a client says it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct App {
+    /// Its name; may be empty.
+    pub name: Box<str>,
+    /// Its version; may be empty.
+    pub version: Box<str>,
+}
+
+impl App {
+    /// Bytes that are kept of a name, and of a version.
+    pub const MAX_LEN: usize = 128;
+
+    /// Takes as much of both as is kept; `None` if the client said nothing.
+    #[must_use]
+    pub fn new(name: &str, version: &str) -> Option<Self> {
+        let kept = |text: &str| {
+            let end = text.floor_char_boundary(Self::MAX_LEN);
+            text.get(..end).unwrap_or_default().into()
+        };
+        (!name.is_empty() || !version.is_empty()).then(|| Self {
+            name: kept(name),
+            version: kept(version),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use veche_protocol::claims::{ConnectionClaims, SubscriptionOptions, TokenError};
 use veche_protocol::command;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::{CommandError, ErrorCode};
-use veche_protocol::identity::UserId;
+use veche_protocol::identity::{App, UserId};
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Expiry};
 
@@ -30,6 +30,8 @@ pub(crate) struct Connecting {
     id: u32,
     /// What the client said about its server-side subscriptions.
     subs: Vec<(String, command::Subscribe)>,
+    /// What the client says it is.
+    app: Option<Box<App>>,
     /// Who it is, until it is let in.
     newcomer: Option<Box<Newcomer>>,
     /// What the reply says of the connection's expiry.
@@ -67,6 +69,7 @@ impl Session {
         self.phase = Phase::Connecting(Box::new(Connecting {
             id,
             subs: connect.subs,
+            app: App::new(&connect.name, &connect.version).map(Box::new),
             ..Connecting::default()
         }));
         if !connect.token.is_empty() {
@@ -191,6 +194,7 @@ impl Session {
             return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), effects);
         }
         connecting.expiry = expiry;
+        let app = connecting.app.take();
         self.timers.clear(Timer::Stale);
         self.user = claims.user;
         self.info = claims.info.map(Box::new);
@@ -198,6 +202,7 @@ impl Session {
         effects.push(Effect::Tell(Notice::Connected {
             client: self.client,
             user: self.user.clone(),
+            app,
         }));
         let is_alone = plan.is_empty();
         for (channel, (source, grant, wanted)) in plan {

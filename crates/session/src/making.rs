@@ -163,7 +163,7 @@ impl Session {
         start: &mut Start,
         effects: &mut Effects,
     ) {
-        if making.source == Source::Client {
+        if !making.source.is_server_side() {
             let subscribed = Box::new(making.grant.reply(expiry, start));
             return self.reply(making.reply_to, reply::Body::Subscribe(subscribed), effects);
         }

@@ -1,5 +1,8 @@
 //! Pings and pongs: each ping has exactly one pong.
 
+use std::num::NonZeroU16;
+use std::time::Duration;
+
 use veche_protocol::disconnect::Disconnect;
 
 use crate::effect::{Effect, Effects};
@@ -10,11 +13,17 @@ use crate::turn::Turn;
 
 impl Session {
     /// A WebSocket pong frame came. RFC 6455 section 5.5.3 allows those that nobody asked for.
-    pub fn handle_pong(&mut self, _turn: &Turn<'_>, _effects: &mut Effects) {
+    pub fn handle_pong(&mut self, turn: &Turn<'_>, _effects: &mut Effects) {
         if self.profile.ping == Ping::Frame && self.awaits_pong {
-            self.awaits_pong = false;
-            self.timers.clear(Timer::Pong);
+            self.end_ping(turn);
         }
+    }
+
+    /// From the last ping that was answered to its pong, to a millisecond and up to a minute; `None` before.
+    #[must_use]
+    pub fn latency(&self) -> Option<Duration> {
+        let ms = self.latency_ms?.get() - 1;
+        Some(Duration::from_millis(ms.into()))
     }
 
     /// The driver says whether it reads what the client sends. While it does not, because too much waits to be done,
@@ -23,12 +32,25 @@ impl Session {
         self.is_reading = is_reading;
     }
 
-    pub(crate) fn take_pong(&mut self, effects: &mut Effects) {
+    pub(crate) fn take_pong(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
         if self.profile.ping == Ping::Message && self.awaits_pong {
-            self.awaits_pong = false;
-            self.timers.clear(Timer::Pong);
+            self.end_ping(turn);
         } else {
             self.close(Disconnect::BAD_REQUEST, effects);
+        }
+    }
+
+    /// The pong came. The ping was sent one interval before the next is due.
+    fn end_ping(&mut self, turn: &Turn<'_>) {
+        self.awaits_pong = false;
+        self.timers.clear(Timer::Pong);
+        let (next, interval) = (self.timers.at(Timer::Ping), turn.rules.client.ping_interval);
+        if let Some(next) = next
+            && let Some(interval) = interval
+        {
+            let took = (turn.now.monotonic + interval).saturating_sub(next);
+            let ms = u16::try_from(took.as_millis()).unwrap_or(u16::MAX);
+            self.latency_ms = NonZeroU16::MIN.checked_add(ms).or(Some(NonZeroU16::MAX));
         }
     }
 

@@ -6,7 +6,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 use veche_protocol::error_code::CommandError;
 use veche_protocol::history;
-use veche_protocol::identity::{ClientId, ClientInfo, UserId};
+use veche_protocol::identity::{App, ClientId, ClientInfo, UserId};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
@@ -131,6 +131,8 @@ pub enum Notice {
         client: ClientId,
         /// The user.
         user: UserId,
+        /// What the client says it is.
+        app: Option<Box<App>>,
     },
     /// The user's other connections are to end, with 3504: this one takes their place.
     EndOthers {

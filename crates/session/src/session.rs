@@ -1,5 +1,6 @@
 //! The conversation itself: its state, its six ways in, and where each leads.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,6 +47,8 @@ pub struct Session {
     pub(crate) profile: Profile,
     pub(crate) awaits_pong: bool,
     pub(crate) is_reading: bool,
+    /// Of the last ping, and one more.
+    pub(crate) latency_ms: Option<NonZeroU16>,
 }
 
 /// What a session is born with.
@@ -114,6 +117,7 @@ impl Session {
             profile: birth.profile,
             awaits_pong: false,
             is_reading: true,
+            latency_ms: None,
         }
     }
 
@@ -137,7 +141,7 @@ impl Session {
         let is_pong = command.is_pong();
         match (&self.phase, &command.verb) {
             (Phase::Closed, _) => return,
-            (Phase::Connected, _) if is_pong => return self.take_pong(effects),
+            (Phase::Connected, _) if is_pong => return self.take_pong(turn, effects),
             // In the middle of `connect` a pong can't be due, and nothing else was let in.
             (Phase::New, Verb::Connect(_)) if !is_pong => {}
             (Phase::Connected, Verb::Connect(_)) | (Phase::New | Phase::Connecting(_), _) => {
@@ -352,10 +356,17 @@ impl Session {
 
     /// The channels it is subscribed to.
     pub fn subscriptions(&self) -> impl Iterator<Item = &Channel> {
+        self.sources().map(|(channel, _)| channel)
+    }
+
+    /// The channels it is subscribed to, and who wanted that: a number of the server API.
+    pub fn sources(&self) -> impl Iterator<Item = (&Channel, u32)> {
         self.subscriptions
             .iter()
-            .filter(|(_, subscription)| matches!(subscription, Subscription::Live(_)))
-            .map(|(channel, _)| channel)
+            .filter_map(|(channel, subscription)| match subscription {
+                Subscription::Live(live) => Some((channel, live.source.number())),
+                Subscription::Making(_) => None,
+            })
     }
 }
 

@@ -13,7 +13,7 @@ use veche_protocol::position::StreamPosition;
 use crate::effect::Effects;
 use crate::limits;
 use crate::namespace::Place;
-use crate::permission;
+use crate::permission::{self, Rule};
 use crate::question::Question;
 use crate::recovery::{Buffer, Wanted};
 use crate::refusal::Refusal;
@@ -37,7 +37,7 @@ impl Session {
             let token = request.token.clone();
             let generation = self.next_number();
             let making = Making {
-                source: Source::Client,
+                source: Source::Client(Rule::Token),
                 reply_to: id,
                 wanted: wanted_by(&request),
                 stage: Stage::Token(request),
@@ -52,9 +52,10 @@ impl Session {
             return self.ask(Waiting::Making(channel), question, effects);
         }
         match self.grant(&request, None, turn) {
-            Ok(grant) => {
+            Ok((rule, grant)) => {
                 let wanted = wanted_by(&request);
-                self.begin_making(channel, Source::Client, id, grant, wanted, effects);
+                let source = Source::Client(rule);
+                self.begin_making(channel, source, id, grant, wanted, effects);
             }
             Err(refusal) => self.refuse(id, refusal, effects),
         }
@@ -82,7 +83,7 @@ impl Session {
             return;
         };
         match granted {
-            Ok(grant) => {
+            Ok((_, grant)) => {
                 making.grant = grant;
                 if let Some((channel, making)) = self.subscriptions.take_making(channel.as_str()) {
                     self.enter(channel, making, effects);
@@ -142,16 +143,16 @@ impl Session {
         }
     }
 
-    /// Whether the client may, and how.
+    /// Whether the client may, by which rule, and how.
     fn grant(
         &self,
         request: &command::Subscribe,
         claims: Option<SubscriptionClaims>,
         turn: &Turn<'_>,
-    ) -> Result<Grant, Refusal> {
+    ) -> Result<(Rule, Grant), Refusal> {
         let place = permission::place(turn.rules, &request.channel)?;
         let asker = self.asker(&request.channel);
-        permission::subscribe(&place, asker, claims.as_ref())?;
+        let rule = permission::subscribe(&place, asker, claims.as_ref())?;
         let wishes = claims.map(|claims| {
             let expire_at = claims.options.expire_at.or(claims.expire_at);
             SubscriptionOptions {
@@ -175,7 +176,7 @@ impl Session {
         {
             grant.compaction = Compaction::Wanted;
         }
-        Ok(grant)
+        Ok((rule, grant))
     }
 
     /// The server wants a subscription, or wants it otherwise.

@@ -13,6 +13,7 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::push::Unsubscribe;
 
 use crate::namespace::Place;
+use crate::permission::Rule;
 use crate::recovery::{Buffer, Wanted};
 use crate::rules::RecoveryMode;
 
@@ -42,8 +43,8 @@ pub(crate) struct Live {
 /// Who wanted a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// The client, by command.
-    Client,
+    /// The client, by command, as this rule allowed.
+    Client(Rule),
     /// The connection token.
     ConnectionToken,
     /// The rules, which give each user a channel.
@@ -58,7 +59,23 @@ impl Source {
     /// Whether the server made the subscription: the client can't make it again by itself, so what would end it ends
     /// the connection.
     pub(crate) fn is_server_side(self) -> bool {
-        self != Self::Client
+        !matches!(self, Self::Client(_))
+    }
+
+    /// As the server API tells it.
+    ///
+    /// Source: server API, `ChannelContext.source`.
+    pub(crate) fn number(self) -> u32 {
+        match self {
+            Self::ConnectionToken => 1,
+            Self::Client(Rule::Token) => 3,
+            Self::Client(Rule::UserLimited) => 5,
+            Self::Client(Rule::ForClient | Rule::ForSubscriber) => 6,
+            Self::Client(Rule::Insecure) => 7,
+            Self::ConnectRequest => 8,
+            Self::Personal => 9,
+            Self::Order => 10,
+        }
     }
 }
 

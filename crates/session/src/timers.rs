@@ -41,6 +41,12 @@ impl Timers {
         *self = Self::new();
     }
 
+    /// The deadline, if one is set.
+    pub(crate) fn at(&mut self, timer: Timer) -> Option<Duration> {
+        let at = *self.slot(timer);
+        (at != NEVER).then(|| Duration::from_micros(at))
+    }
+
     pub(crate) fn is_set(&mut self, timer: Timer) -> bool {
         *self.slot(timer) != NEVER
     }
