@@ -16,6 +16,7 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::reply::PresenceStats;
 
+use crate::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use crate::pattern::Pattern;
 
 /// An answer that will come, or the reason why not. Its `code` and `message` are told to the caller, its `why` is
@@ -57,6 +58,29 @@ pub trait Backend: Send + Sync + fmt::Debug {
 
     /// The channels of all nodes that somebody is subscribed to, and how many are; all of them without a pattern.
     fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>>;
+
+    /// A page of these channels, in the order of their names. A cursor that is none is 107.
+    fn channels_in_pages<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+        page: PageRequest,
+    ) -> Answer<'a, Listing<(String, u32)>>;
+
+    /// A page of the connections of all nodes, in an order that does not change. A cursor that is none, or of a node
+    /// that is gone, is 107.
+    fn connections(
+        &self,
+        filter: ConnectionFilter,
+        page: PageRequest,
+    ) -> Answer<'_, Listing<Connection>>;
+
+    /// A page of the users that are connected, in the order of their ids, and how many connections each has. A cursor
+    /// that is none is 107.
+    fn users<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+        page: PageRequest,
+    ) -> Answer<'a, Listing<(UserId, u32)>>;
 
     /// The nodes that are running.
     fn info(&self) -> Answer<'_, Vec<NodeInfo>>;

@@ -77,8 +77,7 @@ fn reply(id: u32, outcome: &Outcome) -> Vec<u8> {
 }
 
 /// Methods that Centrifugo knows and this server does not: error 104, not a malformed call.
-const UNSERVED: [&str; 26] = [
-    "connections",
+const UNSERVED: [&str; 25] = [
     "update_user_status",
     "get_user_status",
     "delete_user_status",

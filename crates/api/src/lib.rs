@@ -13,6 +13,7 @@
 
 pub mod backend;
 pub mod http;
+pub mod listing;
 pub mod pattern;
 
 mod concurrently;

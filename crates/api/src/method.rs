@@ -11,11 +11,13 @@ use veche_protocol::error_code::{CommandError, ErrorCode};
 
 use crate::backend::{Backend, Observed};
 use crate::json::Outcome;
+use crate::pattern::Pattern;
 use crate::request::{Malformed, Object};
 
 pub(crate) mod batch;
 mod broadcast;
 mod channels;
+mod connections;
 mod disconnect;
 mod history;
 mod history_remove;
@@ -27,9 +29,11 @@ mod refresh;
 mod rpc;
 mod subscribe;
 mod unsubscribe;
+mod users;
 
 mod addressees;
 mod data;
+mod paging;
 
 /// One method.
 pub(crate) struct Method {
@@ -42,7 +46,7 @@ pub(crate) struct Method {
 }
 
 /// All methods but `batch`. Of several in one command of a batch the first counts.
-pub(crate) static METHODS: [Method; 13] = [
+pub(crate) static METHODS: [Method; 15] = [
     method("publish", 0, publish::parse),
     method("broadcast", 1, broadcast::parse),
     method("subscribe", 11, subscribe::parse),
@@ -56,6 +60,9 @@ pub(crate) static METHODS: [Method; 13] = [
     method("rpc", 10, rpc::parse),
     method("refresh", 12, refresh::parse),
     method("channels", 8, channels::parse),
+    method("connections", 14, connections::parse),
+    // Centrifugo has none; far beyond its numbers.
+    method("users", 1000, users::parse),
 ];
 
 const fn method(
@@ -142,6 +149,26 @@ fn named(channel: &str) -> Result<(), CommandError> {
 
 fn bad_request(why: &'static str) -> CommandError {
     CommandError::because(ErrorCode::BAD_REQUEST, why)
+}
+
+/// A bad request whose caller hears why, in methods of which Centrifugo's client libraries expect no certain words.
+fn telling(why: &'static str) -> CommandError {
+    CommandError {
+        message: format!("bad request: {why}").into(),
+        ..bad_request(why)
+    }
+}
+
+/// The glob in `pattern`, if there is one.
+fn pattern(params: &Object<'_>) -> Result<Option<Result<Pattern, CommandError>>, Malformed> {
+    let text = params.string("pattern")?;
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let pattern = Pattern::parse(&text);
+    Ok(Some(
+        pattern.ok_or_else(|| bad_request("`pattern` is no glob")),
+    ))
 }
 
 /// The result of a command that has nothing to tell.

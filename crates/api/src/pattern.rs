@@ -27,6 +27,14 @@ impl Pattern {
         self.matcher.glob().glob()
     }
 
+    /// What all names begin with that match.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        let text = self.text();
+        let special = |c| matches!(c, '?' | '*' | '[' | ']' | '{' | '}' | ',' | '\\' | '!');
+        text.split(special).next().unwrap_or_default()
+    }
+
     /// Whether a whole name matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
@@ -53,6 +61,16 @@ mod tests {
         ] {
             let pattern = Pattern::parse(pattern).expect("a glob");
             assert_eq!(pattern.matches(name), expected, "{pattern:?} {name}");
+        }
+        for (pattern, prefix) in [
+            ("news", "news"),
+            ("news:*", "news:"),
+            ("a{b,c}", "a"),
+            ("a\\*", "a"),
+            ("*a", ""),
+        ] {
+            let pattern = Pattern::parse(pattern).expect("a glob");
+            assert_eq!(pattern.prefix(), prefix, "{pattern:?}");
         }
         for bad in ["x[", "{", "a{b", "[z-a]"] {
             assert!(Pattern::parse(bad).is_none(), "{bad}");

@@ -153,15 +153,6 @@ impl Node {
         answers
     }
 
-    /// Channels that clients of this node are subscribed to, and how many each.
-    pub async fn channels(&self) -> Vec<(Channel, usize)> {
-        let mut channels = hashbrown::HashMap::<Channel, usize>::new();
-        for (channel, count) in self.inquire(Inquiry::Channels).await.into_iter().flatten() {
-            *channels.entry(channel).or_default() += count;
-        }
-        channels.into_iter().collect()
-    }
-
     /// How much this node has.
     pub async fn info(&self) -> NodeInfo {
         let mut users = hashbrown::HashSet::<UserId>::new();
@@ -184,7 +175,10 @@ impl Node {
     }
 
     /// Asks all workers, and gathers their answers.
-    async fn inquire<T>(&self, inquiry: impl Fn(mpsc::UnboundedSender<T>) -> Inquiry) -> Vec<T> {
+    pub(crate) async fn inquire<T>(
+        &self,
+        inquiry: impl Fn(mpsc::UnboundedSender<T>) -> Inquiry,
+    ) -> Vec<T> {
         let (reply, mut answers) = mpsc::unbounded_channel();
         for inbox in self.inboxes() {
             inbox.push(Item::Inquiry(inquiry(reply.clone())));

@@ -1,12 +1,13 @@
 //! One connection of a worker: how it was opened, and what is kept for it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use veche_protocol::batch::Encoding;
 use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
-use veche_protocol::identity::UserId;
+use veche_protocol::identity::{App, UserId};
 use veche_session::plain::Translator;
 use veche_session::session::Session;
 use veche_websocket::decoder::Decoder;
@@ -102,6 +103,10 @@ pub(crate) struct Open {
     /// Readable, but not read while too much waits.
     pub(crate) paused: bool,
     pub(crate) waiting: Option<Box<Waiting>>,
+    /// What the client says it is.
+    pub(crate) app: Option<Arc<App>>,
+    /// When it was connected, in milliseconds of Unix time; 0 before.
+    pub(crate) connected_ms: i64,
     pub(crate) _pass: Option<Pass>,
 }
 

@@ -75,6 +75,8 @@ impl Worker {
             deflate,
             paused: false,
             waiting: None,
+            app: None,
+            connected_ms: 0,
             _pass: pass,
         });
         let fate = self.greet(slot, &mut open);

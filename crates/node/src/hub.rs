@@ -4,6 +4,8 @@
 //! members are a dense array of small rows. All attached subscribers of a channel are at the same offset, which is
 //! kept here once; who was attached ahead of it stands in `joining` until the channel has caught up.
 
+use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -34,6 +36,17 @@ pub(crate) struct Attachment {
     place: Place,
 }
 
+/// Stands for a channel of a worker, for as long as somebody here wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ChannelKey(u32);
+
+impl Attachment {
+    /// Whether this is a subscription to a channel, and made.
+    pub(crate) fn is_to(&self, ChannelKey(channel): ChannelKey) -> bool {
+        self.channel == channel && self.place != Place::Making
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Making,
@@ -52,6 +65,8 @@ pub(crate) trait Connections {
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     names: HashMap<Channel, u32>,
+    /// The names again, in the order in which they are listed.
+    in_order: BTreeSet<Channel>,
     channels: Slab<Entry>,
     subscriptions: usize,
 }
@@ -112,12 +127,39 @@ impl Hub {
         self.subscriptions
     }
 
-    /// Names of channels and how many are attached to each.
-    pub(crate) fn channels(&self) -> impl Iterator<Item = (&Channel, usize)> {
-        self.channels
-            .iter()
-            .map(|(_, entry)| (&entry.name, entry.attached()))
-            .filter(|(_, count)| *count > 0)
+    /// Channels in the order of their names, and how many are attached to each; possibly none.
+    pub(crate) fn channels_in<'a>(
+        &'a self,
+        names: (Bound<&'a str>, Bound<&'a str>),
+    ) -> impl Iterator<Item = (&'a Channel, usize)> {
+        let count = |name| {
+            let entry = self.entry(self.key(name)?)?;
+            Some(entry.attached())
+        };
+        let names = self.in_order.range::<str, _>(names);
+        names.map(move |name| (name, count(name).unwrap_or(0)))
+    }
+
+    /// Stands for a channel for as long as it is here.
+    pub(crate) fn key(&self, channel: &Channel) -> Option<ChannelKey> {
+        self.names.get(channel).copied().map(ChannelKey)
+    }
+
+    /// Who is attached to a channel, in no order, and how many these are.
+    pub(crate) fn subscribers(&self, channel: ChannelKey) -> (usize, impl Iterator<Item = u32>) {
+        let entry = self.entry(channel);
+        let count = entry.map_or(0, Entry::attached);
+        let slots = entry.into_iter().flat_map(|entry| {
+            let members = entry.groups.iter().flat_map(|group| &group.members);
+            members
+                .copied()
+                .chain(entry.joining().map(|joining| joining.slot))
+        });
+        (count, slots)
+    }
+
+    fn entry(&self, ChannelKey(id): ChannelKey) -> Option<&Entry> {
+        self.channels.get(id as usize)
     }
 
     /// The session in `slot` begins to make a subscription. Returns whether the node has the channel already.
@@ -140,6 +182,7 @@ impl Hub {
                 let id =
                     u32::try_from(self.channels.insert(entry)).expect("fewer channels than 2^32");
                 self.names.insert(channel.clone(), id);
+                self.in_order.insert(channel.clone());
                 id
             }
         };
@@ -258,6 +301,7 @@ impl Hub {
         }
         let entry = self.channels.remove(id as usize);
         self.names.remove(&entry.name);
+        self.in_order.remove(&entry.name);
         Some(entry.name)
     }
 

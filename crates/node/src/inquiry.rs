@@ -1,8 +1,12 @@
 //! What is asked of all workers at once, and whom an order is for.
 
+use std::sync::Arc;
+
 use tokio::sync::mpsc;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::{ClientId, UserId};
+
+use crate::listing::{Names, Slice, Stretch, Wanted};
 
 /// Whom an order is for: all connections of a user, or one of them.
 #[derive(Clone, Debug, Default)]
@@ -21,13 +25,22 @@ impl Addressees {
     }
 }
 
-/// A question to all workers; each answers once.
-#[derive(Clone, Debug)]
+/// A question to a worker, or to all of them; each answers once.
+#[derive(Debug)]
 pub(crate) enum Inquiry {
     /// How much there is.
     Census(mpsc::UnboundedSender<Census>),
-    /// Which channels there are, and how many are subscribed to each.
-    Channels(mpsc::UnboundedSender<Vec<(Channel, usize)>>),
+    /// Which connections there are from a slot on.
+    Connections {
+        wanted: Arc<Wanted>,
+        from: u32,
+        limit: usize,
+        reply: mpsc::UnboundedSender<Slice>,
+    },
+    /// Which users there are, and how many connections each has; at most so many.
+    Users(Arc<Names>, usize, mpsc::UnboundedSender<Stretch<UserId>>),
+    /// Which channels there are, and how many are subscribed to each; at most so many.
+    Channels(Arc<Names>, usize, mpsc::UnboundedSender<Stretch<Channel>>),
 }
 
 /// How much a worker has.

@@ -11,12 +11,14 @@ pub mod counters;
 pub mod fanout;
 pub mod gate;
 pub mod inquiry;
+pub mod listing;
 pub mod reception;
 
 pub mod authority;
 pub mod backend;
 
 mod accept;
+mod apps;
 mod clock;
 mod driver;
 mod hub;

@@ -11,6 +11,7 @@ use hashbrown::HashMap;
 use mio::Poll;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use veche_engine::broker::Broker;
 use veche_engine::presence::PresenceManager;
 use veche_engine::sink::{Delivery, Sink};
@@ -29,6 +30,7 @@ use crate::counters::Counters;
 use crate::fanout::{Event, EventBody};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
 use crate::interest::Interest;
+use crate::listing::LISTS;
 use crate::reception::Reception;
 use crate::sync::Waker;
 use crate::worker::{WAKER, Worker};
@@ -119,6 +121,7 @@ pub struct Node {
     counters: Vec<Arc<Counters>>,
     congestion: Arc<Congestion>,
     users: Mutex<HashMap<UserId, usize>>,
+    lists: Semaphore,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -199,6 +202,7 @@ impl Node {
             counters: (0..workers).map(|_| Arc::default()).collect(),
             congestion,
             users: Mutex::default(),
+            lists: Semaphore::new(LISTS),
             threads: Mutex::default(),
         });
         Ok((node, polls))
@@ -343,6 +347,11 @@ impl Node {
 
     pub(crate) fn interest(&self) -> &Interest {
         &self.interest
+    }
+
+    /// Lists are gathered one by one, or a few at once.
+    pub(crate) fn lists(&self) -> &Semaphore {
+        &self.lists
     }
 
     pub(crate) fn is_congested(&self) -> bool {

@@ -237,7 +237,7 @@ impl Worker {
         }
     }
 
-    fn remember_user(&mut self, slot: u32, user: UserId) {
+    pub(crate) fn remember_user(&mut self, slot: u32, user: UserId) {
         self.node.user_came(&user);
         let slots = self.users.entry(user).or_default();
         slots.push(slot);

@@ -26,7 +26,7 @@ use crate::worker::Worker;
 /// A node of one worker on the caller's thread, with the engine in memory.
 #[derive(Debug)]
 pub struct Simulation {
-    worker: Worker,
+    pub(crate) worker: Worker,
     node: Arc<Node>,
     _control: Runtime,
 }

@@ -3,12 +3,12 @@
 //! A turn reads what came on sockets, takes the inbox, looks at the timers, and then writes what became owed: so all
 //! that one turn brings for a client leaves in one write. Nothing here is behind a lock.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use mio::event::Event as Readiness;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
@@ -21,6 +21,7 @@ use veche_session::turn::{Now, Turn};
 use veche_websocket::decoder::Workspace;
 
 use crate::accept::Shortage;
+use crate::apps::Apps;
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
 use crate::fanout::{Encoder, give_back};
@@ -34,6 +35,7 @@ use crate::wheel::Wheel;
 
 mod ending;
 mod items;
+mod listing;
 mod timers;
 
 /// One worker.
@@ -51,7 +53,9 @@ pub(crate) struct Worker {
     pub(crate) next_generation: u32,
     pub(crate) outboxes: Outboxes,
     pub(crate) hub: Hub,
-    pub(crate) users: HashMap<UserId, SmallVec<[u32; 2]>>,
+    /// In the order in which they are listed.
+    pub(crate) users: BTreeMap<UserId, SmallVec<[u32; 2]>>,
+    pub(crate) apps: Apps,
     pub(crate) wheel: Wheel,
     pub(crate) positions: Positions,
     pub(crate) encoder: Encoder,
@@ -105,7 +109,8 @@ impl Worker {
             next_generation: 0,
             outboxes: Outboxes::new(config.queue_max_size),
             hub: Hub::default(),
-            users: HashMap::new(),
+            users: BTreeMap::new(),
+            apps: Apps::default(),
             wheel: Wheel::new(),
             positions: Positions::default(),
             encoder: Encoder::new(config.compression_level, config.compression_min_size),

@@ -5,20 +5,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Observed, Refresh};
+use veche_api::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use veche_api::pattern::Pattern;
 use veche_node::counters::Timings;
 use veche_node::inquiry;
+use veche_node::listing::{Names, Row, Wanted};
 use veche_node::node::Node;
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::SubscriptionOptions;
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::history::{Page, Query};
-use veche_protocol::identity::ClientInfo;
+use veche_protocol::identity::{ClientInfo, UserId};
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::push::Unsubscribe;
 use veche_protocol::reply::PresenceStats;
 use veche_session::order::Order;
+
+use crate::cursor::{self, Named};
 
 /// The API's view of the node.
 #[derive(Debug)]
@@ -99,12 +104,94 @@ impl Backend for NodeBackend {
 
     fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>> {
         Box::pin(async move {
-            let channels = self.node.channels().await.into_iter();
-            let wanted = channels
-                .filter(|(name, _)| pattern.is_none_or(|pattern| pattern.matches(name.as_str())));
-            Ok(wanted
+            let names = names(pattern, None);
+            let channels = self.node.channels(names, matches(pattern)).await;
+            let channels = channels.ok_or_else(ending)?.into_iter();
+            Ok(channels
                 .map(|(name, count)| (name.to_string(), count_of(count)))
                 .collect())
+        })
+    }
+
+    fn channels_in_pages<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+        page: PageRequest,
+    ) -> Answer<'a, Listing<(String, u32)>> {
+        Box::pin(async move {
+            let names = names(pattern, Named::Channels.read(&page.cursor)?);
+            let channels = self
+                .node
+                .channels_in_pages(names, matches(pattern), page.limit);
+            let channels = channels.await.ok_or_else(ending)?;
+            Ok(Listing {
+                cursor: Named::Channels.cursor(channels.next.as_deref()),
+                items: channels
+                    .items
+                    .into_iter()
+                    .map(|(name, count)| (name.to_string(), count_of(count)))
+                    .collect(),
+            })
+        })
+    }
+
+    fn users<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+        page: PageRequest,
+    ) -> Answer<'a, Listing<(UserId, u32)>> {
+        Box::pin(async move {
+            let names = names(pattern, Named::Users.read(&page.cursor)?);
+            let users = self.node.users(names, matches(pattern), page.limit);
+            let users = users.await.ok_or_else(ending)?;
+            Ok(Listing {
+                cursor: Named::Users.cursor(users.next.as_deref()),
+                items: users
+                    .items
+                    .into_iter()
+                    .map(|(user, count)| (user, count_of(count)))
+                    .collect(),
+            })
+        })
+    }
+
+    fn connections(
+        &self,
+        filter: ConnectionFilter,
+        page: PageRequest,
+    ) -> Answer<'_, Listing<Connection>> {
+        Box::pin(async move {
+            let from = cursor::read_connections(self.node.id(), &page.cursor)?;
+            let ConnectionFilter {
+                user,
+                channel,
+                pattern,
+                transport,
+                protocol,
+                connected_after_ms: after_ms,
+                connected_before_ms: before_ms,
+            } = filter;
+            let wanted = Wanted {
+                user,
+                channel,
+                transport,
+                protocol,
+                after_ms,
+                before_ms,
+            };
+            let keeps = move |row: &Row| {
+                let mut channels = row.channels.iter();
+                let matches = |pattern: &Pattern| {
+                    channels.any(|(channel, _)| pattern.matches(channel.as_str()))
+                };
+                pattern.as_ref().is_none_or(matches)
+            };
+            let page = self.node.connections(wanted, keeps, from, page.limit);
+            let page = page.await.ok_or_else(ending)?;
+            Ok(Listing {
+                cursor: cursor::of_connections(self.node.id(), page.next),
+                items: page.items.into_iter().map(connection).collect(),
+            })
         })
     }
 
@@ -185,6 +272,37 @@ impl Backend for NodeBackend {
     fn is_closing(&self) -> bool {
         self.closing.load(Ordering::Relaxed)
     }
+}
+
+/// Which names are wanted, before the pattern looks at each.
+fn names(pattern: Option<&Pattern>, after: Option<String>) -> Names {
+    let prefix = pattern.map(Pattern::prefix).unwrap_or_default();
+    Names {
+        after,
+        prefix: prefix.to_owned(),
+    }
+}
+
+fn matches(pattern: Option<&Pattern>) -> impl Fn(&str) -> bool + Send {
+    move |name| pattern.is_none_or(|pattern| pattern.matches(name))
+}
+
+fn connection(row: Row) -> Connection {
+    Connection {
+        client: row.client,
+        user: row.user,
+        app: row.app,
+        transport: row.transport,
+        protocol: row.protocol,
+        connected_at_ms: row.connected_ms,
+        latency: row.latency,
+        channels: row.channels,
+    }
+}
+
+/// Workers are gone that should have answered.
+fn ending() -> CommandError {
+    CommandError::because(ErrorCode::INTERNAL, "the node ends")
 }
 
 /// A count as the wire has it.

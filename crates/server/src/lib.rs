@@ -8,6 +8,7 @@ pub mod server;
 
 mod authority;
 mod backend;
+mod cursor;
 mod http;
 mod metrics;
 mod rules;

@@ -8,6 +8,7 @@ use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Reply};
 use veche_protocol::{json, protobuf};
 use veche_session::effect::{Attach, Delta, Effect, Effects};
+use veche_session::question::Notice;
 use veche_session::session::Session;
 use veche_session::turn::Turn;
 
@@ -71,6 +72,11 @@ impl Worker {
                         if let Err(disconnect) = handled {
                             return Fate::Ends(disconnect);
                         }
+                    }
+                    Effect::Tell(Notice::Connected { user, app, .. }) => {
+                        open.app = app.map(|app| self.apps.shared(*app));
+                        open.connected_ms = self.now.unix_ms;
+                        self.remember_user(slot, user);
                     }
                     Effect::Tell(notice) => self.tell(slot, notice),
                     Effect::Attach(attach) => self.attach(slot, open, attach),

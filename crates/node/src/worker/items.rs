@@ -212,14 +212,22 @@ impl Worker {
                 // Whoever asked may have gone.
                 let _ = reply.send(census);
             }
-            Inquiry::Channels(reply) => {
-                let channels = self
-                    .hub
-                    .channels()
-                    .map(|(name, count)| (name.clone(), count))
-                    .collect();
-                // Whoever asked may have gone.
-                let _ = reply.send(channels);
+            Inquiry::Connections {
+                wanted,
+                from,
+                limit,
+                reply,
+            } => {
+                // As above.
+                let _ = reply.send(self.list_connections(wanted, *from, *limit));
+            }
+            Inquiry::Users(names, limit, reply) => {
+                // As above.
+                let _ = reply.send(self.list_users(names, *limit));
+            }
+            Inquiry::Channels(names, limit, reply) => {
+                // As above.
+                let _ = reply.send(self.list_channels(names, *limit));
             }
         }
     }

@@ -32,11 +32,20 @@ pub(crate) enum Frame {
 impl Client {
     /// A client whose upgrade is agreed.
     pub(crate) fn open(address: SocketAddr) -> Self {
-        let mut client = Self::dial(address);
+        Self::greeted(address, b"hello\n")
+    }
+
+    /// A client of a user, connected.
+    pub(crate) fn of(address: SocketAddr, user: &str) -> Self {
+        let mut client = Self::greeted(address, format!("hello {user}\n").as_bytes());
+        let reply = client.ask("connect", json!({ "name": "test", "version": "1" }));
+        assert!(reply["connect"].is_object(), "{reply}");
         client
-            .socket
-            .write_all(b"hello\n")
-            .expect("the head is sent");
+    }
+
+    fn greeted(address: SocketAddr, greeting: &[u8]) -> Self {
+        let mut client = Self::dial(address);
+        client.socket.write_all(greeting).expect("the head is sent");
         let mut answer = [0; 8];
         client
             .socket

@@ -6,6 +6,7 @@ mod client;
 mod delivering;
 #[cfg(test)]
 mod ending;
+mod listing;
 #[cfg(test)]
 mod server;
 #[cfg(test)]

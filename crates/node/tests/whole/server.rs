@@ -21,7 +21,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 use veche_protocol::error_code::CommandError;
 use veche_protocol::history::{Page, Query};
-use veche_protocol::identity::ClientInfo;
+use veche_protocol::identity::{ClientInfo, UserId};
 use veche_protocol::payload::Payload;
 use veche_protocol::publication::{Publication, PublishOptions, Retention};
 use veche_session::rules::{ChannelOptions, ChannelPattern, Rules};
@@ -201,7 +201,7 @@ fn rules() -> Rules {
     rules
 }
 
-/// The first line is the upgrade.
+/// The first line is the upgrade: `hello`, and who it is if somebody.
 #[derive(Debug)]
 struct FirstLine;
 
@@ -219,7 +219,11 @@ impl Reception for FirstLine {
                 },
                 inflate: false,
                 deflate: false,
-                user: None,
+                user: received
+                    .get(..end)
+                    .and_then(|line| line.strip_prefix(b"hello "))
+                    .and_then(|user| std::str::from_utf8(user).ok())
+                    .map(UserId::new),
                 pass: None,
             }),
             consumed: end + 1,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use veche_protocol::claims::SubscriptionOptions;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::history::{Page, Query};
-use veche_protocol::identity::{ClientId, ClientInfo};
+use veche_protocol::identity::{App, ClientId, ClientInfo, UserId};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
@@ -16,6 +16,7 @@ use veche_protocol::reply::PresenceStats;
 
 use super::*;
 use crate::backend::{Addressees, Answer, NodeInfo, NodeMetrics, Observed, Refresh};
+use crate::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use crate::pattern::Pattern;
 
 /// A backend that writes down what it is asked.
@@ -171,6 +172,76 @@ impl Backend for Fake {
             .filter(|(name, _)| pattern.is_none_or(|pattern| pattern.matches(name)));
         let asked = format!("channels {:?}", pattern.map(Pattern::text));
         self.answer(asked, matching.collect())
+    }
+
+    fn channels_in_pages<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+        page: PageRequest,
+    ) -> Answer<'a, Listing<(String, u32)>> {
+        let asked = format!("channels {:?} {page:?}", pattern.map(Pattern::text));
+        let listing = Listing {
+            items: vec![("a".into(), 1), ("b".into(), 2)],
+            cursor: "next".into(),
+        };
+        self.answer(asked, listing)
+    }
+
+    fn connections(
+        &self,
+        filter: ConnectionFilter,
+        page: PageRequest,
+    ) -> Answer<'_, Listing<Connection>> {
+        let text = filter.pattern.as_ref().map(Pattern::text);
+        let ConnectionFilter {
+            user,
+            channel,
+            pattern: _,
+            transport,
+            protocol,
+            connected_after_ms: after,
+            connected_before_ms: before,
+        } = &filter;
+        let asked = format!(
+            "connections {user:?} {channel:?} {text:?} {transport:?} {protocol:?} {after:?} {before:?} {page:?}"
+        );
+        let bare = Connection {
+            client: id(2),
+            user: "".into(),
+            app: None,
+            transport: "websocket",
+            protocol: "json",
+            connected_at_ms: 5,
+            latency: None,
+            channels: Vec::new(),
+        };
+        let full = Connection {
+            client: id(1),
+            user: "u".into(),
+            app: App::new("js<", "1").map(Arc::new),
+            protocol: "protobuf",
+            latency: Some(Duration::from_micros(2500)),
+            channels: vec![("a".into(), 6), ("b".into(), 0)],
+            ..bare.clone()
+        };
+        let listing = Listing {
+            items: vec![bare, full],
+            cursor: "next".into(),
+        };
+        self.answer(asked, listing)
+    }
+
+    fn users<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+        page: PageRequest,
+    ) -> Answer<'a, Listing<(UserId, u32)>> {
+        let asked = format!("users {:?} {page:?}", pattern.map(Pattern::text));
+        let listing = Listing {
+            items: vec![("".into(), 3), ("u".into(), 1)],
+            cursor: String::new(),
+        };
+        self.answer(asked, listing)
     }
 
     fn info(&self) -> Answer<'_, Vec<NodeInfo>> {

@@ -184,6 +184,91 @@ async fn channels_are_filtered_by_a_glob() {
 }
 
 #[tokio::test]
+async fn channels_come_in_pages_where_a_limit_or_a_cursor_asks_for_that() {
+    let expected =
+        r#"{"result":{"channels":{"a":{"num_clients":1},"b":{"num_clients":2}},"cursor":"next"}}"#;
+    for (params, asked) in [
+        (
+            r#"{"limit": 2}"#,
+            "None PageRequest { limit: 2, cursor: \"\" }",
+        ),
+        (
+            r#"{"cursor": "c", "pattern": "*"}"#,
+            "Some(\"*\") PageRequest { limit: 100, cursor: \"c\" }",
+        ),
+        (
+            r#"{"limit": 4294967295}"#,
+            "None PageRequest { limit: 1000, cursor: \"\" }",
+        ),
+    ] {
+        let answered = one("channels", params).await;
+        assert_eq!(answered, (expected.into(), format!("channels {asked}")));
+    }
+    let (_, asked) = one("channels", r#"{"limit": 0, "cursor": ""}"#).await;
+    assert_eq!(asked, "channels None");
+}
+
+#[tokio::test]
+async fn users_are_listed_with_their_connections() {
+    let (answer, asked) = one("users", r#"{"pattern": "u*"}"#).await;
+    let expected = r#"{"result":{"users":{"":{"num_clients":3},"u":{"num_clients":1}}}}"#;
+    assert_eq!(answer, expected);
+    let page = "PageRequest { limit: 100, cursor: \"\" }";
+    assert_eq!(asked, format!("users Some(\"u*\") {page}"));
+    let refused = one("users", r#"{"pattern": "x["}"#).await;
+    assert_eq!(refused, (BAD.to_owned(), String::new()));
+}
+
+#[tokio::test]
+async fn connections_are_listed_with_all_that_is_known_of_them() {
+    let (answer, asked) = one("connections", "{}").await;
+    let (one_id, two_id) = (id(1), id(2));
+    let bare = r#"{"transport":"websocket","protocol":"json","connected_at_ms":5,"ping_pong_latency_ms":-1}"#;
+    let full = r#"{"app_name":"js\u003c","app_version":"1","transport":"websocket","protocol":"protobuf","user":"u","state":{"channels":{"a":{"source":6},"b":{}}},"connected_at_ms":5,"ping_pong_latency_ms":2}"#;
+    let expected = format!(
+        r#"{{"result":{{"connections":{{"{two_id}":{bare},"{one_id}":{full}}},"cursor":"next"}}}}"#
+    );
+    assert_eq!(answer, expected);
+    let page = "PageRequest { limit: 100, cursor: \"\" }";
+    let nothing = format!("connections None None None None None None None {page}");
+    assert_eq!(asked, nothing);
+    let empty = r#"{"user": "", "channel": "", "pattern": "", "transport": "", "protocol": null,
+        "connected_after_ms": 0, "connected_before_ms": 0, "expression": "", "label_filter": null}"#;
+    assert_eq!(one("connections", empty).await.1, nothing);
+    let full = r#"{"user": "u", "channel": "c", "pattern": "c*", "transport": "websocket",
+        "protocol": "json", "connected_after_ms": 1, "connected_before_ms": 2, "limit": 3, "cursor": "x"}"#;
+    let (_, asked) = one("connections", full).await;
+    let expected = r#"connections Some("u") Some("c") Some("c*") Some("websocket") Some("json") Some(1) Some(2) PageRequest { limit: 3, cursor: "x" }"#;
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn filters_of_connections_that_are_not_known_are_refused_and_not_passed_over() {
+    for (params, words) in [
+        (r#"{"expression": "true"}"#, "`expression` is not known"),
+        (r#"{"label_filter": {"key": "a"}}"#, "no labels"),
+    ] {
+        let (answer, asked) = one("connections", params).await;
+        let error = r#"{"error":{"code":107,"message":"bad request: "#;
+        assert!(
+            answer.starts_with(error) && answer.contains(words),
+            "{answer}"
+        );
+        assert_eq!(asked, "");
+    }
+    for params in [
+        r#"{"limit": -1}"#,
+        r#"{"limit": "1"}"#,
+        r#"{"cursor": 1}"#,
+        r#"{"connected_after_ms": "now"}"#,
+        r#"{"user": 1}"#,
+    ] {
+        let (status, _, asked) = call("/api/connections", params).await;
+        assert_eq!((status, asked.len()), (400, 0), "{params}");
+    }
+}
+
+#[tokio::test]
 async fn info_tells_of_all_nodes() {
     let (answer, _) = one("info", "{}").await;
     let full = r#"{"uid":"u","name":"n","version":"v","num_clients":1,"num_users":2,"num_channels":3,"uptime":5,"metrics":{"interval":60,"items":{"a":0.5}},"num_subs":4}"#;

@@ -1,0 +1,247 @@
+//! Lists of connections, users and channels in pages: what a page is, and how it is gathered from the workers.
+//!
+//! A page costs what it holds, not what there is. A worker answers in slices, each of which looks at a bounded number
+//! of rows ([`crate::worker::listing`]); between two slices it does all else that it has to do. Nothing is kept between
+//! two pages: a cursor is a place in an order that does not change.
+//!
+//! Connections stand in the order of their workers and slots, which a connection never leaves. Users and channels stand
+//! in the order of their names, in which what several workers (or nodes) have can be merged. So whatever is there from
+//! the first page to the last is listed once; what comes or goes meanwhile may be listed or not.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use veche_protocol::channel::Channel;
+use veche_protocol::identity::{App, ClientId, UserId};
+
+use crate::inbox::Item;
+use crate::inquiry::Inquiry;
+use crate::node::Node;
+
+/// Lists that are gathered at once; others wait.
+pub(crate) const LISTS: usize = 4;
+/// Slices of one worker after which a page is given as it is: shorter than asked for, perhaps empty, but not the last.
+const SLICES: usize = 64;
+
+/// A part of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page<T, M> {
+    /// In the list's order.
+    pub items: Vec<T>,
+    /// Where the list goes on; `None` at its end.
+    pub next: Option<M>,
+}
+
+/// Where a list of connections goes on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Mark {
+    /// The worker.
+    pub worker: usize,
+    /// The first of its slots that was not looked at.
+    pub slot: u32,
+}
+
+/// Which connections are wanted: those of which all holds that is said here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// It is this user's.
+    pub user: Option<UserId>,
+    /// It is subscribed to this channel.
+    pub channel: Option<Channel>,
+    /// It came by this transport.
+    pub transport: Option<String>,
+    /// It speaks this protocol.
+    pub protocol: Option<String>,
+    /// It connected then or later, in milliseconds of Unix time.
+    pub after_ms: Option<i64>,
+    /// It connected before then, in milliseconds of Unix time.
+    pub before_ms: Option<i64>,
+}
+
+/// A connection as it is listed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// Its id.
+    pub client: ClientId,
+    /// Whose it is.
+    pub user: UserId,
+    /// What the client says it is.
+    pub app: Option<Arc<App>>,
+    /// How it came: `websocket`.
+    pub transport: &'static str,
+    /// What it speaks: `json`, `protobuf` or `plain`.
+    pub protocol: &'static str,
+    /// When it connected, in milliseconds of Unix time.
+    pub connected_ms: i64,
+    /// From its last ping to the pong.
+    pub latency: Option<Duration>,
+    /// Its channels, and for each who wanted that, as the server API numbers it.
+    pub channels: Vec<(Channel, u32)>,
+}
+
+/// Which names are wanted, of users or of channels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Those behind this one in the order of bytes.
+    pub after: Option<String>,
+    /// Those that begin so.
+    pub prefix: String,
+}
+
+/// A worker's part of a list of connections.
+#[derive(Debug, Default)]
+pub(crate) struct Slice {
+    pub(crate) rows: Vec<Row>,
+    /// The slot to go on at; `None` at the end.
+    pub(crate) next: Option<u32>,
+}
+
+/// A worker's part of a list of names, with what each counts.
+#[derive(Debug)]
+pub(crate) struct Stretch<T> {
+    pub(crate) rows: Vec<(T, usize)>,
+    /// The name up to which this is all; `None` if it is all to the end.
+    pub(crate) upto: Option<T>,
+}
+
+impl Node {
+    /// Connections that are wanted and that `keeps` agrees to, in their order; at most `limit`. `None` if the node ends.
+    pub async fn connections(
+        &self,
+        wanted: Wanted,
+        keeps: impl Fn(&Row) -> bool + Send,
+        from: Mark,
+        limit: usize,
+    ) -> Option<Page<Row, Mark>> {
+        let _turn = self.lists().acquire().await.ok()?;
+        let wanted = Arc::new(wanted);
+        let mut items = Vec::new();
+        let mut at = from;
+        let mut slices = 0;
+        while at.worker < self.inboxes().len() {
+            if items.len() >= limit || slices >= SLICES {
+                return Some(Page {
+                    items,
+                    next: Some(at),
+                });
+            }
+            let (reply, mut answer) = mpsc::unbounded_channel();
+            self.inbox(at.worker)
+                .push(Item::Inquiry(Inquiry::Connections {
+                    wanted: wanted.clone(),
+                    from: at.slot,
+                    limit: limit - items.len(),
+                    reply,
+                }));
+            let slice = answer.recv().await?;
+            items.extend(slice.rows.into_iter().filter(&keeps));
+            at = match slice.next {
+                Some(slot) => {
+                    slices += 1;
+                    Mark { slot, ..at }
+                }
+                None => Mark {
+                    worker: at.worker + 1,
+                    slot: 0,
+                },
+            };
+        }
+        Some(Page { items, next: None })
+    }
+
+    /// Connected users that are wanted and that `keeps` agrees to, and how many connections each has, in the order of
+    /// their names; at most `limit`. `None` if the node ends.
+    pub async fn users(
+        &self,
+        names: Names,
+        keeps: impl Fn(&str) -> bool + Send,
+        limit: usize,
+    ) -> Option<Page<(UserId, usize), String>> {
+        self.names(Inquiry::Users, names, keeps, limit, SLICES)
+            .await
+    }
+
+    /// Channels that clients of this node are subscribed to, that are wanted and that `keeps` agrees to, and how many
+    /// each has, in the order of their names; at most `limit`. `None` if the node ends.
+    pub async fn channels_in_pages(
+        &self,
+        names: Names,
+        keeps: impl Fn(&str) -> bool + Send,
+        limit: usize,
+    ) -> Option<Page<(Channel, usize), String>> {
+        self.names(Inquiry::Channels, names, keeps, limit, SLICES)
+            .await
+    }
+
+    /// All channels that clients of this node are subscribed to, that are wanted and that `keeps` agrees to, and how
+    /// many each has, in the order of their names. `None` if the node ends.
+    pub async fn channels(
+        &self,
+        names: Names,
+        keeps: impl Fn(&str) -> bool + Send,
+    ) -> Option<Vec<(Channel, usize)>> {
+        let everything = usize::MAX;
+        let page = self.names(Inquiry::Channels, names, keeps, everything, everything);
+        Some(page.await?.items)
+    }
+
+    /// Gathers names from all workers, slice by slice.
+    async fn names<T: Clone + Ord + AsRef<str> + Send>(
+        &self,
+        inquiry: impl Fn(Arc<Names>, usize, mpsc::UnboundedSender<Stretch<T>>) -> Inquiry + Send,
+        mut names: Names,
+        keeps: impl Fn(&str) -> bool + Send,
+        limit: usize,
+        slices: usize,
+    ) -> Option<Page<(T, usize), String>> {
+        let _turn = self.lists().acquire().await.ok()?;
+        let mut items = Vec::new();
+        for _ in 0..slices {
+            // One more than is missing tells whether it is the last.
+            let missing = limit.saturating_sub(items.len()).saturating_add(1);
+            let question = Arc::new(names.clone());
+            let answers = self
+                .inquire(|reply| inquiry(question.clone(), missing, reply))
+                .await;
+            if answers.len() < self.inboxes().len() {
+                return None;
+            }
+            let upto = answers.iter().filter_map(|it| it.upto.clone()).min();
+            for (name, count) in merged(answers, upto.as_ref()) {
+                if !keeps(name.as_ref()) {
+                    continue;
+                }
+                if items.len() >= limit {
+                    let next = last(&items).or(names.after);
+                    return Some(Page { items, next });
+                }
+                items.push((name, count));
+            }
+            match upto {
+                Some(upto) => names.after = Some(upto.as_ref().to_owned()),
+                None => return Some(Page { items, next: None }),
+            }
+        }
+        Some(Page {
+            items,
+            next: names.after,
+        })
+    }
+}
+
+/// What workers have, up to a name up to which all have told all they have.
+fn merged<T: Ord>(answers: Vec<Stretch<T>>, upto: Option<&T>) -> BTreeMap<T, usize> {
+    let mut sums = BTreeMap::new();
+    for (name, count) in answers.into_iter().flat_map(|answer| answer.rows) {
+        if upto.is_none_or(|upto| name <= *upto) {
+            *sums.entry(name).or_default() += count;
+        }
+    }
+    sums
+}
+
+fn last<T: AsRef<str>>(items: &[(T, usize)]) -> Option<String> {
+    items.last().map(|(name, _)| name.as_ref().to_owned())
+}
