@@ -215,6 +215,29 @@ test('a client beyond its channel limit is refused with 106', async (t) => {
   assert.equal((await bare.ask({ id: 4, subscribe: { channel: 'c' } })).error.code, 106);
 });
 
+test('a namespace that is no stream is closed to everybody, and the others are served', { skip: !isVeche && 'the original serves it' }, async (t) => {
+  const namespaces = [
+    { name: 'score', subscription_type: 'map', map: { mode: 'ephemeral', key_ttl: '60s', allow_publish_for_client: true }, allow_subscribe_for_client: true },
+    { name: 'news', allow_subscribe_for_client: true },
+  ];
+  const server = await startServer(t, openConfig({ client: { insecure: true }, channel: { namespaces } }));
+  const bare = await openBare(t, `${server.ws}/connection/websocket`);
+  await bare.ask({ id: 1, connect: {} });
+  const refused = [
+    { subscribe: { channel: 'score:a' } },
+    { subscribe: { channel: 'score:a', type: 1, phase: 2 } },
+    { publish: { channel: 'score:a', data: 1 } },
+    { publish: { channel: 'score:a', data: 1, type: 1, key: 'k' } },
+    { presence: { channel: 'score:a' } },
+    { history: { channel: 'score:a' } },
+  ];
+  for (const [at, command] of refused.entries()) {
+    assert.equal((await bare.ask({ id: at + 2, ...command })).error?.code, 102, JSON.stringify(command));
+  }
+  assert.equal((await server.api('publish', { channel: 'score:a', data: 1 })).error?.code, 102);
+  assert.ok((await bare.ask({ id: 99, subscribe: { channel: 'news:a' } })).subscribe);
+});
+
 test('JSON data is delivered byte for byte, without its newlines', async (t) => {
   const server = await startServer(t, openConfig({ client: { insecure: true } }));
   const bare = await openBare(t, `${server.ws}/connection/websocket`);

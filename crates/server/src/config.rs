@@ -15,7 +15,7 @@ pub mod schema;
 mod section;
 pub mod setting;
 mod short;
-mod support;
+pub(crate) mod support;
 pub mod table;
 mod validate;
 pub mod value;

@@ -13,6 +13,7 @@ use veche_session::rules::{
 
 use crate::config::Config;
 use crate::config::schema::channel::{self as config, Channels};
+use crate::config::support;
 
 /// The rules that a configuration stands for. `version` is how `connect` is answered.
 #[must_use]
@@ -80,6 +81,7 @@ fn channels(channels: &Channels) -> ChannelRules {
     let namespaces: HashMap<_, _> = channels
         .namespaces
         .iter()
+        .filter(|namespace| support::is_served(namespace.options.subscription_type))
         .map(|namespace| {
             let options = options(&namespace.name, &namespace.options, channels);
             (namespace.name.as_str().into(), Arc::new(options))

@@ -1,13 +1,15 @@
 //! What Veche does not do yet: which keys of the table have no effect, and whether that may pass.
 //!
 //! A key that restricts or protects stops the start, since the server would be more open than its
-//! configuration says. Any other key is named in a warning. When a feature arrives, its rows go.
+//! configuration says. A namespace of another kind is closed instead, and the others are served. Any other key is named
+//! in a warning. When a feature arrives, its rows go.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::config::schema::Config;
+use crate::config::schema::channel::SubscriptionType;
 use crate::config::setting::{Setting, join};
 use crate::config::table;
 
@@ -16,6 +18,9 @@ use crate::config::table;
 enum Ignored {
     /// The server would be more open, or of another kind, than it was told to be.
     Restricts,
+    /// A namespace can't be what it was told to be: nobody gets into it (`is_served`). Channels without a namespace are
+    /// not closed, but stop the start.
+    Closes,
     /// Something is missing, and no harm done.
     Warns,
 }
@@ -35,6 +40,15 @@ const fn stops(path: &'static str) -> Row {
     Row {
         path,
         ignored: Ignored::Restricts,
+        when: None,
+        unless: None,
+    }
+}
+
+const fn closes(path: &'static str) -> Row {
+    Row {
+        path,
+        ignored: Ignored::Closes,
         when: None,
         unless: None,
     }
@@ -95,7 +109,7 @@ const NOT_YET: &[Row] = &[
     stops("channel.without_namespace.publish_proxy_enabled"),
     stops("channel.without_namespace.sub_refresh_proxy_enabled"),
     stops("channel.without_namespace.subscribe_stream_proxy_enabled"),
-    stops("channel.without_namespace.subscription_type").unless("stream"),
+    closes("channel.without_namespace.subscription_type").unless("stream"),
     warns("channel.without_namespace.map_clients_presence_channel_prefix"),
     warns("channel.without_namespace.map_users_presence_channel_prefix"),
     // The application
@@ -162,18 +176,27 @@ pub(crate) fn check(config: &Config) -> Missing {
     }
     let mut missing = Missing::default();
     for (index, paths) in found {
+        let in_namespaces = paths.iter().all(|path| path.contains("namespaces["));
         let paths = paths.join(", ");
         match NOT_YET.get(index).map(|row| (row.ignored, row.path)) {
+            Some((Ignored::Closes, _)) if in_namespaces => missing.warns.push(format!(
+                "{paths} is not available yet: channels of these namespaces are refused with error 102"
+            )),
             Some((Ignored::Restricts, "engine.type")) => missing.stops.push(format!(
                 "{paths} is not available yet; write \"memory\" or remove it, and this node keeps its channels itself"
             )),
-            Some((Ignored::Restricts, _)) => missing.stops.push(format!(
+            Some((Ignored::Restricts | Ignored::Closes, _)) => missing.stops.push(format!(
                 "{paths} is not available yet, and the server must not run as if it were; remove it to start without"
             )),
             _ => missing.warns.push(format!("{paths} is not available yet and has no effect")),
         }
     }
     missing
+}
+
+/// Whether channels of this kind are there.
+pub(crate) fn is_served(kind: SubscriptionType) -> bool {
+    matches!(kind, SubscriptionType::Default | SubscriptionType::Stream)
 }
 
 fn row_of(path: &str) -> Option<usize> {
@@ -302,7 +325,33 @@ mod tests {
         namespace.options.subscribe_proxy_enabled = true;
         config.channel.namespaces.push(namespace);
         let stops = check(&config).stops;
-        assert_eq!(stops.len(), 2, "{stops:?}");
-        assert!(stops[1].starts_with("channel.namespaces[score].subscription_type: \"map\""));
+        assert_eq!(stops.len(), 1, "{stops:?}");
+        assert!(stops[0].starts_with("channel.namespaces[score].subscribe_proxy_enabled: true"));
+    }
+
+    #[test]
+    fn a_namespace_that_is_no_stream_is_closed_and_no_namespace_at_all_stops() {
+        let mut config = Config::default();
+        for (name, kind) in [
+            ("score", SubscriptionType::Map),
+            ("stock", SubscriptionType::SharedPoll),
+        ] {
+            let mut namespace = Namespace {
+                name: name.to_owned(),
+                ..Namespace::default()
+            };
+            namespace.options.subscription_type = kind;
+            config.channel.namespaces.push(namespace);
+        }
+        let missing = check(&config);
+        assert!(missing.stops.is_empty(), "{missing:?}");
+        assert_eq!(
+            missing.warns,
+            [
+                "channel.namespaces[score].subscription_type: \"map\", channel.namespaces[stock].subscription_type: \"shared_poll\" is not available yet: channels of these namespaces are refused with error 102"
+            ]
+        );
+        config.channel.without_namespace.subscription_type = SubscriptionType::Map;
+        assert_eq!(check(&config).stops.len(), 1);
     }
 }
