@@ -5,9 +5,10 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use veche_protocol::json::text;
 use veche_protocol::payload::{MAX_DEPTH, Payload, nests_within};
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::Tags;
@@ -53,7 +54,8 @@ impl<'a> Object<'a> {
 
     /// A string, empty if it is not there.
     pub(crate) fn string(&self, name: &str) -> Result<String, Malformed> {
-        Ok(self.typed(name, "a string")?.unwrap_or_default())
+        let text: Option<Text> = self.typed(name, "a string")?;
+        Ok(text.unwrap_or_default().0)
     }
 
     /// True or false, false if it is not there.
@@ -69,9 +71,9 @@ impl<'a> Object<'a> {
 
     /// A list of strings.
     pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>, Malformed> {
-        let all: Option<Vec<Option<String>>> = self.typed(name, "a list of strings")?;
+        let all: Option<Vec<Text>> = self.typed(name, "a list of strings")?;
         let all = all.unwrap_or_default().into_iter();
-        Ok(all.map(Option::unwrap_or_default).collect())
+        Ok(all.map(|text| text.0).collect())
     }
 
     /// A list of objects; what is `null` is `None`.
@@ -81,11 +83,10 @@ impl<'a> Object<'a> {
 
     /// Names and values, both strings; `None` for none.
     pub(crate) fn tags(&self, name: &str) -> Result<Option<Tags>, Malformed> {
-        let all: Option<BTreeMap<Box<str>, Option<Box<str>>>> =
-            self.typed(name, "an object of strings")?;
+        let all: Option<BTreeMap<Box<str>, Text>> = self.typed(name, "an object of strings")?;
         let all = all.filter(|all| !all.is_empty());
-        let text = |value: Option<Box<str>>| value.unwrap_or_default();
-        Ok(all.map(|all| all.into_iter().map(|(k, v)| (k, text(v))).collect()))
+        let pair = |(name, value): (Box<str>, Text)| (name, value.0.into_boxed_str());
+        Ok(all.map(|all| all.into_iter().map(pair).collect()))
     }
 
     /// An object within.
@@ -115,6 +116,21 @@ impl<'a> Object<'a> {
             return Err(Malformed(format!("`{name}` has too many levels")));
         }
         Ok(Some(Payload::json(Bytes::copy_from_slice(json))))
+    }
+}
+
+/// A string; `null` is an empty one. An escape that is half of a character becomes U+FFFD.
+#[derive(Default)]
+struct Text(String);
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match <&RawValue>::deserialize(deserializer)?.get() {
+            "null" => Ok(Self::default()),
+            raw => text::read_string(raw)
+                .map(Self)
+                .ok_or_else(|| D::Error::custom("not a string")),
+        }
     }
 }
 

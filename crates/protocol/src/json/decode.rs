@@ -422,11 +422,11 @@ mod tests {
 
     #[test]
     fn half_a_character_becomes_a_replacement() {
-        assert!(
-            published(r#"{"id":1,"publish":{"channel":"a\ud83d"}}"#)
-                .channel
-                .starts_with("a\u{fffd}")
-        );
+        let channel =
+            |name| published(&format!(r#"{{"id":1,"publish":{{"channel":"{name}"}}}}"#)).channel;
+        assert_eq!(channel(r"a\ud83d"), "a\u{fffd}");
+        assert_eq!(channel(r"\ud83d\ude00\udc00é"), "😀\u{fffd}é");
+        assert_eq!(channel(r"\ud83d\u0041"), "\u{fffd}A");
     }
 
     #[test]

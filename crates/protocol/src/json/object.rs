@@ -11,6 +11,7 @@ use serde::de::{
 };
 use serde_json::value::RawValue;
 
+use crate::json::text;
 use crate::payload::{MAX_DEPTH, Payload, nests_within};
 
 /// Something with named fields.
@@ -248,35 +249,11 @@ impl<'de> Deserialize<'de> for Text {
         if raw == "null" {
             return Ok(Self(None));
         }
-        let Some(inner) = raw.strip_prefix('"').and_then(|raw| raw.strip_suffix('"')) else {
-            return Err(D::Error::custom("not a string"));
-        };
-        if !inner.contains('\\') {
-            return Ok(Self(Some(inner.to_owned())));
-        }
-        match serde_json::from_str(raw) {
-            Ok(text) => Ok(Self(Some(text))),
-            Err(_) => lossy(raw)
-                .map(|text| Self(Some(text)))
-                .map_err(D::Error::custom),
+        match text::read_string(raw) {
+            Some(text) => Ok(Self(Some(text))),
+            None => Err(D::Error::custom("not a string")),
         }
     }
-}
-
-fn lossy(raw: &str) -> serde_json::Result<String> {
-    struct Bytes;
-    impl Visitor<'_> for Bytes {
-        type Value = String;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a string")
-        }
-
-        fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<String, E> {
-            Ok(String::from_utf8_lossy(bytes).into_owned())
-        }
-    }
-    serde_json::Deserializer::from_str(raw).deserialize_bytes(Bytes)
 }
 
 /// A field's name in lower case. What is longer than any field's is nobody's, and empty here.

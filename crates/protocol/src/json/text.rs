@@ -1,9 +1,11 @@
-//! Strings, numbers and raw values as the reference server writes them in JSON.
+//! Strings, numbers and raw values as the reference server writes them in JSON, and strings as it reads them.
 
+use std::fmt;
 use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::{Deserializer, Error, Visitor};
 
 use crate::payload::Payload;
 
@@ -28,12 +30,49 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Reads a string with its quotes, as JSON has it; `None` where it is none. An escape that is half of a character
+/// becomes U+FFFD.
+#[must_use]
+pub fn read_string(raw: &str) -> Option<String> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(inner.to_owned());
+    }
+    let whole = serde_json::from_str(raw);
+    whole
+        .or_else(|_| serde_json::Deserializer::from_str(raw).deserialize_bytes(Lossy))
+        .ok()
+}
+
+/// Takes the bytes of a string in which half a character is three bytes that are no UTF-8.
+struct Lossy;
+
+impl Visitor<'_> for Lossy {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<String, E> {
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            // The first byte stands for all three.
+            if chunk.invalid().first() == Some(&0xed) {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        Ok(text)
+    }
+}
+
 fn needs_escape(c: char) -> bool {
     c < ' ' || matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
 }
 
 /// Writes a number, or anything else that needs no escaping.
-pub fn push_display(out: &mut Vec<u8>, value: impl std::fmt::Display) {
+pub fn push_display(out: &mut Vec<u8>, value: impl fmt::Display) {
     write!(out, "{value}").expect("writing to memory succeeds");
 }
 

@@ -51,6 +51,17 @@ async fn bytes_come_in_base64_and_may_be_json() {
 }
 
 #[tokio::test]
+async fn half_a_character_in_a_string_is_a_sign_for_none() {
+    let params =
+        r#"{"channel": "a\ud800b", "data": "\udc00", "tags": {"t": "\ud83d\ude00\ud83d!"}}"#;
+    let (_, asked) = one("publish", params).await;
+    let expected = "publish a\u{fffd}b Json \"\\udc00\" Some({\"t\": \"😀\u{fffd}!\"}) ";
+    assert!(asked.starts_with(expected), "{asked}");
+    let (_, asked) = one("broadcast", r#"{"channels": ["\udfff"], "data": 1}"#).await;
+    assert!(asked.starts_with("publish \u{fffd} Json 1 "), "{asked}");
+}
+
+#[tokio::test]
 async fn what_is_kept_nowhere_has_no_position() {
     let backend = Arc::new(Fake::empty());
     let request = post("/api/publish", r#"{"channel": "a", "data": 1}"#);
