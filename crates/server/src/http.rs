@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::{Buf, Bytes};
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING, UPGRADE};
+use hyper::header::{CONNECTION, HeaderValue, LOCATION, TRANSFER_ENCODING, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -24,6 +24,8 @@ use tower::ServiceExt;
 use veche_node::node::Node;
 use veche_transport::doors::{Agreement, Door, Doors, Refusal};
 use veche_transport::head::Head;
+
+use crate::path;
 
 /// From the end of an answer, or from the first byte, to the end of the next request's head: how long a backend may keep
 /// its connection between two calls.
@@ -125,11 +127,13 @@ impl Http {
         // Of the first request of a connection both lengths are refused; of a later one only this is seen, so that
         // nothing can hide behind its body (RFC 9112, section 6.3).
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
-        let mut response = inside
-            .router
-            .clone()
-            .oneshot(request.map(Body::new))
-            .await?;
+        let mut response = match path::cleaned(request.uri().path()) {
+            Some(path) => moved(path, request.uri().query()),
+            None => {
+                let router = inside.router.clone();
+                router.oneshot(request.map(Body::new)).await?
+            }
+        };
         if is_last {
             response
                 .headers_mut()
@@ -196,6 +200,16 @@ fn agreed(agreement: &Agreement) -> Response<Body> {
         response = response.header(*name, value);
     }
     response.body(Body::empty()).unwrap_or_default()
+}
+
+/// The same request belongs elsewhere, with its method and body.
+fn moved(path: String, query: Option<&str>) -> Response<Body> {
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    Response::builder()
+        .status(StatusCode::TEMPORARY_REDIRECT)
+        .header(LOCATION, path + &query)
+        .body(Body::empty())
+        .unwrap_or_default()
 }
 
 fn refused(refusal: Refusal) -> Response<Body> {

@@ -11,4 +11,5 @@ mod backend;
 mod cursor;
 mod http;
 mod metrics;
+mod path;
 mod rules;
