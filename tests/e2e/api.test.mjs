@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { as, builds, connect, subscribe } from './client.mjs';
+import { openBare } from './bare.mjs';
+import { as, builds, connect, refusal, subscribe } from './client.mjs';
 import { API_KEY, isVeche, openConfig, startServer } from './server.mjs';
 import { event, hear } from './wait.mjs';
 
@@ -123,6 +124,7 @@ test('history, presence, channels and info tell what is there', async (t) => {
   // The original counts for this answer every few seconds only.
   if (isVeche) {
     assert.deepEqual([nodes[0].num_clients, nodes[0].num_users, nodes[0].num_channels, nodes[0].num_subs], [1, 1, 1, 1]);
+    assert.equal('metrics' in nodes[0], false);
   }
   await server.call('history_remove', { channel: 'news' });
   const removed = await server.call('history', { channel: 'news', limit: 10 });
@@ -175,6 +177,32 @@ test('the metrics carry the names that dashboards know', async (t) => {
   assert.deepEqual(missing, [], `there are: ${[...names].filter((name) => name.startsWith('centrifugo')).join(' ')}`);
   // The original counts its clients every few seconds only.
   if (isVeche) assert.match(text, /^centrifugo_node_num_clients 1$/m);
+});
+
+test('who was not let in is counted by reason', { skip: !isVeche && 'names of ours' }, async (t) => {
+  const server = await startServer(t, openConfig({ client: { connection_limit: 1 }, prometheus: { enabled: true } }));
+  const url = `${server.ws}/connection/websocket`;
+  await refusal(openBare(t, url, { headers: { origin: 'https://evil.example.org' } }));
+  assert.equal((await server.get('/connection/websocket')).status, 400);
+  await openBare(t, url);
+  for (let time = 0; time < 2; time++) await refusal(openBare(t, url));
+  const { text } = await server.get('/metrics');
+  assert.match(text, /^centrifugo_node_client_connection_limit 2$/m);
+  for (const [reason, count] of [['connection_limit', 2], ['connection_rate_limit', 0], ['origin', 1], ['handshake', 1]]) {
+    assert.match(text, new RegExp(`^veche_upgrades_refused\\{reason="${reason}"\\} ${count}$`, 'm'));
+  }
+});
+
+test('a path with empty or dotted parts is told where it leads', async (t) => {
+  const server = await startServer(t, openConfig());
+  const body = JSON.stringify({ channel: 'news', data: 1 });
+  const ask = (path, options = {}) => fetch(server.http + path, { method: 'POST', body, headers: { 'X-API-Key': API_KEY }, redirect: 'manual', ...options });
+  for (const [path, leads] of [['/api//publish', '/api/publish'], ['//api/publish?a=b', '/api/publish?a=b'], ['//connection/websocket', '/connection/websocket']]) {
+    const answer = await ask(path);
+    assert.deepEqual([answer.status, answer.headers.get('location')], [307, leads], path);
+  }
+  const followed = await ask('/api//publish', { redirect: 'follow' });
+  assert.equal((await followed.json()).result.offset, 1);
 });
 
 test('health is answered while the server lives', async (t) => {

@@ -11,12 +11,15 @@ use metrics::{Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 use veche_node::counters::{Counters, Durations, Tally, Timings};
 use veche_node::node::Node;
+use veche_transport::doors::Doors;
+use veche_transport::refusals::Reason;
 
 /// Renders what a node has counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     node: Arc<Node>,
     calls: Arc<Timings>,
+    doors: Arc<Doors>,
 }
 
 /// One rendering: a recorder that is filled once, and read.
@@ -28,9 +31,9 @@ struct Page {
 const METADATA: Metadata<'static> = Metadata::new("veche", Level::INFO, None);
 
 impl Metrics {
-    /// `calls` is what the server API counts.
-    pub(crate) fn new(node: Arc<Node>, calls: Arc<Timings>) -> Self {
-        Self { node, calls }
+    /// `calls` is what the server API counts; `doors` know who was not let in.
+    pub(crate) fn new(node: Arc<Node>, calls: Arc<Timings>, doors: Arc<Doors>) -> Self {
+        Self { node, calls, doors }
     }
 
     /// The text of a scrape.
@@ -40,6 +43,7 @@ impl Metrics {
         self.node_counts(&page);
         self.transport_counts(&page);
         self.client_counts(&page);
+        self.refusals(&page);
         self.own(&page);
         page.render() + &self.durations()
     }
@@ -159,6 +163,22 @@ impl Metrics {
                 .map(|(recovered, count)| (answer(recovered).to_owned(), count))
                 .collect()
         });
+    }
+
+    fn refusals(&self, page: &Page) {
+        let refusals = &self.doors.refusals;
+        page.counter(
+            "centrifugo_node_client_connection_limit",
+            &[],
+            refusals.count(Reason::Limit),
+        );
+        for reason in Reason::ALL {
+            page.counter(
+                "veche_upgrades_refused",
+                &[("reason", reason.name().to_owned())],
+                refusals.count(reason),
+            );
+        }
     }
 
     fn own(&self, page: &Page) {

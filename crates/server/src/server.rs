@@ -20,6 +20,7 @@ use veche_node::node::{Engine, MAX_WORKERS, Node, NodeConfig, Surroundings};
 use veche_transport::doors::{Door, Doors};
 use veche_transport::origin::{BadPattern, Origins};
 use veche_transport::reception::HttpReception;
+use veche_transport::refusals::Refusals;
 use veche_websocket::decoder::Limits;
 
 use crate::authority::TokenAuthority;
@@ -109,7 +110,7 @@ impl Bound {
         } = self;
         let doors = Arc::new(doors(&config, is_local)?);
         let http = Http::new(doors.clone());
-        let reception = HttpReception::new(doors, {
+        let reception = HttpReception::new(doors.clone(), {
             let (http, control) = (http.clone(), control.clone());
             move |socket, received| {
                 control.spawn(http.clone().serve(socket, received));
@@ -137,7 +138,9 @@ impl Bound {
         )
         .map_err(StartError::Workers)?;
         let backend = Arc::new(NodeBackend::new(node.clone()));
-        http.open(node.clone(), router(&config, &node, backend.clone(), pages));
+        let metrics = Metrics::new(node.clone(), backend.calls(), doors);
+        let router = router(&config, &node, backend.clone(), metrics, pages);
+        http.open(node.clone(), router);
         let sweeper = sweeper.unwrap_or_else(|| control.spawn(async {}));
         Ok(Server {
             node,
@@ -232,14 +235,20 @@ fn doors(config: &Config, own_origin: bool) -> Result<Doors, BadPattern> {
             config.client.connection_limit,
             config.client.connection_rate_limit,
         ),
+        refusals: Refusals::default(),
         user_header: Some(config.client.user_id_http_header.clone()).filter(|it| !it.is_empty()),
     })
 }
 
 /// Everything that is answered by HTTP alone.
-fn router(config: &Config, node: &Arc<Node>, backend: Arc<NodeBackend>, pages: Router) -> Router {
+fn router(
+    config: &Config,
+    node: &Arc<Node>,
+    backend: Arc<NodeBackend>,
+    metrics: Metrics,
+    pages: Router,
+) -> Router {
     let mut router = pages;
-    let calls = backend.calls();
     if !config.http_api.disabled {
         router = router.merge(veche_api::http::router(backend, api_options(config)));
     }
@@ -249,7 +258,7 @@ fn router(config: &Config, node: &Arc<Node>, backend: Arc<NodeBackend>, pages: R
         router = router.route(&config.health.handler_prefix, health);
     }
     if config.prometheus.enabled {
-        let metrics = get(scrape).with_state(Arc::new(Metrics::new(node.clone(), calls)));
+        let metrics = get(scrape).with_state(Arc::new(metrics));
         router = router.route(&config.prometheus.handler_prefix, metrics);
     }
     router

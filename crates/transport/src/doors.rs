@@ -5,6 +5,7 @@ use veche_node::gate::Gate;
 
 use crate::head::Head;
 use crate::origin::Origins;
+use crate::refusals::Refusals;
 use crate::websocket;
 
 /// The doors of a server.
@@ -18,6 +19,8 @@ pub struct Doors {
     pub compression: bool,
     /// How many may come in.
     pub gate: Gate,
+    /// How many did not come in.
+    pub refusals: Refusals,
     /// The header in which a proxy before the server says who the user is.
     pub user_header: Option<String>,
 }

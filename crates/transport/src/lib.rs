@@ -8,5 +8,6 @@ pub mod head;
 pub mod origin;
 mod plain;
 pub mod reception;
+pub mod refusals;
 
 mod websocket;

@@ -1,12 +1,14 @@
 //! Doors that a client enters by an upgrade to WebSocket.
 
 use veche_node::connection::{Conversation, Opening};
+use veche_node::gate::Closed;
 use veche_protocol::batch::Encoding;
 use veche_protocol::identity::UserId;
 use veche_websocket::handshake;
 
 use crate::doors::{Agreement, Door, Doors, Refusal};
 use crate::head::Head;
+use crate::refusals::Reason;
 
 /// Subprotocol of the JSON dialect.
 const CENTRIFUGE_JSON: &str = "centrifuge-json";
@@ -18,6 +20,12 @@ const FULL_WINDOW: u8 = 15;
 pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreement, Refusal> {
     let tells_by_websocket = door == Door::Plain && crate::plain::wants_errors_by_websocket(head);
     let room = doors.gate.enter();
+    if let Err(closed) = &room {
+        doors.refusals.add(match closed {
+            Closed::Full => Reason::Limit,
+            Closed::TooFast => Reason::Rate,
+        });
+    }
     if let Err(closed) = &room
         && !tells_by_websocket
     {
@@ -30,10 +38,13 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
     let headers = head.headers.iter().map(|(name, value)| (*name, *value));
     let upgrade =
         handshake::server::check(head.method, head.minor_version, headers, doors.compression)
-            .map_err(|refusal| Refusal {
-                status: refusal.status(),
-                header: refusal.header(),
-                text: refusal.text().into(),
+            .map_err(|refusal| {
+                doors.refusals.add(Reason::Handshake);
+                Refusal {
+                    status: refusal.status(),
+                    header: refusal.header(),
+                    text: refusal.text().into(),
+                }
             })?;
     let pass = match room {
         Ok(pass) => pass,
@@ -44,6 +55,7 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
     };
     let origin = head.header("origin");
     if !doors.origins.admit(origin, head.header("host")) {
+        doors.refusals.add(Reason::Origin);
         let origin = origin.unwrap_or_default();
         let text = format!("origin {origin:?} may not connect: add it to client.allowed_origins");
         if tells_by_websocket {
