@@ -6,8 +6,12 @@ minutes_since() {
   printf '%d.%d' $((seconds / 60)) $((seconds % 60 / 6))
 }
 
+NOT_RUN=77 # how a part ends that could not be run here, and said why
+export NOT_RUN
+
 # Runs tests/parts/$1.sh, shows and keeps its output, and sets PART_PASSED and PART_FAILED.
-# A part that fails without a failed test counts as one failure, a part without tests of its own as one test.
+# A part that fails without a failed test counts as one failure, a part without tests of its own as one test,
+# a part that was not run as nothing.
 counted() {
   local part=$1 log=$ARTIFACTS/$1.log status
   local needs=0
@@ -20,11 +24,12 @@ counted() {
     status=1
   fi
   read -r PART_PASSED PART_FAILED < <(count_tests "$log")
+  if [ "$status" -eq "$NOT_RUN" ] && [ $((PART_PASSED + PART_FAILED)) -eq 0 ]; then return; fi
   if [ "$status" -ne 0 ] && [ "$PART_FAILED" -eq 0 ]; then PART_FAILED=1; fi
   if [ "$status" -eq 0 ] && [ $((PART_PASSED + PART_FAILED)) -eq 0 ]; then PART_PASSED=1; fi
 }
 
-# Adds up what cargo, node, Python's unittest and the Autobahn runner say. A skipped test counts as failed:
+# Adds up what cargo, node, Python's unittest, Go and the Autobahn runner say. A skipped test counts as failed:
 # against our own binary there is nothing to skip.
 count_tests() {
   sed 's/\x1b\[[0-9;]*m//g' "$1" | awk '
@@ -40,6 +45,8 @@ count_tests() {
         line = substr(line, RSTART + RLENGTH)
       }
     }
+    /^    --- PASS: / { passed++ }                                      # Go: subtests, of which each test has some
+    /^    --- (FAIL|SKIP): / { failed++ }
     /^autobahn: ok [0-9]+ / {
       for (i = 2; i < NF; i += 2) if ($i == "failed") failed += $(i + 1); else if ($i != "of") passed += $(i + 1)
     }

@@ -3,6 +3,8 @@
 
 # shellcheck source=python27.sh
 . "$ROOT/tests/parts/lib/python27.sh"
+# shellcheck source=go.sh
+. "$ROOT/tests/parts/lib/go.sh"
 
 INSTALLS=$CACHE/installs
 NODE_AT_LEAST=20019 # major * 1000 + minor: what the page's build asks for
@@ -16,6 +18,7 @@ needs_of() {
     client | plain | dart | hostile) echo 'node e2e' ;;
     python) echo 'python' ;;
     docs) echo 'node e2e python' ;;
+    go) echo 'go' ;;
     autobahn) echo 'python python27' ;;
     browser) echo 'node e2e chromium' ;;
   esac
@@ -38,6 +41,7 @@ install_in_background() {
   for need in $wanted; do
     case $need in
       node | python | python27 | chromium) INSTALL_PIDS[$need]=$system ;;
+      go) run_install go & INSTALL_PIDS[$need]=$! ;;
       *) ( wait_for_file "$INSTALLS/node.status" && run_install "$need" ) & INSTALL_PIDS[$need]=$! ;;
     esac
   done
@@ -107,6 +111,9 @@ install_python() {
   fi
   "$CACHE/python/bin/pip" install -q --disable-pip-version-check -r "$ROOT/tests/e2e/python/requirements.txt"
 }
+
+# What the client is made of; Go itself is never installed, and where there is none its part says so.
+install_go() { ! go_is_enough || (cd "$ROOT/tests/e2e/go" && go mod download); }
 
 install_chromium() { command -v chromium || apt_install chromium fonts-noto-color-emoji; }
 
