@@ -188,6 +188,28 @@ test('commands in one frame are answered in order, and a command before connect 
   assert.equal((await early.close()).code, 3501);
 });
 
+test('with more concurrency too the commands of a frame are all answered, each once and rightly', async (t) => {
+  const server = await startServer(t, openConfig({ client: { insecure: true, concurrency: 8 } }));
+  const bare = await openBare(t, `${server.ws}/connection/websocket`);
+  await bare.ask({ id: 1, connect: {} });
+  await bare.ask({ id: 2, subscribe: { channel: 'news' } });
+  const kinds = [
+    { publish: { channel: 'news', data: 1 } },
+    { history: { channel: 'news' } },
+    { presence_stats: { channel: 'news' } },
+    { rpc: { method: 'x' } },
+    { subscribe: { channel: 'news' } },
+  ];
+  const commands = Array.from({ length: 300 }, (_, at) => ({ id: at + 10, ...kinds[at % kinds.length] }));
+  bare.send(commands.map((command) => JSON.stringify(command)).join('\n'));
+  const isAnswer = (frame) => frame.id >= 10;
+  const frames = await bare.frames.until((all) => all.filter(isAnswer).length >= commands.length, 'all answers');
+  const answers = frames.filter(isAnswer).map(({ id, error, ...body }) => [id, error?.code ?? Object.keys(body)[0]]);
+  const expected = ['publish', 'history', 'presence_stats', 108, 105];
+  assert.deepEqual(answers.sort(([a], [b]) => a - b), commands.map(({ id }, at) => [id, expected[at % kinds.length]]));
+  await bare.frames.until((all) => all.filter((frame) => frame.push?.pub).length === 60, 'its own sixty publications');
+});
+
 test('a foreign origin is refused with 403 and the listed one is let in', async (t) => {
   const server = await startServer(t, openConfig({ client: { insecure: true, allowed_origins: ['https://chat.example.com'] } }));
   const foreign = openBare(t, `${server.ws}/connection/websocket`, { headers: { origin: 'https://evil.example.org' } });

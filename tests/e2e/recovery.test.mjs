@@ -14,10 +14,10 @@ const recoveringConfig = (namespace = {}, more = {}) =>
   openConfig({ channel: { without_namespace: { force_recovery: true, force_positioning: true, ...namespace } }, ...more });
 
 /** Subscribes through a network that can be cut; `cut` waits until the client has noticed. */
-async function behindNetwork(t, server, channel, build) {
+async function behindNetwork(t, server, channel, build, options = recovering) {
   const net = await network(t, server);
   const { client } = await connect(t, server, { ...as('alice'), url: `${net.ws}/connection/websocket` }, build);
-  const live = await subscribe(client, channel, recovering, build);
+  const live = await subscribe(client, channel, options, build);
   const drops = hear(client, 'connecting', ({ code, reason }) => `${code} ${reason}`);
   const resubscribing = hear(live.sub, 'subscribing', ({ code, reason }) => `${code} ${reason}`);
   let cuts = 0;
@@ -136,6 +136,43 @@ for (const build of builds) {
     assert.deepEqual([subscribed.wasRecovering, subscribed.recovered], [true, false]);
     await server.publish('news', 'after');
     assert.deepEqual(await publications.count(2), ['before', 'after']);
+  });
+
+  test(`${build.name}: a cache brings the latest however much was missed, and nothing that was seen`, async (t) => {
+    const server = await startServer(t, recoveringConfig({ history_size: 1, force_recovery_mode: 'cache' }));
+    const away = await behindNetwork(t, server, 'state', build);
+    await server.publish('state', 1);
+    await away.publications.count(1);
+    for (const missed of [[2, 3, 4], [5], []]) {
+      await away.cut();
+      for (const n of missed) await server.publish('state', n);
+      const { wasRecovering, recovered } = await away.mend();
+      assert.deepEqual([wasRecovering, recovered], [true, true]);
+    }
+    await server.publish('state', 6);
+    await away.publications.count(4);
+    assert.deepEqual(away.publications.items, [1, 4, 5, 6]);
+    away.lostOnlyWhatWasCut();
+  });
+
+  test(`${build.name}: an application's state is asked for where the stream does not reach back, and only there`, async (t) => {
+    const server = await startServer(t, recoveringConfig({ history_size: 2 }));
+    const asked = [];
+    const getState = async () => {
+      const { offset, epoch } = await server.call('history', { channel: 'stock' });
+      asked.push(offset);
+      return { offset, epoch };
+    };
+    await server.publish('stock', 1);
+    const away = await behindNetwork(t, server, 'stock', build, { getState });
+    for (const numbersMissed of [numbers(2, 3), numbers(4, 6)]) {
+      await away.cut();
+      for (const n of numbersMissed) await server.publish('stock', n);
+      await away.mend();
+    }
+    await server.publish('stock', 7);
+    await away.publications.until((items) => items.includes(7), 'the live publication');
+    assert.deepEqual([asked, away.publications.items], [[1, 6], [2, 3, 7]]);
   });
 
   test(`${build.name}: channels of the token recover as well`, async (t) => {

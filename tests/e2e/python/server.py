@@ -20,6 +20,7 @@ SECRET = "e2e-token-secret-of-32-bytes-or-more"
 API_KEY = "e2e-api-key"
 START_DEADLINE_SECS = 20
 
+OPEN = {"allow_subscribe_for_client": True, "history_ttl": "300s", "force_recovery": True}
 CONFIG = {
     "health": {"enabled": True},
     "http_api": {"key": API_KEY},
@@ -35,7 +36,13 @@ CONFIG = {
             "presence": True,
             "join_leave": True,
             "force_recovery": True,
-        }
+            "allow_tags_filter": True,
+        },
+        "namespaces": [
+            {"name": "match", "history_size": 100, "allowed_delta_types": ["fossil"], "delta_publish": True, **OPEN},
+            {"name": "state", "history_size": 1, "force_recovery_mode": "cache", **OPEN},
+            {"name": "short", "history_size": 2, **OPEN},
+        ],
     },
 }
 

@@ -5,7 +5,7 @@ import json
 import time
 import unittest
 
-from centrifuge import Client, ClientEventHandler, ReplyError, SubscriptionEventHandler
+from centrifuge import Client, ClientEventHandler, DeltaType, Filter, ReplyError, StreamPosition, SubscriptionEventHandler
 from server import Server, token
 
 DEADLINE_SECS = 10
@@ -155,6 +155,114 @@ class Conversation:
         self.assertTrue(again.was_recovering and again.recovered)
         await events.wait("publication", 7)
         self.assertEqual(self.heard(events), list(range(1, 8)))
+
+    async def away(self, client, events):
+        """Leaves; what follows is missed until `back`."""
+        before = len(events.of("subscribing"))
+        await client.disconnect()
+        await events.wait("subscribing", before + 1)
+
+    async def back(self, client, events):
+        """Comes back, and returns how the subscription was taken up again."""
+        before = len(events.of("subscribed"))
+        await client.connect()
+        return await events.wait("subscribed", before + 1)
+
+    async def test_a_private_channel_opens_with_a_token_for_it(self):
+        async def get_token(channel):
+            return token(sub="alice", channel=channel)
+
+        client, _ = await self.client()
+        _, events = await self.subscribe(client, "$plans", get_token=get_token)
+        self.server.call("publish", channel="$plans", data=1)
+        await events.wait("publication")
+
+    async def test_channels_of_the_token_are_subscribed_by_the_server_and_recover(self):
+        client, events = await self.client(token=token(sub="alice", channels=["personal"]))
+        await events.wait("subscribed")
+        self.server.call("publish", channel="personal", data=1)
+        await events.wait("publication")
+        await client.disconnect()
+        self.server.call("publish", channel="personal", data=2)
+        self.assertTrue((await self.back(client, events)).recovered)
+        await events.wait("publication", 2)
+        self.assertEqual(self.heard(events), [1, 2])
+
+    async def test_deltas_give_what_was_published_also_after_an_outage(self):
+        client, _ = await self.client()
+        _, events = await self.subscribe(client, "match:1", delta=DeltaType.FOSSIL)
+        states = [{"score": number, "where": "площадь & <поле>" * 9} for number in range(12)]
+
+        def publish(few):
+            for state in few:
+                self.server.call("publish", channel="match:1", data=state)
+
+        publish(states[:4])
+        await events.wait("publication", 4)
+        await self.away(client, events)
+        publish(states[4:7])
+        self.assertTrue((await self.back(client, events)).recovered)
+        publish(states[7:9])
+        await events.wait("publication", 9)
+        await self.away(client, events)
+        self.assertTrue((await self.back(client, events)).recovered)
+        publish(states[9:])
+        await events.wait("publication", 12)
+        self.assertEqual(self.heard(events), states)
+
+    async def test_a_filter_lets_through_what_matches_also_after_an_outage(self):
+        def publish(name):
+            for number, tags in enumerate([{"price": "150"}, {"price": "99.5"}, {"price": "100", "closed": ""}, {}]):
+                self.server.call("publish", channel="stock", data=f"{name} {number}", tags=tags)
+
+        client, _ = await self.client()
+        wanted = Filter.all(Filter.gte("price", "100"), Filter.not_exists("closed"))
+        _, events = await self.subscribe(client, "stock", tags_filter=wanted)
+        publish("live")
+        await events.wait("publication")
+        await self.away(client, events)
+        publish("missed")
+        self.assertTrue((await self.back(client, events)).recovered)
+        publish("again")
+        await events.wait("publication", 3)
+        self.assertEqual(self.heard(events), ["live 0", "missed 0", "again 0"])
+
+    async def test_a_cache_brings_the_latest_however_much_was_missed(self):
+        client, _ = await self.client()
+        _, events = await self.subscribe(client, "state:a")
+        self.server.call("publish", channel="state:a", data=1)
+        await events.wait("publication")
+        await self.away(client, events)
+        for number in range(2, 6):
+            self.server.call("publish", channel="state:a", data=number)
+        self.assertTrue((await self.back(client, events)).recovered)
+        await events.wait("publication", 2)
+        await self.away(client, events)
+        self.assertTrue((await self.back(client, events)).recovered)
+        self.server.call("publish", channel="state:a", data=6)
+        await events.wait("publication", 3)
+        self.assertEqual(self.heard(events), [1, 5, 6])
+
+    async def test_state_is_asked_for_again_where_the_stream_does_not_reach_back(self):
+        asked = []
+
+        async def get_state(channel):
+            asked.append(channel)
+            top = self.server.call("history", channel=channel)
+            return StreamPosition(offset=top["offset"], epoch=top["epoch"])
+
+        client, _ = await self.client()
+        self.server.call("publish", channel="short:a", data=1)
+        _, events = await self.subscribe(client, "short:a", get_state=get_state)
+        for missed, questions in [(2, 1), (3, 2)]:
+            await self.away(client, events)
+            for number in range(missed):
+                self.server.call("publish", channel="short:a", data=f"{missed} {number}")
+            self.assertTrue((await self.back(client, events)).recovered)
+            self.assertEqual(len(asked), questions)
+        self.server.call("publish", channel="short:a", data="live")
+        await events.wait("publication", 3)
+        self.assertEqual(self.heard(events), ["2 0", "2 1", "live"])
 
     async def test_a_killed_server_is_found_again(self):
         client, seen = await self.client()
