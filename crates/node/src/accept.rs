@@ -151,8 +151,12 @@ impl Worker {
                     whole.extend_from_slice(received);
                 }
                 if whole.len() > MAX_HEAD {
-                    let answer =
-                        "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\r\n";
+                    let text = format!("the head of a request has at most {MAX_HEAD} bytes\n");
+                    let answer = format!(
+                        "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\
+                         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{text}",
+                        text.len()
+                    );
                     self.refuse(slot, answer.as_bytes());
                     return;
                 }

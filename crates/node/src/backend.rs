@@ -13,7 +13,8 @@ use veche_protocol::reply::PresenceStats;
 use veche_session::order::Order;
 use veche_session::permission;
 use veche_session::question::Failure;
-use veche_session::refusal::Refusal;
+use veche_session::refusal::{Answer, Refusal};
+use veche_session::rule::Silent;
 use veche_session::rules::ChannelOptions;
 
 use crate::inbox::Item;
@@ -52,7 +53,8 @@ impl Node {
             let place = rules
                 .place(channel)
                 .ok_or_else(|| unknown_channel(channel))?;
-            permission::has_format(&place, Some(&publication.data)).map_err(refused)?;
+            permission::has_format(&place, Some(&publication.data), &mut Silent)
+                .map_err(refused)?;
             options.retention = place.options.retention.filter(|_| !skip_history);
             options.delta |= place.options.delta_publish;
         }
@@ -224,6 +226,13 @@ fn refused(refusal: Refusal) -> CommandError {
         Refusal::Reply(error) => *error,
         Refusal::Disconnect(disconnect) => {
             CommandError::because(ErrorCode::BAD_REQUEST, disconnect.reason)
+        }
+        Refusal::Denied(denial) => {
+            let code = match denial.answer {
+                Answer::Error(code) => code,
+                Answer::Disconnect(_) => ErrorCode::BAD_REQUEST,
+            };
+            CommandError::because(code, denial.why)
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod gate;
 pub mod inquiry;
 pub mod listing;
 pub mod reception;
+pub mod refusal_log;
 
 pub mod authority;
 pub mod backend;

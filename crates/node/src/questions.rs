@@ -143,6 +143,7 @@ impl Worker {
             Notice::Leave { channel, info } => {
                 node.carry_on("tell a leave", engine.broker.publish_leave(&channel, info));
             }
+            Notice::Refused(refused) => self.refusal_log.tell(&refused, self.now.monotonic),
         }
     }
 

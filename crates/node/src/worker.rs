@@ -31,6 +31,7 @@ use crate::node::Node;
 use crate::outbox::Outboxes;
 use crate::positions::Positions;
 use crate::reception::Reception;
+use crate::refusal_log::RefusalLog;
 use crate::wheel::Wheel;
 
 mod ending;
@@ -74,6 +75,7 @@ pub(crate) struct Worker {
     items: Vec<Item>,
     aftermath: Aftermath,
     due: Vec<(u32, u64)>,
+    pub(crate) refusal_log: RefusalLog,
     pub(crate) stopping: bool,
     /// Connected clients.
     pub(crate) clients: usize,
@@ -126,6 +128,7 @@ impl Worker {
             items: Vec::new(),
             aftermath: Aftermath::default(),
             due: Vec::new(),
+            refusal_log: RefusalLog::default(),
             stopping: false,
             clients: 0,
             node,

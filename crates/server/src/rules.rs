@@ -36,6 +36,7 @@ fn client(config: &Config, version: &str) -> ClientRules {
         allow_anonymous_connect_without_token: client.allow_anonymous_connect_without_token,
         disallow_anonymous_connection_tokens: client.disallow_anonymous_connection_tokens,
         allow_name_login: config.plain.allow_name_login,
+        explain_errors: client.explain_errors,
         ping_interval: client.ping_interval,
         pong_timeout: client.pong_timeout,
         stale_close_delay: client.stale_close_delay,

@@ -6,7 +6,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionOptions, TokenError};
 use veche_protocol::command;
 use veche_protocol::disconnect::Disconnect;
-use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::error_code::ErrorCode;
 use veche_protocol::identity::{App, UserId};
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Expiry};
@@ -14,11 +14,12 @@ use veche_protocol::reply::{self, Expiry};
 use crate::effect::{Effect, Effects};
 use crate::limits::{self, MAX_WAITING_ORDERS};
 use crate::order::Order;
-use crate::permission::{self, Asker};
+use crate::permission::{self, Asker, Proof};
 use crate::profile::{Direction, Ping};
 use crate::question::{Notice, Question};
 use crate::recovery::{self, Start, Wanted};
-use crate::refusal::Refusal;
+use crate::refusal::{About, Refusal};
+use crate::rule::Silent;
 use crate::session::{Phase, Session, Waiting};
 use crate::subscription::{Grant, Making, Source, Stage, Subscription};
 use crate::timers::Timer;
@@ -80,20 +81,18 @@ impl Session {
                 effects,
             );
         }
-        let mut claims = ConnectionClaims::default();
-        if let Some(name) = connect.name_login {
-            if !turn.rules.client.allow_name_login || name.is_empty() {
-                let why =
-                    "log in with a token: names alone are not taken here (plain.allow_name_login)";
-                let refusal = Refusal::because(ErrorCode::UNAUTHORIZED, why);
-                return self.refuse_connect(refusal, effects);
-            }
-            claims.user = UserId::new(&name);
-        } else if !self.user.is_anonymous() {
-            claims.user = self.user.clone();
-        } else if !permission::may_connect_without_token(turn.rules) {
-            return self.close(Disconnect::BAD_REQUEST, effects);
+        let (user, proof) = match connect.name_login {
+            Some(name) => (UserId::new(&name), Proof::Name),
+            None if self.user.is_anonymous() => (UserId::default(), Proof::Nothing),
+            None => (self.user.clone(), Proof::Header),
+        };
+        if let Err(refusal) = permission::connect(turn.rules, &user, proof, &mut Silent) {
+            return self.refuse_connect(refusal, turn, effects);
         }
+        let claims = ConnectionClaims {
+            user,
+            ..ConnectionClaims::default()
+        };
         self.recognise(claims, turn, effects);
     }
 
@@ -105,10 +104,11 @@ impl Session {
     ) {
         let claims = match token {
             Ok(claims) => *claims,
-            Err(error) => return self.refuse_connect(refuse_token(error), effects),
+            Err(error) => return self.refuse_connect(refuse_token(error), turn, effects),
         };
-        if claims.user.is_anonymous() && turn.rules.client.disallow_anonymous_connection_tokens {
-            return self.close(Disconnect::PERMISSION_DENIED, effects);
+        let verdict = permission::connect(turn.rules, &claims.user, Proof::Token, &mut Silent);
+        if let Err(refusal) = verdict {
+            return self.refuse_connect(refusal, turn, effects);
         }
         self.recognise(claims, turn, effects);
     }
@@ -128,10 +128,12 @@ impl Session {
         };
         let plan = match plan(subs, &connecting.subs, asker, turn) {
             Ok(plan) => plan,
-            Err(refusal) => return self.refuse_connect(refusal, effects),
+            Err(refusal) => return self.refuse_connect(refusal, turn, effects),
         };
         if rules.channel_limit > 0 && plan.len() > rules.channel_limit {
-            return self.close(Disconnect::CHANNEL_LIMIT, effects);
+            let why = "more channels come with the connection than client.channel_limit";
+            let refusal = Refusal::ends(Disconnect::CHANNEL_LIMIT, why);
+            return self.refuse_connect(refusal, turn, effects);
         }
         let user = claims.user.clone();
         connecting.newcomer = Some(Box::new(Newcomer { claims, plan }));
@@ -155,7 +157,12 @@ impl Session {
     ) {
         let limit = turn.rules.client.user_connection_limit;
         if limit > 0 && count >= limit {
-            return self.close(Disconnect::CONNECTION_LIMIT, effects);
+            let user = self.newcomer().unwrap_or_default();
+            let why = format!(
+                "user {user:?} has {count} connections; at most {limit} are taken (client.user_connection_limit)"
+            );
+            let refusal = Refusal::ends(Disconnect::CONNECTION_LIMIT, why);
+            return self.refuse_connect(refusal, turn, effects);
         }
         self.let_in(turn, effects);
     }
@@ -184,14 +191,14 @@ impl Session {
         let expire_at = claims.expire_at.filter(|_| !turn.rules.client.insecure);
         let Some(expiry) = limits::expiry(expire_at, now) else {
             let why = "the connection's time (expire_at) has run out";
-            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), effects);
+            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), turn, effects);
         };
         if plan
             .values()
             .any(|(_, grant, _)| limits::expiry(grant.expire_at, now).is_none())
         {
             let why = "the time of a server-side subscription (expire_at) has run out";
-            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), effects);
+            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), turn, effects);
         }
         connecting.expiry = expiry;
         let app = connecting.app.take();
@@ -306,17 +313,21 @@ impl Session {
     }
 
     /// `connect` is refused; the client may try again with other credentials.
-    fn refuse_connect(&mut self, refusal: Refusal, effects: &mut Effects) {
+    fn refuse_connect(&mut self, refusal: Refusal, turn: &Turn<'_>, effects: &mut Effects) {
         let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, Phase::New) else {
             return;
         };
-        let refusal = match refusal {
-            Refusal::Reply(error) if self.profile.direction == Direction::Unidirectional => {
-                unidirectional(&error).into()
-            }
-            refusal => refusal,
+        let refusal = if self.profile.direction == Direction::Unidirectional {
+            refusal.without_reply(unidirectional)
+        } else {
+            refusal
         };
-        self.refuse(connecting.id, refusal, effects);
+        self.refuse(
+            About::connection(connecting.id, "connect"),
+            refusal,
+            turn,
+            effects,
+        );
     }
 }
 
@@ -324,7 +335,7 @@ impl Session {
 pub(crate) fn refuse_token(error: TokenError) -> Refusal {
     match error {
         TokenError::Expired => ErrorCode::TOKEN_EXPIRED.into(),
-        TokenError::Invalid(_) => Disconnect::INVALID_TOKEN.into(),
+        TokenError::Invalid(why) => Refusal::ends(Disconnect::INVALID_TOKEN, why),
         TokenError::Failed(why) => Refusal::because(ErrorCode::INTERNAL, why),
     }
 }
@@ -332,8 +343,8 @@ pub(crate) fn refuse_token(error: TokenError) -> Refusal {
 /// Who can't be answered is disconnected.
 ///
 /// Source: client protocol, unidirectional transports.
-fn unidirectional(error: &CommandError) -> Disconnect {
-    match error.code {
+fn unidirectional(code: ErrorCode) -> Disconnect {
+    match code {
         ErrorCode::TOKEN_EXPIRED | ErrorCode::EXPIRED => Disconnect::EXPIRED,
         ErrorCode::TOO_MANY_REQUESTS => Disconnect::TOO_MANY_REQUESTS,
         ErrorCode::PERMISSION_DENIED => Disconnect::PERMISSION_DENIED,
@@ -370,7 +381,8 @@ fn plan(
     }
     for (name, request) in asked {
         let Some(place) = turn.rules.place(name) else {
-            return Err(Disconnect::BAD_REQUEST.into());
+            let why = "a channel that connect asks for is in a namespace that does not exist";
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
         };
         let channel = Channel::new(name);
         if let Some((_, grant, wanted)) = plan.get_mut(&channel) {
@@ -383,7 +395,7 @@ fn plan(
             && name.len() <= turn.rules.channel.max_length
             && place.has_valid_name()
             && !(place.is_user_limited() && is_nobody)
-            && permission::subscribe(&place, asker, None).is_ok();
+            && permission::subscribe(&place, asker, None, &mut Silent).is_ok();
         if may_have {
             let mut grant = Grant::new(&place, SubscriptionOptions::default());
             grant.offer_delta(&request.delta, &place);

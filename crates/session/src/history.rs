@@ -9,7 +9,8 @@ use veche_protocol::history::Query;
 use crate::effect::Effects;
 use crate::permission;
 use crate::question::Question;
-use crate::refusal::Refusal;
+use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::rule::Silent;
 use crate::session::{Session, Waiting};
 use crate::turn::Turn;
 
@@ -17,22 +18,30 @@ impl Session {
     pub(crate) fn handle_history(
         &mut self,
         id: u32,
-        request: command::History,
+        mut request: command::History,
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        match self.reading(request, turn) {
+        match self.reading(&mut request, turn) {
             Ok(question) => self.ask(Waiting::History(id), question, effects),
-            Err(refusal) => self.refuse(id, refusal, effects),
+            Err(refusal) => {
+                let about = About::channel(id, "history", &request.channel);
+                self.refuse(about, refusal, turn, effects);
+            }
         }
     }
 
-    fn reading(&self, request: command::History, turn: &Turn<'_>) -> Result<Question, Refusal> {
+    /// Takes what it needs out of a request that is allowed.
+    fn reading(
+        &self,
+        request: &mut command::History,
+        turn: &Turn<'_>,
+    ) -> Result<Question, Refusal> {
         if request.channel.is_empty() {
-            return Err(Disconnect::BAD_REQUEST.into());
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
         }
-        let place = permission::place(turn.rules, &request.channel)?;
-        permission::history(&place, self.asker(&request.channel))?;
+        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
+        permission::history(&place, self.asker(&request.channel), &mut Silent)?;
         if request.reverse
             && request
                 .since
@@ -47,12 +56,12 @@ impl Session {
                 request.limit,
                 turn.rules.client.history_max_publication_limit,
             ),
-            since: request.since,
+            since: request.since.take(),
             reverse: request.reverse,
             meta_ttl: place.options.history_meta_ttl,
         };
         Ok(Question::History {
-            channel: Channel::from(request.channel),
+            channel: Channel::from(std::mem::take(&mut request.channel)),
             query,
         })
     }

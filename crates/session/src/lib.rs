@@ -17,6 +17,7 @@ pub mod limits;
 pub mod namespace;
 pub mod permission;
 pub mod refusal;
+pub mod rule;
 mod timers;
 
 // Subscriptions.

@@ -11,7 +11,7 @@ use crate::effect::{Attach, Effect, Effects};
 use crate::limits;
 use crate::question::{Failure, Notice, Question};
 use crate::recovery::{self, Buffer, Start, Unrecovered, Wanted};
-use crate::refusal::Refusal;
+use crate::refusal::{About, Refusal};
 use crate::session::{Session, Waiting};
 use crate::subscription::{
     Afterwards, Compaction, Grant, Live, Making, Source, Stage, Subscription,
@@ -148,7 +148,8 @@ impl Session {
                 let why = "the position is not in the stream any more; load the state again";
                 let refusal = Refusal::because(ErrorCode::UNRECOVERABLE_POSITION, why);
                 self.undo_making(channel.clone(), &making, effects);
-                self.refuse(making.reply_to, refusal, effects);
+                let about = About::channel(making.reply_to, "subscribe", channel.as_str());
+                self.refuse(about, refusal, turn, effects);
                 self.carry_on(channel, making.afterwards, turn, effects);
             }
         }
@@ -266,7 +267,8 @@ impl Session {
         if making.source.is_server_side() {
             return self.close(Disconnect::SERVER_ERROR, effects);
         }
-        self.refuse(making.reply_to, refusal, effects);
+        let about = About::channel(making.reply_to, "subscribe", channel.as_str());
+        self.refuse(about, refusal, turn, effects);
         self.carry_on(channel, making.afterwards, turn, effects);
     }
 

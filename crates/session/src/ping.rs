@@ -36,7 +36,8 @@ impl Session {
         if self.profile.ping == Ping::Message && self.awaits_pong {
             self.end_ping(turn);
         } else {
-            self.close(Disconnect::BAD_REQUEST, effects);
+            let why = "a pong that no ping asked for";
+            self.violate(0, "pong", why, turn, effects);
         }
     }
 

@@ -8,7 +8,8 @@ use veche_protocol::push::{self, Push, Unsubscribe};
 use crate::effect::{Effect, Effects};
 use crate::permission;
 use crate::question::{Notice, Question};
-use crate::refusal::Refusal;
+use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::rule::Silent;
 use crate::session::{Session, Waiting};
 use crate::subscription::{Live, Subscription};
 use crate::timers::Timer;
@@ -22,15 +23,19 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        match self.presence_channel(request, turn) {
-            Ok(channel) => {
+        match self.check_presence(&request, turn) {
+            Ok(()) => {
+                let channel = Channel::from(request.channel);
                 self.ask(
                     Waiting::Presence(id),
                     Question::Presence { channel },
                     effects,
                 );
             }
-            Err(refusal) => self.refuse(id, refusal, effects),
+            Err(refusal) => {
+                let about = About::channel(id, "presence", &request.channel);
+                self.refuse(about, refusal, turn, effects);
+            }
         }
     }
 
@@ -41,26 +46,26 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        match self.presence_channel(request, turn) {
-            Ok(channel) => {
+        match self.check_presence(&request, turn) {
+            Ok(()) => {
+                let channel = Channel::from(request.channel);
                 let question = Question::PresenceStats { channel };
                 self.ask(Waiting::PresenceStats(id), question, effects);
             }
-            Err(refusal) => self.refuse(id, refusal, effects),
+            Err(refusal) => {
+                let about = About::channel(id, "presence_stats", &request.channel);
+                self.refuse(about, refusal, turn, effects);
+            }
         }
     }
 
-    fn presence_channel(
-        &self,
-        request: command::Presence,
-        turn: &Turn<'_>,
-    ) -> Result<Channel, Refusal> {
+    fn check_presence(&self, request: &command::Presence, turn: &Turn<'_>) -> Result<(), Refusal> {
         if request.channel.is_empty() {
-            return Err(Disconnect::BAD_REQUEST.into());
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
         }
-        let place = permission::place(turn.rules, &request.channel)?;
-        permission::presence(&place, self.asker(&request.channel))?;
-        Ok(Channel::from(request.channel))
+        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
+        permission::presence(&place, self.asker(&request.channel), &mut Silent)?;
+        Ok(())
     }
 
     /// Makes sure that the tick comes, if this subscription needs it. A client without such subscriptions sleeps.

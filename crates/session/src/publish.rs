@@ -14,7 +14,8 @@ use veche_protocol::publication::{Publication, PublishOptions};
 use crate::effect::Effects;
 use crate::permission;
 use crate::question::Question;
-use crate::refusal::Refusal;
+use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::rule::Silent;
 use crate::session::{Session, Waiting};
 use crate::turn::Turn;
 
@@ -22,21 +23,29 @@ impl Session {
     pub(crate) fn handle_publish(
         &mut self,
         id: u32,
-        request: command::Publish,
+        mut request: command::Publish,
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        match self.publication(request, turn) {
+        match self.publication(&mut request, turn) {
             Ok(question) => self.ask(Waiting::Publish(id), question, effects),
-            Err(refusal) => self.refuse(id, refusal, effects),
+            Err(refusal) => {
+                let about = About::channel(id, "publish", &request.channel);
+                self.refuse(about, refusal, turn, effects);
+            }
         }
     }
 
-    fn publication(&self, request: command::Publish, turn: &Turn<'_>) -> Result<Question, Refusal> {
+    /// Takes what it needs out of a request that is allowed.
+    fn publication(
+        &self,
+        request: &mut command::Publish,
+        turn: &Turn<'_>,
+    ) -> Result<Question, Refusal> {
         if request.channel.is_empty() {
-            return Err(Disconnect::BAD_REQUEST.into());
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
         }
-        let place = permission::place(turn.rules, &request.channel)?;
+        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
         if request.kind == MAP && request.key.is_empty() {
             let why = "a publication in a map needs a key";
             return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
@@ -46,25 +55,27 @@ impl Session {
             return Err(Refusal::because(ErrorCode::PERMISSION_DENIED, why));
         }
         let asker = self.asker(&request.channel);
-        permission::publish(&place, asker, request.data.as_ref())?;
+        permission::publish(&place, asker, request.data.as_ref(), &mut Silent)?;
+        let (retention, delta) = (place.options.retention, place.options.delta_publish);
         let chan_info = self
             .subscriptions
             .live(&request.channel)
             .and_then(|live| live.info.as_deref());
         let data = request
             .data
+            .take()
             .unwrap_or_else(|| Payload::binary(Bytes::new()));
         let mut publication = Publication::new(data);
         publication.info = Some(self.client_info(chan_info));
-        publication.tags = tags(request.tags);
+        publication.tags = tags(std::mem::take(&mut request.tags));
         let options = PublishOptions {
-            retention: place.options.retention,
-            idempotency_key: request.idempotency_key,
-            delta: place.options.delta_publish,
+            retention,
+            idempotency_key: std::mem::take(&mut request.idempotency_key),
+            delta,
             ..PublishOptions::default()
         };
         Ok(Question::Publish {
-            channel: Channel::from(request.channel),
+            channel: Channel::from(std::mem::take(&mut request.channel)),
             publication: Box::new(publication),
             options: Box::new(options),
         })

@@ -12,6 +12,8 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::reply::PresenceStats;
 
+use crate::refusal::Refused;
+
 /// Pairs an answer with its question within one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ask(pub u32);
@@ -171,4 +173,6 @@ pub enum Notice {
         /// Who.
         info: Arc<ClientInfo>,
     },
+    /// Something was refused, for a reason that the operator may look for.
+    Refused(Box<Refused>),
 }

@@ -19,11 +19,14 @@ use crate::effect::{Effect, Effects};
 use crate::limits;
 use crate::permission;
 use crate::question::Question;
-use crate::refusal::Refusal;
+use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::rule::Silent;
 use crate::session::{Session, Waiting};
 use crate::subscription::{Source, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
+
+const SUB_REFRESH: &str = "sub_refresh";
 
 /// A `sub_refresh` whose token is being looked at.
 #[derive(Debug)]
@@ -39,10 +42,11 @@ impl Session {
         &mut self,
         id: u32,
         request: command::Refresh,
+        turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
         if request.token.is_empty() {
-            return self.close(Disconnect::BAD_REQUEST, effects);
+            return self.violate(id, "refresh", "the token is missing", turn, effects);
         }
         let token = request.token;
         self.ask(
@@ -62,7 +66,10 @@ impl Session {
         let claims = match token {
             Ok(claims) => *claims,
             Err(TokenError::Expired) => return self.close(Disconnect::EXPIRED, effects),
-            Err(error) => return self.refuse(id, refuse_token(error), effects),
+            Err(error) => {
+                let about = About::connection(id, "refresh");
+                return self.refuse(about, refuse_token(error), turn, effects);
+            }
         };
         let expire_at = claims.expire_at;
         match self.check_refresh(&claims, expire_at, turn) {
@@ -70,7 +77,9 @@ impl Session {
                 self.prolong(expire_at, claims.info, turn);
                 self.reply(id, reply::Body::Refresh(expiry), effects);
             }
-            Err(refusal) => self.refuse(id, refusal, effects),
+            Err(refusal) => {
+                self.refuse(About::connection(id, "refresh"), refusal, turn, effects);
+            }
         }
     }
 
@@ -89,10 +98,15 @@ impl Session {
             return Err(Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why));
         }
         if claims.user != self.user {
-            return Err(Disconnect::INVALID_TOKEN.into());
+            let why = format!(
+                "the token is for user {:?}, and the connection is of user {:?}",
+                claims.user, self.user
+            );
+            return Err(Refusal::ends(Disconnect::INVALID_TOKEN, why));
         }
         if self.has_other_channels(&claims.subs) {
-            return Err(Disconnect::INSUFFICIENT_STATE.into());
+            let why = "the token subscribes to other channels than the one before it";
+            return Err(Refusal::ends(Disconnect::INSUFFICIENT_STATE, why));
         }
         limits::expiry(expire_at, turn.now.unix_secs()).ok_or_else(|| {
             let why = "the connection's new time (expire_at) has run out already";
@@ -168,20 +182,24 @@ impl Session {
         &mut self,
         id: u32,
         request: command::SubRefresh,
+        turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
         if request.channel.is_empty() {
-            return self.close(Disconnect::BAD_REQUEST, effects);
+            return self.violate(id, SUB_REFRESH, NO_CHANNEL, turn, effects);
         }
+        let about = About::channel(id, SUB_REFRESH, &request.channel);
         let Some(live) = self.subscriptions.live(&request.channel) else {
-            return self.refuse(id, not_subscribed(&request.channel), effects);
+            return self.refuse(about, not_subscribed(&request.channel), turn, effects);
         };
         if live.source.is_server_side() {
-            return self.close(Disconnect::BAD_REQUEST, effects);
+            let why = "the server made this subscription, and it refreshes it";
+            let refusal = Refusal::ends(Disconnect::BAD_REQUEST, why);
+            return self.refuse(about, refusal, turn, effects);
         }
         if request.token.is_empty() {
             let refusal = Refusal::because(ErrorCode::BAD_REQUEST, "the token is missing");
-            return self.refuse(id, refusal, effects);
+            return self.refuse(about, refusal, turn, effects);
         }
         let refreshing = SubRefreshing {
             id,
@@ -207,7 +225,10 @@ impl Session {
                 self.watch_subscription(&refreshing.channel, turn);
                 self.reply(id, reply::Body::SubRefresh(expiry), effects);
             }
-            Err(refusal) => self.refuse(id, refusal, effects),
+            Err(refusal) => {
+                let about = About::channel(id, SUB_REFRESH, refreshing.channel.as_str());
+                self.refuse(about, refusal, turn, effects);
+            }
         }
     }
 
@@ -220,8 +241,8 @@ impl Session {
     ) -> Result<Expiry, Refusal> {
         let claims = token.map_err(refuse_token)?;
         let channel = refreshing.channel.as_str();
-        let place = permission::place(turn.rules, channel)?;
-        permission::token_is_for(&place, self.asker(channel), &claims)?;
+        let place = permission::place(turn.rules, channel, &mut Silent)?;
+        permission::token_is_for(&place, self.asker(channel), &claims, &mut Silent)?;
         let now = turn.now.unix_secs();
         let expire_at = claims.options.expire_at.or(claims.expire_at);
         let expiry = limits::expiry(expire_at, now).ok_or_else(|| {

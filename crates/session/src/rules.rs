@@ -28,6 +28,8 @@ pub struct ClientRules {
     pub disallow_anonymous_connection_tokens: bool,
     /// Clients of the plain dialect may log in by name alone.
     pub allow_name_login: bool,
+    /// Clients are told why they are refused, not by code alone. For development.
+    pub explain_errors: bool,
     /// Between pings; `None` for no pings.
     pub ping_interval: Option<Duration>,
     /// From a ping to its pong; shorter than the interval. `None` waits for no pong.
@@ -200,6 +202,7 @@ impl Default for ClientRules {
             allow_anonymous_connect_without_token: false,
             disallow_anonymous_connection_tokens: false,
             allow_name_login: false,
+            explain_errors: false,
             ping_interval: Some(Duration::from_secs(25)),
             pong_timeout: Some(Duration::from_secs(8)),
             stale_close_delay: Duration::from_secs(10),

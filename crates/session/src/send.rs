@@ -3,11 +3,15 @@
 use veche_protocol::disconnect::Disconnect;
 
 use crate::effect::Effects;
+use crate::refusal::{About, Refusal};
 use crate::session::Session;
+use crate::turn::Turn;
 
 impl Session {
     /// There is no reply to say so in, so the connection ends.
-    pub(crate) fn handle_send(&mut self, effects: &mut Effects) {
-        self.close(Disconnect::NOT_AVAILABLE, effects);
+    pub(crate) fn handle_send(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+        let why = "nothing takes what clients send";
+        let refusal = Refusal::ends(Disconnect::NOT_AVAILABLE, why);
+        self.refuse(About::connection(0, "send"), refusal, turn, effects);
     }
 }

@@ -22,7 +22,7 @@ use crate::permission::Asker;
 use crate::profile::Profile;
 use crate::question::{Answer, Ask, Failure, Notice, Question};
 use crate::refresh::SubRefreshing;
-use crate::refusal::Refusal;
+use crate::refusal::{About, Refusal};
 use crate::subscription::{Making, Stage, Subscription, Subscriptions};
 use crate::timers::{Spread, Timer, Timers};
 use crate::turn::Turn;
@@ -139,24 +139,31 @@ impl Session {
     /// The client asks for something.
     pub fn handle_command(&mut self, command: Command, turn: &Turn<'_>, effects: &mut Effects) {
         let is_pong = command.is_pong();
+        let (id, operation) = (command.id, command.verb.name());
         match (&self.phase, &command.verb) {
             (Phase::Closed, _) => return,
             (Phase::Connected, _) if is_pong => return self.take_pong(turn, effects),
             // In the middle of `connect` a pong can't be due, and nothing else was let in.
             (Phase::New, Verb::Connect(_)) if !is_pong => {}
-            (Phase::Connected, Verb::Connect(_)) | (Phase::New | Phase::Connecting(_), _) => {
-                return self.close(Disconnect::BAD_REQUEST, effects);
+            (Phase::Connected, Verb::Connect(_)) => {
+                let why = "the client is connected already";
+                return self.violate(id, operation, why, turn, effects);
+            }
+            (Phase::New | Phase::Connecting(_), _) => {
+                let why = "the first command must be connect, with an id";
+                return self.violate(id, operation, why, turn, effects);
             }
             (Phase::Connected, _) => {}
         }
-        let id = command.id;
         if !matches!(command.verb, Verb::Send(_)) {
             self.in_progress += 1;
         }
         match command.verb {
             Verb::Connect(connect) => self.handle_connect(id, *connect, turn, effects),
             Verb::Subscribe(subscribe) => self.handle_subscribe(id, subscribe, turn, effects),
-            Verb::Unsubscribe(unsubscribe) => self.handle_unsubscribe(id, unsubscribe, effects),
+            Verb::Unsubscribe(unsubscribe) => {
+                self.handle_unsubscribe(id, unsubscribe, turn, effects)
+            }
             Verb::Publish(publish) => self.handle_publish(id, *publish, turn, effects),
             Verb::Presence(presence) => self.handle_presence(id, presence, turn, effects),
             Verb::PresenceStats(presence) => {
@@ -164,11 +171,17 @@ impl Session {
             }
             Verb::History(history) => self.handle_history(id, history, turn, effects),
             Verb::Rpc(rpc) => self.handle_rpc(id, rpc, effects),
-            Verb::Send(_) => self.handle_send(effects),
-            Verb::Refresh(refresh) => self.handle_refresh(id, refresh, effects),
-            Verb::SubRefresh(refresh) => self.handle_sub_refresh(id, *refresh, effects),
-            Verb::Ping => self.refuse(id, ErrorCode::NOT_AVAILABLE.into(), effects),
-            Verb::Empty => self.close(Disconnect::BAD_REQUEST, effects),
+            Verb::Send(_) => self.handle_send(turn, effects),
+            Verb::Refresh(refresh) => self.handle_refresh(id, refresh, turn, effects),
+            Verb::SubRefresh(refresh) => self.handle_sub_refresh(id, *refresh, turn, effects),
+            Verb::Ping => {
+                let about = About::connection(id, operation);
+                self.refuse(about, ErrorCode::NOT_AVAILABLE.into(), turn, effects);
+            }
+            Verb::Empty => {
+                let why = "the command asks for nothing that is known";
+                self.violate(id, operation, why, turn, effects);
+            }
         }
     }
 
@@ -211,21 +224,23 @@ impl Session {
             }
             (Waiting::Publish(id), Answer::Published(position)) => {
                 let body = |position| reply::Body::Publish(Some(position));
-                self.reply_or_fail(id, position.map(body), effects);
+                self.reply_or_fail(id, position.map(body), turn, effects);
             }
             (Waiting::History(id), Answer::History(page)) => {
-                self.reply_or_fail(id, page.map(reply::Body::History), effects);
+                self.reply_or_fail(id, page.map(reply::Body::History), turn, effects);
             }
             (Waiting::Presence(id), Answer::Presence(clients)) => {
-                self.reply_or_fail(id, clients.map(reply::Body::Presence), effects);
+                self.reply_or_fail(id, clients.map(reply::Body::Presence), turn, effects);
             }
             (Waiting::PresenceStats(id), Answer::PresenceStats(stats)) => {
-                self.reply_or_fail(id, stats.map(reply::Body::PresenceStats), effects);
+                self.reply_or_fail(id, stats.map(reply::Body::PresenceStats), turn, effects);
             }
             (Waiting::Rpc(id), Answer::Rpc(Ok(data))) => {
                 self.reply(id, reply::Body::Rpc(data), effects);
             }
-            (Waiting::Rpc(id), Answer::Rpc(Err(error))) => self.refuse(id, error.into(), effects),
+            (Waiting::Rpc(id), Answer::Rpc(Err(error))) => {
+                self.refuse(About::connection(id, "rpc"), error.into(), turn, effects);
+            }
             (Waiting::Refresh(id), Answer::ConnectionToken(token)) => {
                 self.take_refresh_token(id, token, turn, effects);
             }
@@ -303,7 +318,9 @@ impl Session {
     pub fn handle_timeout(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
         let now = turn.now.monotonic;
         if self.timers.take_due(Timer::Stale, now) {
-            return self.close(Disconnect::STALE, effects);
+            let why = "no connect came within client.stale_close_delay";
+            let refusal = Refusal::ends(Disconnect::STALE, why);
+            return self.refuse(About::connection(0, "connect"), refusal, turn, effects);
         }
         if self.timers.take_due(Timer::Pong, now) && !self.check_pong(turn, effects) {
             return;
@@ -412,11 +429,21 @@ impl Session {
         self.in_progress = self.in_progress.saturating_sub(1);
     }
 
-    /// Answers a command with why it is not carried out, or ends the connection.
-    pub(crate) fn refuse(&mut self, id: u32, refusal: Refusal, effects: &mut Effects) {
-        match refusal {
-            Refusal::Reply(error) => self.reply(id, reply::Body::Error(error), effects),
-            Refusal::Disconnect(disconnect) => self.close(disconnect, effects),
+    /// Answers a command with why it is not carried out, or ends the connection. The operator hears more than the
+    /// client.
+    pub(crate) fn refuse(
+        &mut self,
+        about: About<'_>,
+        refusal: Refusal,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        if let Some(refused) = refusal.report(about, self.client, &self.user) {
+            effects.push(Effect::Tell(Notice::Refused(Box::new(refused))));
+        }
+        match refusal.tell(turn.rules.client.explain_errors) {
+            Ok(error) => self.reply(about.id, reply::Body::Error(error), effects),
+            Err(disconnect) => self.close(disconnect, effects),
         }
     }
 
@@ -424,12 +451,30 @@ impl Session {
         &mut self,
         id: u32,
         result: Result<reply::Body, Failure>,
+        turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
         match result {
             Ok(body) => self.reply(id, body, effects),
-            Err(failure) => self.refuse(id, failure.into(), effects),
+            Err(failure) => {
+                // The operator was told by the engine.
+                let about = About::connection(id, "");
+                self.refuse(about, failure.into(), turn, effects);
+            }
         }
+    }
+
+    /// The client has broken a rule of the protocol.
+    pub(crate) fn violate(
+        &mut self,
+        id: u32,
+        operation: &'static str,
+        why: &'static str,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let refusal = Refusal::ends(Disconnect::BAD_REQUEST, why);
+        self.refuse(About::connection(id, operation), refusal, turn, effects);
     }
 
     pub(crate) fn remove_presence(&self, channel: Channel, effects: &mut Effects) {

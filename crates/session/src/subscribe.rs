@@ -13,10 +13,11 @@ use veche_protocol::position::StreamPosition;
 use crate::effect::Effects;
 use crate::limits;
 use crate::namespace::Place;
-use crate::permission::{self, Rule};
+use crate::permission;
 use crate::question::Question;
 use crate::recovery::{Buffer, Wanted};
-use crate::refusal::Refusal;
+use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::rule::{Rule, Silent};
 use crate::session::{Session, Waiting};
 use crate::subscription::{Compaction, FOSSIL, Grant, Making, Source, Stage, Subscription};
 use crate::turn::Turn;
@@ -30,7 +31,8 @@ impl Session {
         effects: &mut Effects,
     ) {
         if let Err(refusal) = self.check_subscribe(&request, turn) {
-            return self.refuse(id, refusal, effects);
+            let about = About::channel(id, "subscribe", &request.channel);
+            return self.refuse(about, refusal, turn, effects);
         }
         let channel = Channel::new(&request.channel);
         if !request.token.is_empty() {
@@ -57,7 +59,10 @@ impl Session {
                 let source = Source::Client(rule);
                 self.begin_making(channel, source, id, grant, wanted, effects);
             }
-            Err(refusal) => self.refuse(id, refusal, effects),
+            Err(refusal) => {
+                let about = About::channel(id, "subscribe", &request.channel);
+                self.refuse(about, refusal, turn, effects);
+            }
         }
     }
 
@@ -104,23 +109,17 @@ impl Session {
     ) -> Result<(), Refusal> {
         let (channel, rules) = (request.channel.as_str(), turn.rules);
         if channel.is_empty() {
-            return Err(Disconnect::BAD_REQUEST.into());
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
         }
         if request.kind == SHARED_POLL {
             let why = "the channel is no shared poll (subscription_type)";
             return Err(Refusal::because(ErrorCode::NOT_AVAILABLE, why));
         }
         if !request.delta.is_empty() && request.delta != FOSSIL {
-            return Err(Disconnect::BAD_REQUEST.into());
+            let why = "there is no such delta encoding: \"fossil\" is the one";
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
         }
-        if channel.len() > rules.channel.max_length {
-            let why = format!(
-                "the channel's name has {} bytes; at most {} are taken (channel.max_length)",
-                channel.len(),
-                rules.channel.max_length
-            );
-            return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
-        }
+        permission::length(rules, channel, &mut Silent)?;
         if self.subscriptions.get(channel).is_some() {
             return Err(ErrorCode::ALREADY_SUBSCRIBED.into());
         }
@@ -129,7 +128,7 @@ impl Session {
             let why = format!("a connection has at most {limit} channels (client.channel_limit)");
             return Err(Refusal::because(ErrorCode::LIMIT_EXCEEDED, why));
         }
-        permission::place(rules, channel)?;
+        permission::place(rules, channel, &mut Silent)?;
         match request.kind {
             ..=STREAM => Ok(()),
             MAP..=MAP_OF_USERS => Err(Refusal::because(
@@ -150,9 +149,9 @@ impl Session {
         claims: Option<SubscriptionClaims>,
         turn: &Turn<'_>,
     ) -> Result<(Rule, Grant), Refusal> {
-        let place = permission::place(turn.rules, &request.channel)?;
+        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
         let asker = self.asker(&request.channel);
-        let rule = permission::subscribe(&place, asker, claims.as_ref())?;
+        let rule = permission::subscribe(&place, asker, claims.as_ref(), &mut Silent)?;
         let wishes = claims.map(|claims| {
             let expire_at = claims.options.expire_at.or(claims.expire_at);
             SubscriptionOptions {
@@ -161,14 +160,13 @@ impl Session {
             }
         });
         let mut grant = Grant::new(&place, wishes.unwrap_or_default());
-        if limits::expiry(grant.expire_at, turn.now.unix_secs()).is_none() {
-            let why = "the subscription's time (expire_at) has run out";
-            return Err(Refusal::because(ErrorCode::EXPIRED, why));
-        }
-        grant.positioned |= request.positioned && permission::may_position(&place, asker);
-        grant.recoverable |= request.recoverable && permission::may_recover(&place, asker);
-        grant.sees_join_leave |=
-            request.join_leave && permission::may_see_join_leave(&place, asker);
+        permission::lasts(grant.expire_at, turn.now.unix_secs(), &mut Silent)?;
+        grant.positioned |=
+            request.positioned && permission::may_position(&place, asker, &mut Silent).is_ok();
+        grant.recoverable |=
+            request.recoverable && permission::may_recover(&place, asker, &mut Silent).is_ok();
+        grant.sees_join_leave |= request.join_leave
+            && permission::may_see_join_leave(&place, asker, &mut Silent).is_ok();
         grant.filter = filter(request, &place)?;
         grant.offer_delta(&request.delta, &place);
         if request.flag & command::Subscribe::FLAG_COMPACTION != 0

@@ -13,8 +13,8 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::push::Unsubscribe;
 
 use crate::namespace::Place;
-use crate::permission::Rule;
 use crate::recovery::{Buffer, Wanted};
+use crate::rule::Rule;
 use crate::rules::RecoveryMode;
 
 /// One session in one channel.
@@ -70,8 +70,9 @@ impl Source {
             Self::ConnectionToken => 1,
             Self::Client(Rule::Token) => 3,
             Self::Client(Rule::UserLimited) => 5,
-            Self::Client(Rule::ForClient | Rule::ForSubscriber) => 6,
             Self::Client(Rule::Insecure) => 7,
+            // No other rule allows a subscription but that for all clients.
+            Self::Client(_) => 6,
             Self::ConnectRequest => 8,
             Self::Personal => 9,
             Self::Order => 10,

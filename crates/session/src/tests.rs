@@ -2,6 +2,7 @@
 
 mod compressing;
 mod connecting;
+mod denying;
 mod harness;
 mod leaving;
 mod model;

@@ -8,6 +8,7 @@ use veche_protocol::reply;
 
 use crate::effect::{Effect, Effects};
 use crate::question::Notice;
+use crate::refusal::NO_CHANNEL;
 use crate::session::Session;
 use crate::subscription::{Live, Subscription};
 use crate::turn::Turn;
@@ -19,11 +20,12 @@ impl Session {
         &mut self,
         id: u32,
         request: command::Unsubscribe,
+        turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
         let channel = request.channel.as_str();
         if channel.is_empty() {
-            return self.close(Disconnect::BAD_REQUEST, effects);
+            return self.violate(id, "unsubscribe", NO_CHANNEL, turn, effects);
         }
         if let Some(making) = self.subscriptions.making(channel) {
             let afterwards = making.afterwards.get_or_insert_default();

@@ -18,6 +18,7 @@ impl Config {
         config.plain.aliases = short::aliases();
         config.plain.allow_name_login = true;
         config.client.allow_anonymous_connect_without_token = true;
+        config.client.explain_errors = true;
         config.health.enabled = true;
         config.prometheus.enabled = true;
         let rules = &mut config.channel.without_namespace;

@@ -247,11 +247,14 @@ fn deliver(channel: &Channel, publication: &Arc<Publication>, epoch: &Epoch, out
 
 /// Why a login ends the connection, for a person.
 fn login_error(disconnect: &Disconnect) -> CommandError {
-    if *disconnect == Disconnect::INVALID_TOKEN {
+    if disconnect.code == Disconnect::INVALID_TOKEN.code {
+        if *disconnect != Disconnect::INVALID_TOKEN {
+            return CommandError::because(ErrorCode::UNAUTHORIZED, disconnect.reason.clone());
+        }
         let why = "the token is not valid here: check its signature, its key and its claims";
         return CommandError::because(ErrorCode::UNAUTHORIZED, why);
     }
-    if *disconnect == Disconnect::EXPIRED {
+    if disconnect.code == Disconnect::EXPIRED.code {
         return ErrorCode::TOKEN_EXPIRED.into();
     }
     let why = format!("the login was refused: {}", disconnect.reason);

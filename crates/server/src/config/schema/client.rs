@@ -61,6 +61,8 @@ sections! {
         user_id_http_header: String,
         /// Lets everybody in and do everything.
         insecure: bool,
+        /// Tells clients why they are refused, beside the code; for development.
+        explain_errors: bool,
         /// Subscribes each user to a channel of their own.
         subscribe_to_user_personal_channel: PersonalChannel,
         /// Turns errors at connect into disconnects on one-way doors.

@@ -236,6 +236,22 @@ fn show_notice(notice: &Notice) -> String {
         }
         Notice::Join { channel, info } => format!("join {channel} {}", show_info(info)),
         Notice::Leave { channel, info } => format!("leave {channel} {}", show_info(info)),
+        Notice::Refused(refused) => {
+            let rule = refused.rule.map_or("-", |rule| rule.name());
+            let change = match refused.change.as_str() {
+                "" => String::new(),
+                change => format!(" => {change}"),
+            };
+            format!(
+                "refused {} {:?} of {:?} {} {rule} [{}] {}{change}",
+                refused.operation,
+                refused.channel,
+                refused.user,
+                refused.code,
+                refused.option,
+                refused.why,
+            )
+        }
     }
 }
 

@@ -1,0 +1,412 @@
+//! Publishing, history and presence: the three switches of a verb, and what the channel must have for it.
+
+use veche_protocol::error_code::ErrorCode;
+use veche_protocol::payload::Payload;
+
+use super::{Asker, is_insecure, switch};
+use crate::namespace::Place;
+use crate::refusal::{Answer, Denial, Refusal};
+use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
+use crate::rules::DataFormat;
+
+/// Whether a client may publish this data.
+///
+/// # Errors
+/// 103; 107 where the data has the wrong format.
+pub fn publish(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    data: Option<&Payload>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    has_format(place, data, trail)?;
+    let options = place.options;
+    let access = Access {
+        for_client: options.allow_publish_for_client,
+        for_subscriber: options.allow_publish_for_subscriber,
+        for_anonymous: options.allow_publish_for_anonymous,
+        verb: "publish",
+        noun: "publishers",
+    };
+    access.decide(place, asker, trail)
+}
+
+/// Whether a client may ask who is in a channel.
+///
+/// # Errors
+/// 108 where the channel keeps no presence; 103.
+pub fn presence(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    let set = [("presence", "true")];
+    feature(place, Rule::Presence, place.options.presence, &set, trail)?;
+    may_see_presence(place, asker, trail)
+}
+
+/// Whether a client may read a channel's history.
+///
+/// # Errors
+/// 108 where the channel keeps no history; 103.
+pub fn history(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    let set = [("history_size", "a number"), ("history_ttl", "a time")];
+    let keeps = place.options.retention.is_some();
+    feature(place, Rule::History, keeps, &set, trail)?;
+    may_see_history(place, asker, trail)
+}
+
+/// Whether a subscriber's position is watched if it asks for it: an option is granted where the namespace gives it to
+/// all, or the client may see the same by asking.
+///
+/// # Errors
+/// What stands in the way; the client is not told, it subscribes without.
+pub fn may_position(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    let options = place.options;
+    let switches = [
+        ("force_positioning", options.force_positioning),
+        ("allow_positioning", options.allow_positioning),
+    ];
+    if given(place, Rule::Positioning, switches, trail) {
+        return Ok(Rule::Positioning);
+    }
+    may_see_history(place, subscribed(asker), trail)
+}
+
+/// As [`may_position`], for recovery.
+///
+/// # Errors
+/// As [`may_position`].
+pub fn may_recover(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    let options = place.options;
+    let switches = [
+        ("force_recovery", options.force_recovery),
+        ("allow_recovery", options.allow_recovery),
+    ];
+    if given(place, Rule::Recovery, switches, trail) {
+        return Ok(Rule::Recovery);
+    }
+    may_see_history(place, subscribed(asker), trail)
+}
+
+/// As [`may_position`], for others' joins and leaves.
+///
+/// # Errors
+/// As [`may_position`].
+pub fn may_see_join_leave(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    let set = [("join_leave", "true")];
+    feature(
+        place,
+        Rule::JoinLeave,
+        place.options.join_leave,
+        &set,
+        trail,
+    )?;
+    may_see_presence(place, subscribed(asker), trail)
+}
+
+fn subscribed(asker: Asker<'_>) -> Asker<'_> {
+    Asker {
+        is_subscribed: true,
+        ..asker
+    }
+}
+
+/// Whether one of the switches gives it to all subscribers.
+fn given(
+    place: &Place<'_>,
+    rule: Rule,
+    switches: [(&'static str, bool); 2],
+    trail: &mut impl Trail,
+) -> bool {
+    for (option, is_on) in switches {
+        trail.step(|| {
+            let outcome = if is_on { Outcome::Allows } else { Outcome::No };
+            let finding = format!("{option} is {}", if is_on { "on" } else { "off" });
+            Step::new(rule, outcome, finding).by(place.key(option))
+        });
+        if is_on {
+            return true;
+        }
+    }
+    false
+}
+
+/// What the channel must have; the first key of `set` decides, and all of them together give it.
+fn feature(
+    place: &Place<'_>,
+    rule: Rule,
+    is_there: bool,
+    set: &[(&'static str, &'static str)],
+    trail: &mut impl Trail,
+) -> Result<(), Refusal> {
+    let finding = || {
+        let (verb, what) = match (rule, is_there) {
+            (Rule::JoinLeave, true) => (place.agree("tell", "tells"), "who comes and goes"),
+            (Rule::JoinLeave, false) => (
+                place.agree("do not tell", "does not tell"),
+                "who comes and goes",
+            ),
+            (Rule::Presence, true) => (place.agree("keep", "keeps"), "presence"),
+            (Rule::Presence, false) => (place.agree("keep", "keeps"), "no presence"),
+            (_, true) => (place.agree("keep", "keeps"), "history"),
+            (_, false) => (place.agree("keep", "keeps"), "no history"),
+        };
+        format!("{} {verb} {what}", place.owner())
+    };
+    let option = || {
+        set.first()
+            .map_or_else(String::new, |(name, _)| place.key(name))
+    };
+    trail.step(|| {
+        let outcome = if is_there {
+            Outcome::Passes
+        } else {
+            Outcome::Refuses
+        };
+        Step::new(rule, outcome, finding()).by(option())
+    });
+    if is_there {
+        return Ok(());
+    }
+    Err(Denial {
+        answer: Answer::Error(ErrorCode::NOT_AVAILABLE),
+        rule: Some(rule),
+        why: format!("{} ({})", finding(), option()),
+        option: option(),
+        changes: vec![Change::set(
+            set.iter().map(|(name, value)| (place.key(name), *value)),
+        )],
+    }
+    .into())
+}
+
+fn may_see_presence(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    let options = place.options;
+    let access = Access {
+        for_client: options.allow_presence_for_client,
+        for_subscriber: options.allow_presence_for_subscriber,
+        for_anonymous: options.allow_presence_for_anonymous,
+        verb: "presence",
+        noun: "presence calls",
+    };
+    access.decide(place, asker, trail)
+}
+
+fn may_see_history(
+    place: &Place<'_>,
+    asker: Asker<'_>,
+    trail: &mut impl Trail,
+) -> Result<Rule, Refusal> {
+    let options = place.options;
+    let access = Access {
+        for_client: options.allow_history_for_client,
+        for_subscriber: options.allow_history_for_subscriber,
+        for_anonymous: options.allow_history_for_anonymous,
+        verb: "history",
+        noun: "history calls",
+    };
+    access.decide(place, asker, trail)
+}
+
+/// The three switches of a verb.
+struct Access {
+    for_client: bool,
+    for_subscriber: bool,
+    for_anonymous: bool,
+    verb: &'static str,
+    noun: &'static str,
+}
+
+impl Access {
+    fn decide(
+        &self,
+        place: &Place<'_>,
+        asker: Asker<'_>,
+        trail: &mut impl Trail,
+    ) -> Result<Rule, Refusal> {
+        let counts = !asker.user.is_anonymous() || self.for_anonymous;
+        if self.switch(place, Rule::ForClient, counts, trail) {
+            return Ok(Rule::ForClient);
+        }
+        if self.switch(
+            place,
+            Rule::ForSubscriber,
+            counts && asker.is_subscribed,
+            trail,
+        ) {
+            return Ok(Rule::ForSubscriber);
+        }
+        if self.for_subscriber && !asker.is_subscribed {
+            trail.step(|| {
+                let finding = format!("the client is not subscribed to {:?}", place.channel);
+                Step::new(Rule::ForSubscriber, Outcome::No, finding)
+            });
+        }
+        if (self.for_client || self.for_subscriber) && !counts {
+            trail.step(|| {
+                let finding = switch(place, false, &format!("{} by anonymous clients", self.noun));
+                Step::new(Rule::ForAnonymous, Outcome::No, finding).by(self.key(place, "anonymous"))
+            });
+        }
+        if is_insecure(place.rules, trail) {
+            return Ok(Rule::Insecure);
+        }
+        Err(self.denial(place, asker, counts).into())
+    }
+
+    /// One of the switches: whether it is on and counts.
+    fn switch(&self, place: &Place<'_>, rule: Rule, counts: bool, trail: &mut impl Trail) -> bool {
+        let (is_on, who) = match rule {
+            Rule::ForSubscriber => (self.for_subscriber, "subscriber"),
+            _ => (self.for_client, "client"),
+        };
+        trail.step(|| {
+            let finding = switch(place, is_on, &format!("{} by {who}s", self.noun));
+            let outcome = match (is_on, counts) {
+                (true, true) => Outcome::Allows,
+                (true, false) => Outcome::Passes,
+                (false, _) => Outcome::No,
+            };
+            Step::new(rule, outcome, finding).by(self.key(place, who))
+        });
+        is_on && counts
+    }
+
+    fn denial(&self, place: &Place<'_>, asker: Asker<'_>, counts: bool) -> Denial {
+        let noun = self.noun;
+        let (rule, option, why) = if !self.for_client && !self.for_subscriber {
+            let what = format!("{noun} by clients");
+            (
+                Rule::ForClient,
+                self.key(place, "client"),
+                switch(place, false, &what),
+            )
+        } else if !counts {
+            let what = format!("{noun} by anonymous clients");
+            (
+                Rule::ForAnonymous,
+                self.key(place, "anonymous"),
+                switch(place, false, &what),
+            )
+        } else {
+            let what = format!("{noun} by subscribers only");
+            (
+                Rule::ForSubscriber,
+                self.key(place, "subscriber"),
+                switch(place, true, &what),
+            )
+        };
+        let why = if rule == Rule::ForSubscriber {
+            format!("{why} ({option}); subscribe to {:?} first", place.channel)
+        } else {
+            format!("{why} ({option})")
+        };
+        Denial {
+            answer: Answer::Error(ErrorCode::PERMISSION_DENIED),
+            rule: Some(rule),
+            why,
+            option,
+            changes: self.changes(place, asker, counts),
+        }
+    }
+
+    /// By each of the two ways in, what is lacking for it.
+    fn changes(&self, place: &Place<'_>, asker: Asker<'_>, counts: bool) -> Vec<Change> {
+        let with_anonymous = |is_on: bool, who: &str| {
+            let mut keys = Vec::new();
+            if !is_on {
+                keys.push(self.key(place, who));
+            }
+            if !counts {
+                keys.push(self.key(place, "anonymous"));
+            }
+            Change::switch_on(keys)
+        };
+        let all = with_anonymous(self.for_client, "client");
+        let mut subscribers = with_anonymous(self.for_subscriber, "subscriber");
+        if !asker.is_subscribed {
+            subscribers = subscribers.and(Act::SubscribeFirst);
+        }
+        if self.for_subscriber && !self.for_client {
+            vec![subscribers, all]
+        } else {
+            vec![all, subscribers]
+        }
+    }
+
+    fn key(&self, place: &Place<'_>, who: &str) -> String {
+        place.key(&format!("allow_{}_for_{who}", self.verb))
+    }
+}
+
+/// Whether data has the format that the channel asks for.
+///
+/// # Errors
+/// 107.
+pub fn has_format(
+    place: &Place<'_>,
+    data: Option<&Payload>,
+    trail: &mut impl Trail,
+) -> Result<(), Refusal> {
+    let is_there = data.is_some_and(|data| !data.is_empty());
+    let (wanted, is_right) = match place.options.data_format {
+        DataFormat::Any => ("anything but nothing", is_there),
+        DataFormat::Json => ("one JSON value", data.is_some_and(Payload::is_json)),
+        DataFormat::JsonObject => ("one JSON object", data.is_some_and(is_json_object)),
+        DataFormat::Binary => ("bytes, even none", true),
+    };
+    trail.step(|| {
+        let outcome = if is_right {
+            Outcome::Passes
+        } else {
+            Outcome::Refuses
+        };
+        let finding = format!("data must be {wanted}");
+        Step::new(Rule::DataFormat, outcome, finding).by(place.key("publication_data_format"))
+    });
+    if is_right {
+        return Ok(());
+    }
+    let option = place.key("publication_data_format");
+    let why = if place.options.data_format == DataFormat::Any {
+        "data is missing or empty".to_owned()
+    } else {
+        format!(
+            "data is not {wanted}, as {} wants it ({option})",
+            place.owner()
+        )
+    };
+    Err(Denial {
+        answer: Answer::Error(ErrorCode::BAD_REQUEST),
+        rule: Some(Rule::DataFormat),
+        why,
+        option,
+        changes: vec![Change::act(Act::SendOther(wanted))],
+    }
+    .into())
+}
+
+fn is_json_object(data: &Payload) -> bool {
+    data.is_json() && data.bytes().trim_ascii_start().starts_with(b"{")
+}

@@ -1,0 +1,259 @@
+//! The rules that decide who may do what, the steps by which they are gone through, and what would change a verdict.
+
+use std::fmt;
+
+/// A rule that is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rule {
+    /// A connection token.
+    ConnectionToken,
+    /// Tokens without a user (`client.disallow_anonymous_connection_tokens`).
+    AnonymousToken,
+    /// A header that a proxy before the server has set (`client.user_id_http_header`).
+    UserHeader,
+    /// A bare name (`plain.allow_name_login`).
+    NameLogin,
+    /// No credentials at all (`client.allow_anonymous_connect_without_token`).
+    AnonymousConnect,
+    /// The length of the channel's name.
+    MaxLength,
+    /// The namespace of the channel.
+    Namespace,
+    /// The characters of the channel's name.
+    Name,
+    /// A subscription token for this channel, user and connection.
+    Token,
+    /// The time that a subscription token gives.
+    Expiry,
+    /// Channels that need a subscription token whatever else allows.
+    Private,
+    /// Channels whose names list their users.
+    UserLimited,
+    /// The namespace allows all clients.
+    ForClient,
+    /// What the namespace allows holds for clients without a user too.
+    ForAnonymous,
+    /// The namespace allows subscribers.
+    ForSubscriber,
+    /// The data has the format that the channel wants.
+    DataFormat,
+    /// The channel keeps who is there.
+    Presence,
+    /// The channel keeps publications.
+    History,
+    /// The channel watches positions.
+    Positioning,
+    /// The channel recovers.
+    Recovery,
+    /// The channel tells who comes and goes.
+    JoinLeave,
+    /// `client.insecure`.
+    Insecure,
+}
+
+/// What came of looking at a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing against it; the next rule is asked.
+    Passes,
+    /// It does not allow it; another may.
+    No,
+    /// It decides: allowed.
+    Allows,
+    /// It decides: denied.
+    Refuses,
+}
+
+/// One rule that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The rule.
+    pub rule: Rule,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// What was found, in words.
+    pub finding: String,
+    /// The configuration key that it turned on; empty where there is none.
+    pub option: String,
+}
+
+/// Hears of each rule that is looked at, in order.
+pub trait Trail {
+    /// Takes a step, or leaves it unmade.
+    fn step(&mut self, step: impl FnOnce() -> Step);
+}
+
+/// Who only wants the verdict: no step is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Trail for Silent {
+    fn step(&mut self, _: impl FnOnce() -> Step) {}
+}
+
+impl Trail for Vec<Step> {
+    fn step(&mut self, step: impl FnOnce() -> Step) {
+        self.push(step());
+    }
+}
+
+/// Something that would turn a denial: all of it together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Configuration keys, and what to set them to.
+    pub set: Vec<(String, &'static str)>,
+    /// What is to be done otherwise.
+    pub act: Option<Act>,
+}
+
+/// What can be done, beside the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// The client brings a subscription token.
+    BringSubscriptionToken,
+    /// The client subscribes first.
+    SubscribeFirst,
+    /// The client brings a connection token.
+    BringConnectionToken,
+    /// The client's token names a user.
+    NameUser,
+    /// Another name for the channel; says which.
+    Rename(&'static str),
+    /// A namespace is added, of this name.
+    AddNamespace(String),
+    /// Other data; says which.
+    SendOther(&'static str),
+    /// A token that is made otherwise; says how.
+    MakeToken(String),
+}
+
+impl Rule {
+    /// The rule's name for machines; it stays.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ConnectionToken => "connection_token",
+            Self::AnonymousToken => "anonymous_token",
+            Self::UserHeader => "user_header",
+            Self::NameLogin => "name_login",
+            Self::AnonymousConnect => "anonymous_connect",
+            Self::MaxLength => "max_length",
+            Self::Namespace => "namespace",
+            Self::Name => "name",
+            Self::Token => "subscription_token",
+            Self::Expiry => "expiry",
+            Self::Private => "private_channel",
+            Self::UserLimited => "user_limited",
+            Self::ForClient => "for_client",
+            Self::ForAnonymous => "for_anonymous",
+            Self::ForSubscriber => "for_subscriber",
+            Self::DataFormat => "data_format",
+            Self::Presence => "presence",
+            Self::History => "history",
+            Self::Positioning => "positioning",
+            Self::Recovery => "recovery",
+            Self::JoinLeave => "join_leave",
+            Self::Insecure => "insecure",
+        }
+    }
+}
+
+impl Outcome {
+    /// The outcome's name for machines; it stays.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::No => "no",
+            Self::Allows => "allows",
+            Self::Refuses => "refuses",
+        }
+    }
+}
+
+impl Step {
+    /// A step that turned on no option.
+    pub fn new(rule: Rule, outcome: Outcome, finding: impl Into<String>) -> Self {
+        Self {
+            rule,
+            outcome,
+            finding: finding.into(),
+            option: String::new(),
+        }
+    }
+
+    /// The same step, turning on an option.
+    #[must_use]
+    pub fn by(self, option: impl Into<String>) -> Self {
+        Self {
+            option: option.into(),
+            ..self
+        }
+    }
+}
+
+impl Change {
+    /// Keys to switch on, all of them.
+    pub(crate) fn switch_on(keys: impl IntoIterator<Item = String>) -> Self {
+        Self::set(keys.into_iter().map(|key| (key, "true")))
+    }
+
+    /// Keys to set, all of them.
+    pub(crate) fn set(set: impl IntoIterator<Item = (String, &'static str)>) -> Self {
+        Self {
+            set: set.into_iter().collect(),
+            act: None,
+        }
+    }
+
+    /// Something to do.
+    pub(crate) fn act(act: Act) -> Self {
+        Self {
+            set: Vec::new(),
+            act: Some(act),
+        }
+    }
+
+    /// The same, and something to do.
+    pub(crate) fn and(self, act: Act) -> Self {
+        Self {
+            act: Some(act),
+            ..self
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (key, value)) in self.set.iter().enumerate() {
+            let before = if at == 0 { "set " } else { " and " };
+            write!(f, "{before}{key} to {value}")?;
+        }
+        if let Some(act) = &self.act {
+            if !self.set.is_empty() {
+                f.write_str(", and ")?;
+            }
+            write!(f, "{act}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BringSubscriptionToken => {
+                f.write_str("give the client a subscription token for the channel")
+            }
+            Self::SubscribeFirst => f.write_str("subscribe to the channel first"),
+            Self::BringConnectionToken => f.write_str("give the client a connection token"),
+            Self::NameUser => f.write_str("connect with a token that names a user (sub)"),
+            Self::Rename(how) => write!(f, "use a name {how}"),
+            Self::AddNamespace(name) => {
+                write!(f, "add {{\"name\": {name:?}}} to channel.namespaces")
+            }
+            Self::SendOther(what) => write!(f, "send {what}"),
+            Self::MakeToken(how) => write!(f, "make the token {how}"),
+        }
+    }
+}
