@@ -124,6 +124,9 @@ impl Http {
         if let Some(door) = self.doors.find(request.uri().path()) {
             return Ok(self.enter(door, &inside.node, request));
         }
+        if asks_for_websocket(&request) {
+            return Ok(refused(Refusal::no_door()));
+        }
         // Of the first request of a connection both lengths are refused; of a later one only this is seen, so that
         // nothing can hide behind its body (RFC 9112, section 6.3).
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
@@ -222,6 +225,13 @@ fn refused(refusal: Refusal) -> Response<Body> {
     response
         .body(Body::from(refusal.text + "\n"))
         .unwrap_or_default()
+}
+
+/// Whether this was to be a client's upgrade.
+fn asks_for_websocket(request: &Request<Incoming>) -> bool {
+    let upgrade = request.headers().get(UPGRADE);
+    let upgrade = upgrade.and_then(|value| value.to_str().ok());
+    upgrade.is_some_and(|upgrade| upgrade.to_ascii_lowercase().contains("websocket"))
 }
 
 /// A socket of which something has been read already.

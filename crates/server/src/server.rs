@@ -17,7 +17,7 @@ use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
 use veche_node::gate::Gate;
 use veche_node::node::{Engine, MAX_WORKERS, Node, NodeConfig, Surroundings};
-use veche_transport::doors::{Door, Doors};
+use veche_transport::doors::{Door, Doors, Log};
 use veche_transport::origin::{BadPattern, Origins};
 use veche_transport::reception::HttpReception;
 use veche_transport::refusals::Refusals;
@@ -237,6 +237,7 @@ fn doors(config: &Config, own_origin: bool) -> Result<Doors, BadPattern> {
         ),
         refusals: Refusals::default(),
         user_header: Some(config.client.user_id_http_header.clone()).filter(|it| !it.is_empty()),
+        log: Log::default(),
     })
 }
 

@@ -1,7 +1,11 @@
 //! Which path is which door, and who is let in.
 
-use veche_node::connection::Opening;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use veche_node::connection::{Conversation, Opening};
 use veche_node::gate::Gate;
+use veche_node::refusal_log::RefusalLog;
 
 use crate::head::Head;
 use crate::origin::Origins;
@@ -23,6 +27,15 @@ pub struct Doors {
     pub refusals: Refusals,
     /// The header in which a proxy before the server says who the user is.
     pub user_header: Option<String>,
+    /// What the log says of those who are not let in.
+    pub log: Log,
+}
+
+/// Tells the log who is not let in, within bounds.
+#[derive(Debug)]
+pub struct Log {
+    began: Instant,
+    lines: Mutex<RefusalLog>,
 }
 
 /// What is spoken behind a door.
@@ -72,7 +85,16 @@ impl Doors {
     /// # Errors
     /// The answer to give.
     pub fn enter(&self, door: Door, head: &Head<'_>) -> Result<Agreement, Refusal> {
-        websocket::enter(self, door, head)
+        let entered = websocket::enter(self, door, head);
+        match &entered {
+            Ok(agreement) => {
+                if let Conversation::Refused { why, disconnect } = &agreement.opening.conversation {
+                    self.log.tell(disconnect.code, head.path, why);
+                }
+            }
+            Err(refusal) => self.log.tell(refusal.status, head.path, &refusal.text),
+        }
+        entered
     }
 }
 
@@ -96,7 +118,39 @@ impl Agreement {
     }
 }
 
+impl Log {
+    /// Tells with which status a request for this path was answered, and why.
+    fn tell(&self, status: u16, path: &str, why: &str) {
+        let now = self.began.elapsed();
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.tell_upgrade(status, path, why, now);
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            lines: Mutex::default(),
+        }
+    }
+}
+
 impl Refusal {
+    /// The answer to an upgrade where there is no door.
+    ///
+    /// The addresses of the doors are not told: strangers ask, too.
+    #[must_use]
+    pub fn no_door() -> Self {
+        Self {
+            status: 404,
+            header: None,
+            text: "there is no WebSocket at this path; by default it is /connection/websocket \
+                   (websocket.handler_prefix), and with plain.enabled /connection/plain"
+                .to_owned(),
+        }
+    }
+
     /// The whole answer, after which the connection is closed.
     #[must_use]
     pub fn into_answer(self) -> Vec<u8> {

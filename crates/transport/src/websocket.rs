@@ -57,7 +57,9 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
     if !doors.origins.admit(origin, head.header("host")) {
         doors.refusals.add(Reason::Origin);
         let origin = origin.unwrap_or_default();
-        let text = format!("origin {origin:?} may not connect: add it to client.allowed_origins");
+        let text = format!(
+            "pages of the origin {origin:?} may not connect: add it to client.allowed_origins"
+        );
         if tells_by_websocket {
             let told = crate::plain::refused(&text, crate::plain::FORBIDDEN);
             return Ok(agree(&upgrade, None, told));

@@ -44,11 +44,11 @@ pub fn check<'a>(
     if headers.only("host").is_none() {
         return Err(Refusal::Host);
     }
-    if !headers.has_token("connection", "upgrade") {
-        return Err(Refusal::Connection);
-    }
     if !headers.has_token("upgrade", "websocket") {
         return Err(Refusal::Upgrade);
+    }
+    if !headers.has_token("connection", "upgrade") {
+        return Err(Refusal::Connection);
     }
     if headers.only("sec-websocket-version") != Some("13") {
         return Err(Refusal::Version);
@@ -125,10 +125,10 @@ pub enum Refusal {
     HttpVersion,
     /// No `Host`, or two.
     Host,
-    /// `Connection` does not name `upgrade`.
-    Connection,
     /// `Upgrade` does not name `websocket`.
     Upgrade,
+    /// `Connection` does not name `upgrade`.
+    Connection,
     /// `Sec-WebSocket-Version` is not 13.
     Version,
     /// `Sec-WebSocket-Key` is not 16 bytes in base64.
@@ -151,13 +151,18 @@ impl Refusal {
     pub fn text(self) -> &'static str {
         match self {
             Self::Method => "a WebSocket upgrade is a GET request",
-            Self::HttpVersion => "a WebSocket upgrade needs HTTP/1.1",
+            Self::HttpVersion => {
+                "a WebSocket upgrade needs HTTP/1.1; a proxy before the server may speak HTTP/1.0 \
+                 (nginx: proxy_http_version 1.1)"
+            }
             Self::Host => "the request must have one Host header",
             Self::Connection => {
-                "not a WebSocket upgrade: the Connection header does not name \"upgrade\""
+                "not a WebSocket upgrade: the Connection header does not name \"upgrade\"; \
+                 a proxy before the server must pass it on (nginx: proxy_set_header Connection \"upgrade\")"
             }
             Self::Upgrade => {
-                "not a WebSocket upgrade: the Upgrade header does not name \"websocket\""
+                "not a WebSocket upgrade (ws:// or wss://): the Upgrade header does not name \"websocket\"; \
+                 a proxy before the server must pass it on (nginx: proxy_set_header Upgrade $http_upgrade)"
             }
             Self::Version => {
                 "only WebSocket version 13 is spoken here: see the Sec-WebSocket-Version header"
