@@ -11,6 +11,7 @@ mod environment;
 mod file;
 pub mod flags;
 pub mod keys;
+pub mod origin;
 pub mod schema;
 mod section;
 pub mod setting;
@@ -29,6 +30,7 @@ use std::fmt;
 pub use crate::config::schema::Config;
 
 use crate::config::flags::Flags;
+use crate::config::origin::Origins;
 use crate::config::setting::{Layer, Reading, Setting};
 
 /// Everything a configuration is made of. No function of this module looks anywhere else.
@@ -62,6 +64,8 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// Those of the warnings that name keys nobody knows.
     pub unknown_keys: Vec<String>,
+    /// Where each value comes from.
+    pub origins: Origins,
     demo: bool,
 }
 
@@ -166,10 +170,12 @@ impl Config {
                 warnings,
             });
         }
+        let origins = Origins::new(sources, reading.touched, reading.origins);
         Ok(Loaded {
             config,
             warnings,
             unknown_keys,
+            origins,
             demo: sources.demo,
         })
     }

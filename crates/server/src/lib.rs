@@ -2,6 +2,7 @@
 
 pub mod config;
 
+pub mod explain;
 pub mod listener;
 pub mod logging;
 pub mod server;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use veche_server::config::flags::{self, Flags};
+use veche_server::explain::Operation;
 
 use crate::bench::BenchOptions;
 use crate::failure::Failure;
@@ -44,6 +45,8 @@ pub(crate) enum Command {
     Checktoken(CheckOptions),
     /// Check a subscription token
     Checksubtoken(CheckOptions),
+    /// Say who may do what, step by step, and what would change it
+    Explain(ExplainOptions),
     /// Measure a server: what a delivery costs, and whether any is lost
     Bench(BenchOptions),
     /// Print the version
@@ -105,6 +108,46 @@ pub(crate) struct SubscriptionTokenOptions {
 pub(crate) struct CheckOptions {
     /// The token
     pub(crate) token: String,
+}
+
+/// `explain`.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit status: 0 allowed, 1 denied, 2 the question cannot be answered.")]
+pub(crate) struct ExplainOptions {
+    /// The channel; not needed for --op connect
+    #[arg(short = 's', long, default_value = "", hide_default_value = true)]
+    pub(crate) channel: String,
+    /// The user, believed to have a valid token; "" is an anonymous user with one. Without --user and --token the
+    /// client brings nothing
+    #[arg(short, long)]
+    pub(crate) user: Option<String>,
+    /// What is to be done: connect, subscribe, publish, history, presence, presence_stats; or what a subscriber may
+    /// have: positioning, recovery, join_leave
+    #[arg(long = "op", value_name = "OPERATION", default_value = "subscribe", value_parser = operation)]
+    pub(crate) operation: Operation,
+    /// A connection token, to be checked
+    #[arg(long, conflicts_with = "user")]
+    pub(crate) token: Option<String>,
+    /// A subscription token, to be checked
+    #[arg(long)]
+    pub(crate) subscription_token: Option<String>,
+    /// The client is subscribed to the channel
+    #[arg(long)]
+    pub(crate) subscribed: bool,
+    /// Data to publish; without, some that every format takes
+    #[arg(long)]
+    pub(crate) data: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn operation(name: &str) -> Result<Operation, String> {
+    let found = Operation::ALL.into_iter().find(|it| it.name() == name);
+    found.ok_or_else(|| {
+        let names = Operation::ALL.map(Operation::name).join(", ");
+        format!("there is no such operation; write one of {names}")
+    })
 }
 
 /// Short forms of two keys.

@@ -12,6 +12,10 @@ pub(crate) enum Failure {
     Said { what: String, details: Vec<String> },
     /// The command line itself: help, version, or what is wrong with it.
     CommandLine(clap::Error),
+    /// The question could not be asked, where 1 is an answer: the process ends with 2.
+    Misused { what: String, details: Vec<String> },
+    /// The answer was given, and it is no: the process ends with 1.
+    No,
 }
 
 impl Failure {
@@ -31,17 +35,28 @@ impl Failure {
                 let _ = error.print();
                 ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
             }
-            Self::Said { .. } => {
+            Self::Said { .. } | Self::Misused { .. } => {
                 let _ = std::io::stderr().lock().write_all(self.text().as_bytes());
-                ExitCode::FAILURE
+                let is_misused = matches!(self, Self::Misused { .. });
+                ExitCode::from(if is_misused { 2 } else { 1 })
             }
+            Self::No => ExitCode::FAILURE,
+        }
+    }
+
+    /// The same failure, where 1 is an answer and must not be mistaken for one.
+    pub(crate) fn misused(self) -> Self {
+        match self {
+            Self::Said { what, details } => Self::Misused { what, details },
+            other => other,
         }
     }
 
     fn text(&self) -> String {
         match self {
             Self::CommandLine(error) => error.to_string(),
-            Self::Said { what, details } => {
+            Self::No => String::new(),
+            Self::Said { what, details } | Self::Misused { what, details } => {
                 let details = details.iter().map(|line| format!("  {line}\n"));
                 format!("error: {what}\n{}", details.collect::<String>())
             }

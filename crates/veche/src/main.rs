@@ -5,6 +5,7 @@ mod checkconfig;
 mod checktoken;
 mod cli;
 mod demo;
+mod explain;
 mod failure;
 mod genconfig;
 mod gensubtoken;
@@ -50,6 +51,7 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
         Command::Checksubtoken(options) => {
             checktoken::run(&place, &options, checktoken::Kind::Subscription)
         }
+        Command::Explain(options) => explain::run(&place, &options),
         Command::Bench(options) => bench::run(options),
         Command::Version => version::run(),
     }

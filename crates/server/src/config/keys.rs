@@ -47,6 +47,48 @@ fn expected(text: &str, pattern: &str) -> Option<Expected> {
     (!text.is_empty()).then(|| Expected::Text(text.to_owned()))
 }
 
+/// Why a token is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Whether it is only its time that has run out: clients get a new one.
+    pub is_expired: bool,
+    /// Which claim or rule failed, in words.
+    pub why: String,
+}
+
+/// What a connection token says at the Unix time `now`, in seconds.
+///
+/// # Errors
+/// Why it is refused.
+pub fn connection_claims(
+    client: &Client,
+    token: &str,
+    now: i64,
+) -> Result<ConnectionClaims, Refused> {
+    let verifier = Verifier::new(client.connection_keys());
+    verifier.verify_connection(token, now).map_err(refused)
+}
+
+/// What a subscription token says at the Unix time `now`, in seconds.
+///
+/// # Errors
+/// Why it is refused.
+pub fn subscription_claims(
+    client: &Client,
+    token: &str,
+    now: i64,
+) -> Result<SubscriptionClaims, Refused> {
+    let verifier = Verifier::new(client.subscription_keys());
+    verifier.verify_subscription(token, now).map_err(refused)
+}
+
+fn refused(error: TokenError) -> Refused {
+    Refused {
+        is_expired: matches!(error, TokenError::Expired),
+        why: words(&error),
+    }
+}
+
 /// A token to make: for whom, and until when.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {

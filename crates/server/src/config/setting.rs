@@ -100,6 +100,8 @@ pub struct Reading<'a> {
     pub(crate) origin: Option<String>,
     variables: &'a BTreeMap<String, String>,
     pub(crate) touched: BTreeSet<String>,
+    /// Where values come from, but for those of the file.
+    pub(crate) origins: BTreeMap<String, String>,
     pub(crate) unknown: Vec<String>,
     pub(crate) problems: Vec<String>,
 }
@@ -111,6 +113,7 @@ impl<'a> Reading<'a> {
             origin: None,
             variables,
             touched: BTreeSet::new(),
+            origins: BTreeMap::new(),
             unknown: Vec::new(),
             problems: Vec::new(),
         }
@@ -119,6 +122,10 @@ impl<'a> Reading<'a> {
     /// Notes that a value stands at `at`.
     pub(crate) fn touch(&mut self, at: &str) {
         self.touched.insert(at.to_owned());
+        match &self.origin {
+            Some(origin) => self.origins.insert(at.to_owned(), origin.clone()),
+            None => self.origins.remove(at),
+        };
     }
 
     /// Notes that `value` at `at` is wrong; `why` says what is wrong and what would be right.

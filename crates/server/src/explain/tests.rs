@@ -1,0 +1,160 @@
+//! Questions and answers, by whole configurations.
+
+use super::*;
+use crate::config::keys::{Sample, issue};
+use crate::config::{Config, File, Sources};
+
+const NOW: i64 = 1_000_000;
+
+fn loaded(text: &str) -> Loaded {
+    let file = File {
+        name: "config.json".to_owned(),
+        text: text.to_owned(),
+    };
+    Config::load(&Sources {
+        file: Some(file),
+        ..Sources::default()
+    })
+    .expect("a configuration")
+}
+
+fn by_user(user: &str, operation: Operation, channel: &str) -> Question {
+    Question {
+        operation,
+        channel: channel.to_owned(),
+        user: Some(user.to_owned()),
+        ..Question::default()
+    }
+}
+
+const CHAT: &str = r#"{
+    "client": {"token": {"hmac_secret_key": "key"}},
+    "channel": {"namespaces": [
+        {"name": "chat", "allow_subscribe_for_client": true, "allow_publish_for_subscriber": true}
+    ]}
+}"#;
+
+fn denial(explanation: &Explanation) -> &Denied {
+    match &explanation.parts.last().expect("a part").verdict {
+        Verdict::Denied(denied) => denied,
+        Verdict::Allowed(rule) => panic!("allowed by {rule:?}"),
+    }
+}
+
+#[test]
+fn a_denial_names_the_key_its_value_and_where_that_comes_from() {
+    let chat = loaded(CHAT);
+    let question = by_user("anna", Operation::Publish, "chat:lobby");
+    let answer = explain(&chat, &question, NOW);
+    let denied = denial(&answer);
+    assert_eq!((denied.kind, denied.code), ("error", 103));
+    assert_eq!(denied.message, "permission denied");
+    assert_eq!(
+        denied.changes,
+        [
+            "subscribe to the channel first",
+            "set channel.namespaces[chat].allow_publish_for_client to true",
+        ]
+    );
+    let held: Vec<String> = answer.parts[1]
+        .steps
+        .iter()
+        .filter_map(|looked| looked.held.as_ref())
+        .filter(|held| held.key.contains("allow_"))
+        .map(|held| format!("{} {} {}", held.key, held.value, held.origin))
+        .collect();
+    assert_eq!(
+        held,
+        [
+            "channel.namespaces[chat].allow_publish_for_client false default",
+            "channel.namespaces[chat].allow_publish_for_subscriber true config.json",
+        ]
+    );
+    let subscribed = Question {
+        is_subscribed: true,
+        ..question
+    };
+    assert!(explain(&chat, &subscribed, NOW).is_allowed());
+}
+
+#[test]
+fn who_cannot_connect_is_not_asked_any_further() {
+    let chat = loaded(CHAT);
+    let question = Question {
+        channel: "chat:lobby".to_owned(),
+        ..Question::default()
+    };
+    let answer = explain(&chat, &question, NOW);
+    assert_eq!(answer.parts.len(), 1);
+    let denied = denial(&answer);
+    assert_eq!((denied.kind, denied.code), ("disconnect", 3501));
+    assert!(
+        denied
+            .why
+            .contains("client.allow_anonymous_connect_without_token")
+    );
+}
+
+#[test]
+fn tokens_are_checked_and_say_who_it_is() {
+    let chat = loaded(CHAT);
+    let sample = |channel, expires| Sample {
+        user: "anna",
+        channel,
+        now: NOW,
+        expires,
+    };
+    let make = |sample: &Sample<'_>| issue(&chat.config.client, sample).expect("a token");
+    let token = make(&sample(None, Some(NOW + 60)));
+    let question = Question {
+        channel: "$chat:secret".to_owned(),
+        token: Some(token.clone()),
+        ..Question::default()
+    };
+    let answer = explain(&chat, &question, NOW);
+    assert!(answer.parts[0].title.contains("\"anna\""), "{answer:?}");
+    assert_eq!(denial(&answer).rule, Some(Rule::Private));
+    let question = Question {
+        subscription_token: Some(make(&sample(Some("$chat:secret"), Some(NOW + 60)))),
+        ..question
+    };
+    assert!(explain(&chat, &question, NOW).is_allowed());
+    let elsewhere = Question {
+        channel: "$chat:other".to_owned(),
+        ..question.clone()
+    };
+    let answer = explain(&chat, &elsewhere, NOW);
+    assert_eq!(
+        (denial(&answer).kind, denial(&answer).code),
+        ("disconnect", 3500)
+    );
+    let late = explain(&chat, &question, NOW + 61);
+    assert_eq!(denial(&late).code, 109);
+    let forged = Question {
+        token: Some(format!("{token}x")),
+        ..question
+    };
+    let answer = explain(&chat, &forged, NOW);
+    assert_eq!(
+        (denial(&answer).kind, denial(&answer).code),
+        ("disconnect", 3500)
+    );
+}
+
+#[test]
+fn machines_read_the_same() {
+    let chat = loaded(CHAT);
+    let question = by_user("", Operation::Subscribe, "chat:lobby");
+    let answer = explain(&chat, &question, NOW).to_json();
+    assert_eq!(answer["allowed"], false);
+    let part = &answer["parts"][1];
+    assert_eq!(part["error"]["code"], 103);
+    assert_eq!(part["rule"], "for_anonymous");
+    let last = part["steps"].as_array().and_then(|steps| steps.last());
+    let last = last.expect("a step");
+    assert_eq!(last["rule"], "insecure");
+    assert_eq!(last["outcome"], "no");
+    assert_eq!(last["option"]["key"], "client.insecure");
+    assert_eq!(last["option"]["value"], false);
+    assert_eq!(last["option"]["origin"], "default");
+}
