@@ -154,7 +154,7 @@ impl Answering<'_> {
             }
             (None, Some(user)) => {
                 self.note(
-                    "that the client has proved who it is is assumed; --token checks a token",
+                    "it is assumed that the user has proved who it is; --token checks a token",
                 );
                 let user = UserId::new(user);
                 let claims = ConnectionClaims {

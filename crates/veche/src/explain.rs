@@ -171,7 +171,7 @@ publish "chat:lobby" as user "anna": denied, error 103 (permission denied)
   · the client is not subscribed to "chat:lobby"
   · not everything is allowed
       client.insecure: false (default)
-note: that the client has proved who it is is assumed; --token checks a token
+note: it is assumed that the user has proved who it is; --token checks a token
 why: namespace "chat" allows publishers by subscribers only (channel.namespaces[chat].allow_publish_for_subscriber); subscribe to "chat:lobby" first
 to change it: subscribe to the channel first
           or: set channel.namespaces[chat].allow_publish_for_client to true"#;
