@@ -52,6 +52,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("veche-chat", &["veche-client", "veche-auth"]),
     // A generator must cost less than any client: it reads frames itself.
     ("veche-bench", &["veche-websocket"]),
+    // It sees no more of a server than a client does.
+    ("veche-doctor", &["veche-websocket"]),
     (
         "veche",
         &[
@@ -60,6 +62,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-auth",
             "veche-chat",
             "veche-bench",
+            "veche-doctor",
         ],
     ),
     (

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Checksubtoken(CheckOptions),
     /// Say who may do what, step by step, and what would change it
     Explain(ExplainOptions),
+    /// Look at a deployment from outside: names, proxies, upgrade, origin, pings
+    Doctor(DoctorOptions),
     /// Measure a server: what a delivery costs, and whether any is lost
     Bench(BenchOptions),
     /// Print the version
@@ -137,6 +139,31 @@ pub(crate) struct ExplainOptions {
     /// Data to publish; without, some that every format takes
     #[arg(long)]
     pub(crate) data: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 clients have no trouble, 1 they have, 2 there is nothing to look at."
+)]
+pub(crate) struct DoctorOptions {
+    /// Where clients connect: https://chat.example.com, or with the path of the WebSocket
+    pub(crate) url: String,
+    /// A connection token, for a server that wants one
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// The origin of the pages that will connect: https://example.com
+    #[arg(long)]
+    pub(crate) origin: Option<String>,
+    /// Seconds for which an idle connection is watched; without, until the second ping; 0 is not at all
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+    /// Seconds that each step may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) timeout: u64,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

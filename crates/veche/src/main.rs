@@ -5,6 +5,7 @@ mod checkconfig;
 mod checktoken;
 mod cli;
 mod demo;
+mod doctor;
 mod explain;
 mod failure;
 mod genconfig;
@@ -52,6 +53,7 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
             checktoken::run(&place, &options, checktoken::Kind::Subscription)
         }
         Command::Explain(options) => explain::run(&place, &options),
+        Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(options),
         Command::Version => version::run(),
     }

@@ -48,6 +48,10 @@ impl Paint {
         self.with("31", text)
     }
 
+    pub(crate) fn doubtful(self, text: &str) -> String {
+        self.with("33", text)
+    }
+
     pub(crate) fn dim(self, text: &str) -> String {
         self.with("2", text)
     }
