@@ -27,11 +27,15 @@ impl<'a> Object<'a> {
 
     /// A value that is there and not null.
     pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.get_or_null(name).filter(|value| value.get() != "null")
+    }
+
+    /// A value that is there.
+    fn get_or_null(&self, name: &str) -> Option<&'a RawValue> {
         let mut newest_first = self.fields.iter().rev();
         newest_first
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| *value)
-            .filter(|value| value.get() != "null")
     }
 
     /// A value whose key is spelled exactly so, and which is not null.
@@ -98,9 +102,9 @@ impl<'a> Object<'a> {
         Ok(Some(Payload::detect(Bytes::from(bytes))))
     }
 
-    /// A JSON value, byte for byte.
+    /// A JSON value, byte for byte; null is one.
     pub(crate) fn raw(&self, name: &str) -> Result<Option<Payload>, TokenError> {
-        let Some(value) = self.get(name) else {
+        let Some(value) = self.get_or_null(name) else {
             return Ok(None);
         };
         let json = value.get().as_bytes();

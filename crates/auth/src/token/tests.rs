@@ -239,7 +239,7 @@ fn info_is_kept_byte_for_byte_and_b64info_comes_before_it() {
         info(r#"{"info": {"a" : 1.50}}"#),
         Ok(json(r#"{"a" : 1.50}"#))
     );
-    assert_eq!(info(r#"{"info": null}"#), Ok(None));
+    assert_eq!(info(r#"{"info": null}"#), Ok(json("null")));
     assert_eq!(info(r#"{"info": 1, "b64info": ""}"#), Ok(json("1")));
     let bytes = Payload::detect(Bytes::from_static(b"\x00\xff"));
     assert_eq!(info(r#"{"info": 1, "b64info": "AP8="}"#), Ok(Some(bytes)));
