@@ -35,8 +35,11 @@ pub enum ProtocolError {
     #[error("{0}")]
     InvalidData(&'static str),
     /// A message beyond a limit; closed with 1009.
-    #[error("{0}")]
-    TooBig(&'static str),
+    #[error("message too big")]
+    TooBig,
+    /// A message that is beyond a limit when inflated; closed with 1009.
+    #[error("message too big after decompression")]
+    TooBigInflated,
 }
 
 impl ProtocolError {
@@ -45,7 +48,7 @@ impl ProtocolError {
         match self {
             Self::Violation(_) => PROTOCOL_ERROR,
             Self::InvalidData(_) => INVALID_DATA,
-            Self::TooBig(_) => TOO_BIG,
+            Self::TooBig | Self::TooBigInflated => TOO_BIG,
         }
     }
 
@@ -53,7 +56,8 @@ impl ProtocolError {
     pub fn reason(self) -> &'static str {
         match self {
             Self::Violation(reason) | Self::InvalidData(reason) => reason,
-            Self::TooBig(_) => "",
+            Self::TooBig => "",
+            Self::TooBigInflated => "message too big after decompression",
         }
     }
 }

@@ -222,7 +222,7 @@ impl Decoder {
         let room = limits.max_message.saturating_sub(held);
         match usize::try_from(header.len) {
             Ok(len) if len <= room => Ok(()),
-            _ => Err(ProtocolError::TooBig("message too big")),
+            _ => Err(ProtocolError::TooBig),
         }
     }
 }

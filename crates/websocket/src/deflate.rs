@@ -165,7 +165,7 @@ fn feed<'a>(
 ) -> Result<Option<&'a [u8]>, ProtocolError> {
     loop {
         if out.len() > max {
-            return Err(ProtocolError::TooBig("inflated message too big"));
+            return Err(ProtocolError::TooBigInflated);
         }
         if out.len() == out.capacity() {
             let capacity = (2 * out.capacity())
