@@ -331,7 +331,7 @@ impl Hub {
         for group in &mut entry.groups {
             if step.reaches(&group.key) && !group.members.is_empty() && group.key.wants(event) {
                 aftermath.delivered += group.append(event, outboxes, encoder);
-                has_fresh |= group.key.deltas == Deltas::Fresh;
+                has_fresh |= group.key.awaits_base();
             }
         }
         match &event.body {

@@ -126,6 +126,7 @@ pub(crate) fn begin(
         return Ok(Start {
             was_recovering: wanted.recover,
             has_lost: buffer.has_lost,
+            delta: delta(grant, &[], &[]),
             loose: filtered(grant, buffer.publications),
             ..Start::default()
         });

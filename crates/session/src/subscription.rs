@@ -181,9 +181,9 @@ impl Grant {
         self.recoverable && (wanted.recover || self.recovers_unasked)
     }
 
-    /// Gives deltas, where they are wanted and allowed: only who watches its position can know what it has.
+    /// Gives deltas, where they are wanted and allowed. Where the position is not watched, all come whole.
     pub(crate) fn offer_delta(&mut self, wanted: &str, place: &Place<'_>) {
-        self.delta = wanted == FOSSIL && place.options.allow_fossil_delta && self.has_position();
+        self.delta = wanted == FOSSIL && place.options.allow_fossil_delta;
     }
 
     /// Whether the position is watched; recovery implies it.

@@ -65,6 +65,12 @@ impl Step {
 }
 
 impl GroupKey {
+    /// Whether the next whole publication makes it steady. Who does not watch its position may miss the base and never
+    /// know: it gets all whole.
+    pub(super) fn awaits_base(&self) -> bool {
+        self.deltas == Deltas::Fresh && self.positioned
+    }
+
     /// The group to which members go that have a base.
     pub(super) fn steady(&self) -> Self {
         Self {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use veche_protocol::publication::Publication;
 
-use super::group::{self, Deltas, Group, GroupKey, Step};
+use super::group::{self, Group, GroupKey, Step};
 use super::{Connections, Entry, Place, put};
 use crate::fanout::Event;
 
@@ -86,7 +86,7 @@ impl Entry {
             let Some(group) = self.groups.get(at) else {
                 continue;
             };
-            let got_it = group.key.deltas == Deltas::Fresh
+            let got_it = group.key.awaits_base()
                 && !group.members.is_empty()
                 && step.reaches(&group.key)
                 && group.key.wants(event);

@@ -93,15 +93,15 @@ fn a_publication_outside_of_the_stream_comes_whole_and_is_no_base() {
 }
 
 #[test]
-fn without_a_position_there_are_no_deltas() {
+fn without_a_position_all_comes_whole() {
     check(
         &delta_rules(|options| options.force_recovery = false),
         "
         > 2 subscribe chat delta=fossil
         < ask 2 enter chat
         ~ 2 done
-        < 2 subscribed
-        < attach chat
+        < 2 subscribed delta
+        < attach chat delta
     ",
     );
 }
