@@ -135,7 +135,7 @@ pub(crate) fn begin(
     let (mut publications, mut recovered) = match grant.mode {
         _ if !tries => (Vec::new(), false),
         RecoveryMode::Stream => from_stream(&page, &wanted.since),
-        RecoveryMode::Cache => from_cache(&page, &wanted.since),
+        RecoveryMode::Cache => from_cache(&page, &wanted.since, grant),
     };
     if tries && !recovered && wanted.rejects_unrecovered && grant.mode == RecoveryMode::Stream {
         return Err(Unrecovered);
@@ -207,10 +207,16 @@ fn from_stream(page: &Page, since: &StreamPosition) -> (Vec<Arc<Publication>>, b
 }
 
 /// The publications up to the latest, of which the last is wanted, unless the client has it.
-fn from_cache(page: &Page, since: &StreamPosition) -> (Vec<Arc<Publication>>, bool) {
+///
+/// Where none passes the filter, it is as if there were none.
+fn from_cache(page: &Page, since: &StreamPosition, grant: &Grant) -> (Vec<Arc<Publication>>, bool) {
     let top = &page.position;
     let is_there = since.offset > 0 && since == top;
-    let latest = page.publications.first();
+    let passes = |publication: &Arc<Publication>| grant.wants(publication);
+    let latest = page
+        .publications
+        .first()
+        .filter(|_| page.publications.iter().any(passes));
     let recovered = latest.map_or(is_there, |latest| latest.offset == top.offset);
     if recovered && !is_there {
         (page.publications.iter().rev().cloned().collect(), true)
@@ -256,8 +262,6 @@ fn merge(top: StreamPosition, buffer: Buffer) -> Merged {
 }
 
 fn filtered(grant: &Grant, mut publications: Vec<Arc<Publication>>) -> Vec<Arc<Publication>> {
-    if let Some(filter) = &grant.filter {
-        publications.retain(|publication| filter.wants(publication));
-    }
+    publications.retain(|publication| grant.wants(publication));
     publications
 }

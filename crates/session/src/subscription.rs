@@ -10,6 +10,7 @@ use veche_protocol::filter::Filter;
 use veche_protocol::history::Page;
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
+use veche_protocol::publication::Publication;
 use veche_protocol::push::Unsubscribe;
 
 use crate::namespace::Place;
@@ -184,6 +185,12 @@ impl Grant {
     /// Gives deltas, where they are wanted and allowed. Where the position is not watched, all come whole.
     pub(crate) fn offer_delta(&mut self, wanted: &str, place: &Place<'_>) {
         self.delta = wanted == FOSSIL && place.options.allow_fossil_delta;
+    }
+
+    /// Whether a publication passes the filter.
+    pub(crate) fn wants(&self, publication: &Publication) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_none_or(|filter| filter.wants(publication))
     }
 
     /// Whether the position is watched; recovery implies it.
