@@ -314,7 +314,8 @@ impl Session {
 
     /// `connect` is refused; the client may try again with other credentials.
     fn refuse_connect(&mut self, refusal: Refusal, turn: &Turn<'_>, effects: &mut Effects) {
-        let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, Phase::New) else {
+        let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, Phase::Refused)
+        else {
             return;
         };
         let refusal = if self.profile.direction == Direction::Unidirectional {

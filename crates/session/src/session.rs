@@ -69,6 +69,8 @@ pub struct Birth {
 pub(crate) enum Phase {
     /// Nobody in particular; only `connect` is heard.
     New,
+    /// `connect` was refused: another one is heard, all else is passed over.
+    Refused,
     /// `connect` is being answered.
     Connecting(Box<Connecting>),
     /// All is heard.
@@ -127,7 +129,7 @@ impl Session {
     #[must_use]
     pub fn can_take_command(&self, turn: &Turn<'_>) -> bool {
         match self.phase {
-            Phase::New => true,
+            Phase::New | Phase::Refused => true,
             Phase::Connected => {
                 let limit = turn.rules.client.concurrency.max(1);
                 usize::try_from(self.in_progress).is_ok_and(|count| count < limit)
@@ -144,7 +146,9 @@ impl Session {
             (Phase::Closed, _) => return,
             (Phase::Connected, _) if is_pong => return self.take_pong(turn, effects),
             // In the middle of `connect` a pong can't be due, and nothing else was let in.
-            (Phase::New, Verb::Connect(_)) if !is_pong => {}
+            (Phase::New | Phase::Refused, Verb::Connect(_)) if !is_pong => {}
+            // What came behind `connect` in the same message was sent before the client knew.
+            (Phase::Refused, _) => return,
             (Phase::Connected, Verb::Connect(_)) => {
                 let why = "the client is connected already";
                 return self.violate(id, operation, why, turn, effects);
@@ -281,7 +285,7 @@ impl Session {
             (_, Order::InsufficientState { channel }) => {
                 self.lose_state(&channel, effects);
             }
-            (Phase::New, _) => {}
+            (Phase::New | Phase::Refused, _) => {}
             (Phase::Connecting(connecting), order) => connecting.keep(order),
             (Phase::Connected, Order::Unsubscribe { channel, reason }) => {
                 self.obey_unsubscribe(channel, reason, turn, effects);

@@ -106,7 +106,9 @@ fn a_client_that_was_refused_is_still_nobody() {
         ~ 1 expired
         < 1 error 109
         > 2 subscribe chat
-        < close 3501 bad request
+        > 0 subscribe chat
+        > 3 connect token=new
+        < ask 2 connection_token new
     ",
     );
     check(
@@ -115,6 +117,7 @@ fn a_client_that_was_refused_is_still_nobody() {
         < ask 1 connection_token old
         ~ 1 expired
         < 1 error 109
+        > 2 publish chat x
         @ 11s
         < close 3502 stale
     ",
