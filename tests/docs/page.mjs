@@ -44,7 +44,7 @@ function options(info) {
   return found;
 }
 
-/** A command goes on while its line ends with a backslash or a quotation mark is open. */
+/** A command goes on while its line ends with a backslash, or a quotation mark or a here-document is open. */
 function commandsOf(body, line) {
   const commands = [];
   for (let at = 0; at < body.length; at += 1) {
@@ -60,7 +60,11 @@ function commandsOf(body, line) {
   return commands;
 }
 
-const goesOn = (command) => command.endsWith('\\') || command.split("'").length % 2 === 0;
+function goesOn(command) {
+  const [, word] = /<< *'?(\w+)'?/.exec(command) ?? [];
+  if (word) return !command.endsWith(`\n${word}`);
+  return command.endsWith('\\') || command.split("'").length % 2 === 0;
+}
 
 /** The expression of what a page says is printed: `…` is any text in a line, a line of `…` alone any lines. */
 export function expectation(expected) {

@@ -14,6 +14,11 @@ test('a command with an open quotation mark goes on in the next line', () => {
   ]);
 });
 
+test('a here-document belongs to its command', () => {
+  const [block] = page('```console', "$ cat > it's <<'END'", 'one', '', 'END', 'answer', '```');
+  assert.deepEqual(block.commands, [{ command: "cat > it's <<'END'\none\n\nEND", expected: ['answer'], line: 2 }]);
+});
+
 test('files, background commands and their output are told apart', () => {
   const blocks = page('```json file=a.json', '{}', '```', '```console background port=8001 until="in the room"', '$ node a', '```', '```text output=a', 'x', '```', '```json', '1', '```');
   assert.deepEqual(blocks, [
