@@ -1,4 +1,4 @@
-//! Many commands at once, but not too many.
+//! Many commands: at once, but not too many, or one after the other.
 
 use std::future::Future;
 
@@ -32,6 +32,17 @@ pub(crate) async fn run_all<T: Send + 'static>(
         .collect();
     values.sort_unstable_by_key(|(index, _)| *index);
     values.into_iter().map(|(_, value)| value).collect()
+}
+
+/// Runs all of `tasks`, each when the one before it is done.
+pub(crate) async fn run_in_order<T>(
+    tasks: impl IntoIterator<Item = impl Future<Output = T>>,
+) -> Vec<T> {
+    let mut values = Vec::new();
+    for task in tasks {
+        values.push(task.await);
+    }
+    values
 }
 
 /// As many as in Centrifugo.

@@ -3,11 +3,13 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::error_code::CommandError;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::json::text::{push_comma, push_display, push_name};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
+
+use crate::error::message;
 
 /// What a command came to: the JSON of its result, or an error.
 pub(crate) type Outcome = Result<Vec<u8>, CommandError>;
@@ -132,14 +134,13 @@ pub(crate) fn envelope(outcome: &Outcome) -> Vec<u8> {
 
 /// `{"code":...,"message":"..."}`.
 pub(crate) fn error(cause: &CommandError) -> Vec<u8> {
-    let message = match cause.code {
-        ErrorCode::METHOD_NOT_FOUND => "not found",
-        ErrorCode::CONCURRENT_PAGINATION => "conflict",
-        _ => cause.message.as_ref(),
-    };
-    let code = cause.code.0;
-    let writer = ObjectWriter::new().some_number("code", code);
-    writer.some_string("message", message).end()
+    let writer = ObjectWriter::new().some_number("code", cause.code.0);
+    writer.some_string("message", message(cause)).end()
+}
+
+/// The result of a command that has nothing to tell.
+pub(crate) fn nothing() -> Vec<u8> {
+    b"{}".into()
 }
 
 /// Offset and epoch, where there are any.

@@ -9,7 +9,8 @@
 //! Otherwise than there, bytes in history and presence are answered in base64 as `b64data`, `b64conn_info` and
 //! `b64chan_info`; a code that no close frame may have, and a pattern that is none, are error 107.
 //!
-//! What a method does is the [`backend::Backend`]'s affair; [`http::router`] is its door.
+//! A method is written once, in `method/`; its door, [`http::router`], translates. What it needs of the server is the
+//! [`backend::Backend`]'s affair.
 
 pub mod backend;
 pub mod http;
@@ -17,6 +18,7 @@ pub mod listing;
 pub mod pattern;
 
 mod concurrently;
+mod error;
 mod json;
 mod key;
 mod legacy;

@@ -1,4 +1,4 @@
-//! The methods, and how a command becomes a call.
+//! The methods: what a command is, how it is carried out, and how it is asked for in JSON.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,27 +15,69 @@ use crate::pattern::Pattern;
 use crate::request::{Malformed, Object};
 
 pub(crate) mod batch;
-mod broadcast;
-mod channels;
-mod connections;
-mod disconnect;
-mod history;
-mod history_remove;
-mod info;
-mod presence;
-mod presence_stats;
-mod publish;
-mod refresh;
-mod rpc;
-mod subscribe;
-mod unsubscribe;
-mod users;
+pub(crate) mod broadcast;
+pub(crate) mod channels;
+pub(crate) mod connections;
+pub(crate) mod disconnect;
+pub(crate) mod history;
+pub(crate) mod history_remove;
+pub(crate) mod info;
+pub(crate) mod presence;
+pub(crate) mod presence_stats;
+pub(crate) mod publish;
+pub(crate) mod refresh;
+pub(crate) mod rpc;
+pub(crate) mod subscribe;
+pub(crate) mod unsubscribe;
+pub(crate) mod users;
 
-mod addressees;
-mod data;
-mod paging;
+pub(crate) mod addressees;
+pub(crate) mod data;
+pub(crate) mod paging;
 
-/// One method.
+/// What a method does, whoever asks for it and however its answer is spelled.
+pub(crate) trait Command: Send + Sized + 'static {
+    /// The method's name, as in the URL.
+    const NAME: &'static str;
+    /// What it comes to.
+    type Answer: Send;
+
+    /// Does it.
+    fn run(
+        self,
+        backend: &Arc<dyn Backend>,
+    ) -> impl Future<Output = Result<Self::Answer, CommandError>> + Send;
+}
+
+/// A command that is asked for and answered in JSON.
+pub(crate) trait InJson: Command {
+    /// Reads its parameters. Nothing is done yet.
+    fn read(params: &Object<'_>) -> Result<Self, Malformed>;
+
+    /// Writes its result.
+    fn write(answer: &Self::Answer) -> Vec<u8>;
+}
+
+/// Does it, and tells the operator and the metrics.
+pub(crate) async fn carry_out<C: Command>(
+    command: C,
+    backend: &Arc<dyn Backend>,
+) -> Result<C::Answer, CommandError> {
+    let start = Instant::now();
+    let outcome = command.run(backend).await;
+    let error = outcome.as_ref().err();
+    if let Some(error) = error {
+        log(C::NAME, error);
+    }
+    backend.observe(Observed {
+        method: C::NAME,
+        took: start.elapsed(),
+        error: error.map(|error| error.code),
+    });
+    outcome
+}
+
+/// One method, in JSON.
 pub(crate) struct Method {
     /// Its name, as in the URL.
     pub(crate) name: &'static str,
@@ -47,48 +89,45 @@ pub(crate) struct Method {
 
 /// All methods but `batch`. Of several in one command of a batch the first counts.
 pub(crate) static METHODS: [Method; 15] = [
-    method("publish", 0, publish::parse),
-    method("broadcast", 1, broadcast::parse),
-    method("subscribe", 11, subscribe::parse),
-    method("unsubscribe", 2, unsubscribe::parse),
-    method("disconnect", 3, disconnect::parse),
-    method("history", 6, history::parse),
-    method("history_remove", 7, history_remove::parse),
-    method("presence", 4, presence::parse),
-    method("presence_stats", 5, presence_stats::parse),
-    method("info", 9, info::parse),
-    method("rpc", 10, rpc::parse),
-    method("refresh", 12, refresh::parse),
-    method("channels", 8, channels::parse),
-    method("connections", 14, connections::parse),
+    method::<publish::Publish>(0),
+    method::<broadcast::Broadcast>(1),
+    method::<subscribe::Subscribe>(11),
+    method::<unsubscribe::Unsubscribe>(2),
+    method::<disconnect::Disconnect>(3),
+    method::<history::History>(6),
+    method::<history_remove::HistoryRemove>(7),
+    method::<presence::Presence>(4),
+    method::<presence_stats::PresenceStats>(5),
+    method::<info::Info>(9),
+    method::<rpc::Rpc>(10),
+    method::<refresh::Refresh>(12),
+    method::<channels::Channels>(8),
+    method::<connections::Connections>(14),
     // Centrifugo has none; far beyond its numbers.
-    method("users", 1000, users::parse),
+    method::<users::Users>(1000),
 ];
 
-const fn method(
-    name: &'static str,
-    number: i64,
-    parse: fn(&Object<'_>) -> Result<Run, Malformed>,
-) -> Method {
+const fn method<C: InJson>(number: i64) -> Method {
     Method {
-        name,
+        name: C::NAME,
         number,
-        parse,
+        parse: parse::<C>,
     }
 }
 
-/// What a command has still to do.
-pub(crate) type Run =
-    Box<dyn FnOnce(Arc<dyn Backend>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send>;
-
-/// Makes a [`Run`] of a function.
-fn run<F, Fut>(action: F) -> Run
-where
-    F: FnOnce(Arc<dyn Backend>) -> Fut + Send + 'static,
-    Fut: Future<Output = Outcome> + Send + 'static,
-{
-    Box::new(|backend| Box::pin(action(backend)))
+fn parse<C: InJson>(params: &Object<'_>) -> Result<Run, Malformed> {
+    let command = C::read(params)?;
+    Ok(Box::new(|backend| {
+        Box::pin(async move {
+            let answer = carry_out(command, &backend).await?;
+            Ok(C::write(&answer))
+        })
+    }))
 }
+
+/// What a command has still to do.
+type Run =
+    Box<dyn FnOnce(Arc<dyn Backend>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send>;
 
 /// A command that makes sense.
 pub(crate) struct Call {
@@ -109,18 +148,7 @@ impl Method {
 impl Call {
     /// Does it.
     pub(crate) async fn run(self, backend: &Arc<dyn Backend>) -> Outcome {
-        let start = Instant::now();
-        let outcome = (self.run)(Arc::clone(backend)).await;
-        let error = outcome.as_ref().err();
-        if let Some(error) = error {
-            log(self.method, error);
-        }
-        backend.observe(Observed {
-            method: self.method,
-            took: start.elapsed(),
-            error: error.map(|error| error.code),
-        });
-        outcome
+        (self.run)(Arc::clone(backend)).await
     }
 }
 
@@ -159,19 +187,13 @@ fn telling(why: &'static str) -> CommandError {
     }
 }
 
-/// The glob in `pattern`, if there is one.
-fn pattern(params: &Object<'_>) -> Result<Option<Result<Pattern, CommandError>>, Malformed> {
-    let text = params.string("pattern")?;
-    if text.is_empty() {
+/// The glob in `pattern`, unless it is empty.
+fn glob(pattern: &str) -> Result<Option<Pattern>, CommandError> {
+    if pattern.is_empty() {
         return Ok(None);
     }
-    let pattern = Pattern::parse(&text);
-    Ok(Some(
-        pattern.ok_or_else(|| bad_request("`pattern` is no glob")),
-    ))
-}
-
-/// The result of a command that has nothing to tell.
-fn done() -> Outcome {
-    Ok(b"{}".into())
+    let pattern = Pattern::parse(pattern);
+    pattern
+        .map(Some)
+        .ok_or_else(|| bad_request("`pattern` is no glob"))
 }

@@ -6,7 +6,7 @@ use veche_protocol::error_code::{CommandError, ErrorCode};
 
 use super::{Call, METHODS, bad_request, log};
 use crate::backend::Backend;
-use crate::concurrently::run_all;
+use crate::concurrently::{run_all, run_in_order};
 use crate::json::{self, ObjectWriter, Outcome};
 use crate::request::{Malformed, Object};
 
@@ -35,18 +35,14 @@ impl Batch {
     /// Carries out the commands, one after the other or many at once, and answers in their order:
     /// `{"replies":[{"publish":{...}},{"error":{...}}]}`.
     pub(crate) async fn run(self, backend: &Arc<dyn Backend>) -> Vec<u8> {
+        let parts = self.parts.into_iter().map(|part| {
+            let backend = Arc::clone(backend);
+            async move { part.run(&backend).await }
+        });
         let replies = if self.is_parallel {
-            let parts = self.parts.into_iter().map(|part| {
-                let backend = Arc::clone(backend);
-                async move { part.run(&backend).await }
-            });
             run_all(parts).await
         } else {
-            let mut replies = Vec::with_capacity(self.parts.len());
-            for part in self.parts {
-                replies.push(part.run(backend).await);
-            }
-            replies
+            run_in_order(parts).await
         };
         let writer = ObjectWriter::new();
         if replies.is_empty() {
@@ -68,12 +64,13 @@ fn part(command: Option<Object<'_>>) -> Result<Part, Malformed> {
             first.get_or_insert(Part::Call(call));
         }
     }
-    Ok(first.unwrap_or_else(|| {
-        Part::Refused(CommandError::because(
-            ErrorCode::METHOD_NOT_FOUND,
-            "a command of a batch names no method",
-        ))
-    }))
+    Ok(first.unwrap_or_else(|| Part::Refused(no_method())))
+}
+
+/// What a command is answered that asks for nothing, or for nothing known.
+pub(crate) fn no_method() -> CommandError {
+    let why = "a command of a batch names no method";
+    CommandError::because(ErrorCode::METHOD_NOT_FOUND, why)
 }
 
 impl Part {

@@ -1,59 +1,85 @@
 //! `connections`: who is connected and how, in pages.
 
+use std::sync::Arc;
+
 use veche_protocol::channel::Channel;
+use veche_protocol::error_code::CommandError;
 use veche_protocol::identity::UserId;
 
-use super::{Run, paging, pattern, run, telling};
+use super::paging::{self, Paging};
+use super::{Command, InJson, glob, telling};
+use crate::backend::Backend;
 use crate::json::{self, ObjectWriter};
-use crate::listing::{Connection, ConnectionFilter};
+use crate::listing::{Connection, ConnectionFilter, Listing};
 use crate::request::{Malformed, Object};
 
-/// What is empty or 0 filters nothing. The commercial edition's other filters are refused: to pass them over would list
-/// what was not asked for.
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let some = |name| -> Result<Option<String>, Malformed> {
-        Ok(Some(params.string(name)?).filter(|text| !text.is_empty()))
-    };
-    let time = |name| -> Result<Option<i64>, Malformed> {
-        Ok(Some(params.number(name)?).filter(|time| *time != 0))
-    };
-    let pattern = pattern(params)?;
-    let filter = ConnectionFilter {
-        user: some("user")?.map(|user| UserId::new(&user)),
-        channel: some("channel")?.map(Channel::from),
-        pattern: None,
-        transport: some("transport")?,
-        protocol: some("protocol")?,
-        connected_after_ms: time("connected_after_ms")?,
-        connected_before_ms: time("connected_before_ms")?,
-    };
-    let has_expression = some("expression")?.is_some();
-    let has_label_filter = params.object("label_filter")?.is_some();
-    let page = paging::read(params)?;
-    Ok(run(move |backend| async move {
-        if has_expression {
+/// `connections`. What is empty or 0 filters nothing.
+pub(crate) struct Connections {
+    pub(crate) user: String,
+    pub(crate) channel: String,
+    pub(crate) pattern: String,
+    pub(crate) transport: String,
+    pub(crate) protocol: String,
+    pub(crate) connected_after_ms: i64,
+    pub(crate) connected_before_ms: i64,
+    /// A filter of the commercial edition's: refused, since to pass it over would list what was not asked for.
+    pub(crate) expression: String,
+    /// Whether there is another one of these.
+    pub(crate) has_label_filter: bool,
+    pub(crate) paging: Paging,
+}
+
+impl Command for Connections {
+    const NAME: &'static str = "connections";
+    type Answer = Listing<Connection>;
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+        if !self.expression.is_empty() {
             return Err(telling(
                 "`expression` is not known here: filter by `user`, `channel`, `pattern`, `transport`, `protocol` or time",
             ));
         }
-        if has_label_filter {
+        if self.has_label_filter {
             return Err(telling(
                 "connections have no labels here: leave out `label_filter`",
             ));
         }
-        let pattern = pattern.transpose()?;
-        let filter = ConnectionFilter { pattern, ..filter };
-        let listing = backend.connections(filter, page).await?;
-        let connections = listing
-            .items
-            .iter()
-            .map(|it| (it.client.to_string(), connection(it)));
-        Ok(paging::write(
-            "connections",
-            &json::map(connections),
-            &listing.cursor,
-        ))
-    }))
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let time = |time: i64| Some(time).filter(|time| *time != 0);
+        let filter = ConnectionFilter {
+            user: some(self.user).map(|user| UserId::new(&user)),
+            channel: some(self.channel).map(Channel::from),
+            pattern: glob(&self.pattern)?,
+            transport: some(self.transport),
+            protocol: some(self.protocol),
+            connected_after_ms: time(self.connected_after_ms),
+            connected_before_ms: time(self.connected_before_ms),
+        };
+        backend.connections(filter, self.paging.request()).await
+    }
+}
+
+impl InJson for Connections {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            user: params.string("user")?,
+            channel: params.string("channel")?,
+            pattern: params.string("pattern")?,
+            transport: params.string("transport")?,
+            protocol: params.string("protocol")?,
+            connected_after_ms: params.number("connected_after_ms")?,
+            connected_before_ms: params.number("connected_before_ms")?,
+            expression: params.string("expression")?,
+            has_label_filter: params.object("label_filter")?.is_some(),
+            paging: Paging::read(params)?,
+        })
+    }
+
+    fn write(listing: &Self::Answer) -> Vec<u8> {
+        let connections = listing.items.iter();
+        let connections = connections.map(|it| (it.client.to_string(), connection(it)));
+        paging::write("connections", &json::map(connections), &listing.cursor)
+    }
 }
 
 fn connection(connection: &Connection) -> Vec<u8> {

@@ -1,50 +1,74 @@
 //! `history`: what was published in a channel.
 
+use std::sync::Arc;
+
 use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::history::{Page, Query};
+use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::Publication;
 
-use super::{Run, named, run};
+use super::{Command, InJson, named};
+use crate::backend::Backend;
 use crate::json::{self, ObjectWriter};
 use crate::request::{Malformed, Object};
 
-/// A limit of 0 asks for the position alone, a negative one for everything.
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let channel = params.string("channel")?;
-    let limit: i32 = params.number("limit")?;
-    let mut query = Query {
-        limit: usize::try_from(limit).ok(),
-        since: params.position("since")?,
-        reverse: params.flag("reverse")?,
-        ..Query::default()
-    };
-    let is_before_all = query.reverse && query.since.as_ref().is_some_and(|it| it.offset == 0);
-    Ok(run(move |backend| async move {
-        named(&channel)?;
+/// `history`.
+pub(crate) struct History {
+    pub(crate) channel: String,
+    /// 0 asks for the position alone, a negative one for everything.
+    pub(crate) limit: i32,
+    pub(crate) since: Option<StreamPosition>,
+    pub(crate) reverse: bool,
+}
+
+impl Command for History {
+    const NAME: &'static str = "history";
+    type Answer = Page;
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Page, CommandError> {
+        named(&self.channel)?;
+        let mut query = Query {
+            limit: usize::try_from(self.limit).ok(),
+            since: self.since,
+            reverse: self.reverse,
+            ..Query::default()
+        };
+        let is_before_all = query.reverse && query.since.as_ref().is_some_and(|it| it.offset == 0);
         if is_before_all {
             query = Query {
                 limit: Some(0),
                 ..Query::default()
             };
         }
-        let page = backend.history(&channel, query).await?;
+        let page = backend.history(&self.channel, query).await?;
         if is_before_all {
             return Err(CommandError::because(
                 ErrorCode::INTERNAL, // As in Centrifugo, where only clients are answered with 107.
                 "nothing is before offset 0: `reverse` wants an offset from 1 on",
             ));
         }
-        Ok(encode(&page))
-    }))
+        Ok(page)
+    }
 }
 
-fn encode(page: &Page) -> Vec<u8> {
-    let publications = page.publications.iter().map(|it| publication(it));
-    ObjectWriter::new()
-        .raw("publications", &json::list(publications))
-        .string("epoch", page.position.epoch.as_str())
-        .number("offset", page.position.offset)
-        .end()
+impl InJson for History {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            channel: params.string("channel")?,
+            limit: params.number("limit")?,
+            since: params.position("since")?,
+            reverse: params.flag("reverse")?,
+        })
+    }
+
+    fn write(page: &Page) -> Vec<u8> {
+        let publications = page.publications.iter().map(|it| publication(it));
+        ObjectWriter::new()
+            .raw("publications", &json::list(publications))
+            .string("epoch", page.position.epoch.as_str())
+            .number("offset", page.position.offset)
+            .end()
+    }
 }
 
 fn publication(publication: &Publication) -> Vec<u8> {

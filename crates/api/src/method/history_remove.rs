@@ -1,13 +1,37 @@
 //! `history_remove`: forgets what was published in a channel.
 
-use super::{Run, done, named, run};
+use std::sync::Arc;
+
+use veche_protocol::error_code::CommandError;
+
+use super::{Command, InJson, named};
+use crate::backend::Backend;
+use crate::json;
 use crate::request::{Malformed, Object};
 
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let channel = params.string("channel")?;
-    Ok(run(move |backend| async move {
-        named(&channel)?;
-        backend.remove_history(&channel).await?;
-        done()
-    }))
+/// `history_remove`.
+pub(crate) struct HistoryRemove {
+    pub(crate) channel: String,
+}
+
+impl Command for HistoryRemove {
+    const NAME: &'static str = "history_remove";
+    type Answer = ();
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
+        named(&self.channel)?;
+        backend.remove_history(&self.channel).await
+    }
+}
+
+impl InJson for HistoryRemove {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            channel: params.string("channel")?,
+        })
+    }
+
+    fn write((): &()) -> Vec<u8> {
+        json::nothing()
+    }
 }

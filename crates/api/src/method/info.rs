@@ -1,23 +1,38 @@
 //! `info`: which nodes are running, and how much they have.
 
-use super::{Run, run};
-use crate::backend::{NodeInfo, NodeMetrics};
+use std::sync::Arc;
+
+use veche_protocol::error_code::CommandError;
+
+use super::{Command, InJson};
+use crate::backend::{Backend, NodeInfo, NodeMetrics};
 use crate::json::{self, ObjectWriter};
 use crate::request::{Malformed, Object};
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the other methods have parameters that can be malformed"
-)]
-pub(super) fn parse(_params: &Object<'_>) -> Result<Run, Malformed> {
-    Ok(run(|backend| async move {
-        let nodes = backend.info().await?;
+/// `info`.
+pub(crate) struct Info;
+
+impl Command for Info {
+    const NAME: &'static str = "info";
+    type Answer = Vec<NodeInfo>;
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Vec<NodeInfo>, CommandError> {
+        backend.info().await
+    }
+}
+
+impl InJson for Info {
+    fn read(_params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self)
+    }
+
+    fn write(nodes: &Vec<NodeInfo>) -> Vec<u8> {
         if nodes.is_empty() {
-            return super::done();
+            return json::nothing();
         }
         let nodes = json::list(nodes.iter().map(node));
-        Ok(ObjectWriter::new().raw("nodes", &nodes).end())
-    }))
+        ObjectWriter::new().raw("nodes", &nodes).end()
+    }
 }
 
 fn node(node: &NodeInfo) -> Vec<u8> {

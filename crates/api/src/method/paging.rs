@@ -4,17 +4,32 @@ use crate::json::ObjectWriter;
 use crate::listing::PageRequest;
 use crate::request::{Malformed, Object};
 
-/// Reads which page is wanted.
-pub(super) fn read(params: &Object<'_>) -> Result<PageRequest, Malformed> {
-    let limit: u32 = params.number("limit")?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    Ok(PageRequest::new(limit, params.string("cursor")?))
+/// Which page is wanted.
+pub(crate) struct Paging {
+    /// 0 for as many as are given to somebody who does not say how many.
+    pub(crate) limit: u32,
+    /// Empty for the beginning.
+    pub(crate) cursor: String,
 }
 
-/// Whether a page is wanted at all, and not everything.
-pub(super) fn is_asked_for(params: &Object<'_>) -> Result<bool, Malformed> {
-    let limit: u32 = params.number("limit")?;
-    Ok(limit > 0 || !params.string("cursor")?.is_empty())
+impl Paging {
+    /// Reads which page is wanted.
+    pub(super) fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            limit: params.number("limit")?,
+            cursor: params.string("cursor")?,
+        })
+    }
+
+    /// Whether a page is wanted at all, and not everything.
+    pub(super) fn is_asked_for(&self) -> bool {
+        self.limit > 0 || !self.cursor.is_empty()
+    }
+
+    pub(super) fn request(self) -> PageRequest {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        PageRequest::new(limit, self.cursor)
+    }
 }
 
 /// Writes a page: what is listed, and where the list goes on.

@@ -1,22 +1,44 @@
 //! `presence`: who is in a channel.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{Run, named, run};
+use veche_protocol::error_code::CommandError;
+use veche_protocol::identity::ClientInfo;
+
+use super::{Command, InJson, named};
+use crate::backend::Backend;
 use crate::json::{self, ObjectWriter};
 use crate::request::{Malformed, Object};
 
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let channel = params.string("channel")?;
-    Ok(run(move |backend| async move {
-        named(&channel)?;
-        let clients = backend.presence(&channel).await?;
-        let by_id = clients.iter().map(|it| (it.client.to_string(), it));
-        let by_id: BTreeMap<_, _> = by_id.collect();
-        let presence = by_id
-            .into_iter()
-            .map(|(id, info)| (id, json::client_info(info)));
+/// `presence`.
+pub(crate) struct Presence {
+    pub(crate) channel: String,
+}
+
+impl Command for Presence {
+    const NAME: &'static str = "presence";
+    /// By the client's id.
+    type Answer = BTreeMap<String, ClientInfo>;
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+        named(&self.channel)?;
+        let clients = backend.presence(&self.channel).await?.into_iter();
+        Ok(clients.map(|it| (it.client.to_string(), it)).collect())
+    }
+}
+
+impl InJson for Presence {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            channel: params.string("channel")?,
+        })
+    }
+
+    fn write(clients: &Self::Answer) -> Vec<u8> {
+        let clients = clients.iter();
+        let presence = clients.map(|(id, info)| (id.clone(), json::client_info(info)));
         let writer = ObjectWriter::new();
-        Ok(writer.raw("presence", &json::map(presence)).end())
-    }))
+        writer.raw("presence", &json::map(presence)).end()
+    }
 }

@@ -1,17 +1,41 @@
 //! `presence_stats`: how many are in a channel.
 
-use super::{Run, named, run};
+use std::sync::Arc;
+
+use veche_protocol::error_code::CommandError;
+use veche_protocol::reply;
+
+use super::{Command, InJson, named};
+use crate::backend::Backend;
 use crate::json::ObjectWriter;
 use crate::request::{Malformed, Object};
 
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let channel = params.string("channel")?;
-    Ok(run(move |backend| async move {
-        named(&channel)?;
-        let stats = backend.presence_stats(&channel).await?;
-        Ok(ObjectWriter::new()
+/// `presence_stats`.
+pub(crate) struct PresenceStats {
+    pub(crate) channel: String,
+}
+
+impl Command for PresenceStats {
+    const NAME: &'static str = "presence_stats";
+    type Answer = reply::PresenceStats;
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+        named(&self.channel)?;
+        backend.presence_stats(&self.channel).await
+    }
+}
+
+impl InJson for PresenceStats {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            channel: params.string("channel")?,
+        })
+    }
+
+    fn write(stats: &Self::Answer) -> Vec<u8> {
+        ObjectWriter::new()
             .number("num_clients", stats.num_clients)
             .number("num_users", stats.num_users)
-            .end())
-    }))
+            .end()
+    }
 }

@@ -1,21 +1,53 @@
 //! `refresh`: changes when a user's connections end.
 
-use super::{Run, addressees, done, run};
-use crate::backend::Refresh;
+use std::sync::Arc;
+
+use veche_protocol::error_code::CommandError;
+use veche_protocol::payload::Payload;
+
+use super::{Command, InJson, addressees};
+use crate::backend::{self, Addressees, Backend};
+use crate::json;
 use crate::request::{Malformed, Object};
 
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let addressees = addressees::read(params)?;
-    let expire_at: i64 = params.number("expire_at")?;
-    let refresh = Refresh {
-        expired: params.flag("expired")?,
-        expire_at: Some(expire_at).filter(|at| *at != 0),
-        info: params.payload("info")?,
-    };
-    Ok(run(move |backend| async move {
-        if let Some(addressees) = addressees {
-            backend.refresh(addressees, refresh).await?;
+/// `refresh`.
+pub(crate) struct Refresh {
+    /// `None` for nobody.
+    pub(crate) addressees: Option<Addressees>,
+    pub(crate) expired: bool,
+    /// In seconds of Unix time; 0 for never.
+    pub(crate) expire_at: i64,
+    pub(crate) info: Option<Payload>,
+}
+
+impl Command for Refresh {
+    const NAME: &'static str = "refresh";
+    type Answer = ();
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
+        let refresh = backend::Refresh {
+            expired: self.expired,
+            expire_at: Some(self.expire_at).filter(|at| *at != 0),
+            info: self.info,
+        };
+        match self.addressees {
+            Some(addressees) => backend.refresh(addressees, refresh).await,
+            None => Ok(()),
         }
-        done()
-    }))
+    }
+}
+
+impl InJson for Refresh {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            addressees: addressees::read(params)?,
+            expire_at: params.number("expire_at")?,
+            expired: params.flag("expired")?,
+            info: params.payload("info")?,
+        })
+    }
+
+    fn write((): &()) -> Vec<u8> {
+        json::nothing()
+    }
 }

@@ -1,18 +1,43 @@
 //! `rpc`: calls an extension of the server.
 
-use super::{Run, bad_request, run};
+use std::sync::Arc;
+
+use veche_protocol::error_code::CommandError;
+use veche_protocol::payload::Payload;
+
+use super::{Command, InJson, bad_request};
+use crate::backend::Backend;
 use crate::json::ObjectWriter;
 use crate::request::{Malformed, Object};
 
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let method = params.string("method")?;
-    let params = params.payload("params")?;
-    Ok(run(move |backend| async move {
-        if method.is_empty() {
+/// `rpc`.
+pub(crate) struct Rpc {
+    pub(crate) method: String,
+    pub(crate) params: Option<Payload>,
+}
+
+impl Command for Rpc {
+    const NAME: &'static str = "rpc";
+    type Answer = Option<Payload>;
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Option<Payload>, CommandError> {
+        if self.method.is_empty() {
             return Err(bad_request("`method` is missing or empty"));
         }
-        let data = backend.rpc(&method, params).await?;
+        backend.rpc(&self.method, self.params).await
+    }
+}
+
+impl InJson for Rpc {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            method: params.string("method")?,
+            params: params.payload("params")?,
+        })
+    }
+
+    fn write(data: &Option<Payload>) -> Vec<u8> {
         let writer = ObjectWriter::new();
-        Ok(writer.some_payload("data", data.as_ref()).end())
-    }))
+        writer.some_payload("data", data.as_ref()).end()
+    }
 }

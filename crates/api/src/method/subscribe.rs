@@ -1,41 +1,72 @@
 //! `subscribe`: server-side subscriptions for a user's connections.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use veche_protocol::claims::{Overrides, SubscriptionOptions};
 use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::position::StreamPosition;
 
 use super::data::Data;
-use super::{Run, addressees, done, named, run};
+use super::{Command, InJson, addressees, named};
+use crate::backend::{Addressees, Backend};
+use crate::json;
 use crate::request::{Malformed, Object};
 
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let addressees = addressees::read(params)?;
-    let channel = params.string("channel")?;
-    let info = Data::read(params, "info", "b64info")?;
-    let data = Data::read(params, "data", "b64data")?;
-    let expire_at = params.number("expire_at")?;
-    let overrides = overrides(params)?;
-    let recover_since = params.position("recover_since")?;
-    Ok(run(move |backend| async move {
-        named(&channel)?;
-        if has_passed(expire_at) {
+/// `subscribe`.
+pub(crate) struct Subscribe {
+    /// `None` for nobody.
+    pub(crate) addressees: Option<Addressees>,
+    pub(crate) channel: String,
+    pub(crate) info: Data,
+    pub(crate) data: Data,
+    /// In seconds of Unix time; 0 for never.
+    pub(crate) expire_at: i64,
+    pub(crate) overrides: Overrides,
+    pub(crate) recover_since: Option<StreamPosition>,
+}
+
+impl Command for Subscribe {
+    const NAME: &'static str = "subscribe";
+    type Answer = ();
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
+        named(&self.channel)?;
+        if has_passed(self.expire_at) {
             let why = "expire_at has passed already";
             return Err(CommandError::because(ErrorCode::INTERNAL, why));
         }
         let options = SubscriptionOptions {
-            data: data.decode()?,
-            info: info.decode()?,
-            expire_at: Some(expire_at).filter(|at| *at != 0),
-            overrides,
+            data: self.data.decode()?,
+            info: self.info.decode()?,
+            expire_at: Some(self.expire_at).filter(|at| *at != 0),
+            overrides: self.overrides,
         };
-        if let Some(addressees) = addressees {
-            backend
-                .subscribe(addressees, &channel, options, recover_since)
-                .await?;
-        }
-        done()
-    }))
+        let Some(addressees) = self.addressees else {
+            return Ok(());
+        };
+        backend
+            .subscribe(addressees, &self.channel, options, self.recover_since)
+            .await
+    }
+}
+
+impl InJson for Subscribe {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            addressees: addressees::read(params)?,
+            channel: params.string("channel")?,
+            info: Data::read(params, "info", "b64info")?,
+            data: Data::read(params, "data", "b64data")?,
+            expire_at: params.number("expire_at")?,
+            overrides: overrides(params)?,
+            recover_since: params.position("recover_since")?,
+        })
+    }
+
+    fn write((): &()) -> Vec<u8> {
+        json::nothing()
+    }
 }
 
 /// Whether a Unix time, in seconds, lies in the past; one of 0 or less is none.

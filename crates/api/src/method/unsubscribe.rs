@@ -1,16 +1,44 @@
 //! `unsubscribe`: ends subscriptions of a user's connections; all of them if no channel is named.
 
-use super::{Run, addressees, done, run};
+use std::sync::Arc;
+
+use veche_protocol::error_code::CommandError;
+
+use super::{Command, InJson, addressees};
+use crate::backend::{Addressees, Backend};
+use crate::json;
 use crate::request::{Malformed, Object};
 
-pub(super) fn parse(params: &Object<'_>) -> Result<Run, Malformed> {
-    let addressees = addressees::read(params)?;
-    let channel = params.string("channel")?;
-    Ok(run(move |backend| async move {
-        let channel = Some(channel.as_str()).filter(|channel| !channel.is_empty());
-        if let Some(addressees) = addressees {
-            backend.unsubscribe(addressees, channel).await?;
-        }
-        done()
-    }))
+/// `unsubscribe`.
+pub(crate) struct Unsubscribe {
+    /// `None` for nobody.
+    pub(crate) addressees: Option<Addressees>,
+    /// Empty for all.
+    pub(crate) channel: String,
+}
+
+impl Command for Unsubscribe {
+    const NAME: &'static str = "unsubscribe";
+    type Answer = ();
+
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
+        let Some(addressees) = self.addressees else {
+            return Ok(());
+        };
+        let channel = Some(self.channel.as_str()).filter(|channel| !channel.is_empty());
+        backend.unsubscribe(addressees, channel).await
+    }
+}
+
+impl InJson for Unsubscribe {
+    fn read(params: &Object<'_>) -> Result<Self, Malformed> {
+        Ok(Self {
+            addressees: addressees::read(params)?,
+            channel: params.string("channel")?,
+        })
+    }
+
+    fn write((): &()) -> Vec<u8> {
+        json::nothing()
+    }
 }

@@ -1,0 +1,12 @@
+//! How an error is told to whoever called.
+
+use veche_protocol::error_code::{CommandError, ErrorCode};
+
+/// The words beside the code; for two codes clients of the server API know others than clients do.
+pub(crate) fn message(error: &CommandError) -> &str {
+    match error.code {
+        ErrorCode::METHOD_NOT_FOUND => "not found",
+        ErrorCode::CONCURRENT_PAGINATION => "conflict",
+        _ => error.message.as_ref(),
+    }
+}
