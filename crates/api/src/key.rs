@@ -7,12 +7,12 @@ use axum::http::Uri;
 use axum::http::header::{AUTHORIZATION, HeaderMap};
 use subtle::ConstantTimeEq;
 
-/// The key that calls must show (configuration key `http_api.key`). Never printed.
+/// The key that calls must show (configuration keys `http_api.key` and `grpc_api.key`). Never printed.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Takes `key` as it is. The empty key opens nothing.
+    /// Takes `key` as it is. The empty key opens nothing over HTTP, and everything over gRPC.
     #[must_use]
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
@@ -32,6 +32,19 @@ impl ApiKey {
                 .is_some_and(|key| self.is(key)),
         };
         in_headers || self.is_in_query(uri)
+    }
+
+    /// Whether gRPC metadata show the key: the first `authorization` is `apikey KEY`, as it is spelled here.
+    pub(crate) fn is_in_metadata(&self, metadata: &HeaderMap) -> bool {
+        let shown = header(metadata, AUTHORIZATION.as_str());
+        shown
+            .and_then(|shown| shown.strip_prefix(b"apikey "))
+            .is_some_and(|key| self.is(key))
+    }
+
+    /// Whether there is no key.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn is_in_query(&self, uri: &Uri) -> bool {

@@ -1,4 +1,4 @@
-//! What the application's backends ask of the server, over HTTP.
+//! What the application's backends ask of the server, over HTTP and gRPC.
 //!
 //! `POST /api/publish` and its sisters take a JSON object and answer with `{"result":{...}}` or
 //! `{"error":{"code":...,"message":"..."}}`, byte for byte as Centrifugo does, so its client libraries work. Requests
@@ -9,10 +9,11 @@
 //! Otherwise than there, bytes in history and presence are answered in base64 as `b64data`, `b64conn_info` and
 //! `b64chan_info`; a code that no close frame may have, and a pattern that is none, are error 107.
 //!
-//! A method is written once, in `method/`; its door, [`http::router`], translates. What it needs of the server is the
-//! [`backend::Backend`]'s affair.
+//! A method is written once, in `method/`; its two doors, [`http::router`] and [`grpc::Grpc`], translate. What it needs
+//! of the server is the [`backend::Backend`]'s affair.
 
 pub mod backend;
+pub mod grpc;
 pub mod http;
 pub mod listing;
 pub mod pattern;
@@ -24,5 +25,8 @@ mod key;
 mod legacy;
 mod method;
 mod request;
+
+#[cfg(test)]
+mod fake;
 
 pub use key::ApiKey;

@@ -153,7 +153,7 @@ impl Call {
 }
 
 /// Tells the operator why a command was not carried out; the caller hears only a code.
-fn log(method: &'static str, error: &CommandError) {
+pub(crate) fn log(method: &'static str, error: &CommandError) {
     let why = error.why.as_deref().unwrap_or_default();
     if error.code == ErrorCode::INTERNAL {
         warn!(method, code = error.code.0, why, "an API command failed");

@@ -200,7 +200,8 @@ impl<K> Default for Tally<K> {
 }
 
 impl<K: Copy + PartialEq> Tally<K> {
-    pub(crate) fn add(&self, label: K) {
+    /// Counts one.
+    pub fn add(&self, label: K) {
         let mut rows = self.0.lock();
         match rows.iter_mut().find(|(known, _)| *known == label) {
             Some((_, count)) => *count += 1,

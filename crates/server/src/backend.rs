@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Observed, Refresh};
 use veche_api::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use veche_api::pattern::Pattern;
-use veche_node::counters::Timings;
+use veche_node::counters::{Tally, Timings};
 use veche_node::inquiry;
 use veche_node::listing::{Names, Row, Wanted};
 use veche_node::node::Node;
@@ -25,12 +25,21 @@ use veche_session::order::Order;
 
 use crate::cursor::{self, Named};
 
-/// The API's view of the node.
+/// The API's view of the node, for one of its doors.
 #[derive(Debug)]
 pub(crate) struct NodeBackend {
     node: Arc<Node>,
     closing: AtomicBool,
-    calls: Arc<Timings>,
+    calls: Arc<Calls>,
+}
+
+/// What one door of the API counts.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    /// How long commands took, by method.
+    pub(crate) durations: Timings,
+    /// Errors, by method and code.
+    pub(crate) errors: Tally<(&'static str, u32)>,
 }
 
 impl NodeBackend {
@@ -42,12 +51,12 @@ impl NodeBackend {
         }
     }
 
-    /// How long calls took.
-    pub(crate) fn calls(&self) -> Arc<Timings> {
+    /// What was counted of its calls.
+    pub(crate) fn calls(&self) -> Arc<Calls> {
         self.calls.clone()
     }
 
-    /// From now on calls are answered with 503.
+    /// From now on calls are refused.
     pub(crate) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
@@ -266,7 +275,10 @@ impl Backend for NodeBackend {
     }
 
     fn observe(&self, command: Observed) {
-        self.calls.add(command.method, command.took);
+        self.calls.durations.add(command.method, command.took);
+        if let Some(error) = command.error {
+            self.calls.errors.add((command.method, error.0));
+        }
     }
 
     fn is_closing(&self) -> bool {

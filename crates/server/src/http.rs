@@ -2,22 +2,17 @@
 //! for something else before.
 
 use std::convert::Infallible;
-use std::io;
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use bytes::{Buf, Bytes};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue, LOCATION, TRANSFER_ENCODING, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tower::ServiceExt;
@@ -26,6 +21,7 @@ use veche_transport::doors::{Agreement, Door, Doors, Refusal};
 use veche_transport::head::Head;
 
 use crate::path;
+use crate::replayed::Replayed;
 
 /// From the end of an answer, or from the first byte, to the end of the next request's head: how long a backend may keep
 /// its connection between two calls.
@@ -75,10 +71,7 @@ impl Http {
     /// Serves a connection of which `received` has been read.
     pub(crate) async fn serve(self: Arc<Self>, socket: std::net::TcpStream, received: Vec<u8>) {
         let socket = match TcpStream::from_std(socket) {
-            Ok(socket) => Replayed {
-                received: Bytes::from(received),
-                socket,
-            },
+            Ok(socket) => Replayed::new(received, socket),
             Err(error) => {
                 tracing::error!(%error, "cannot take a socket over");
                 return;
@@ -185,7 +178,7 @@ async fn hand_over(node: Arc<Node>, upgrade: hyper::upgrade::OnUpgrade, agreemen
     let Ok(parts) = upgraded.downcast::<TokioIo<Replayed>>() else {
         return;
     };
-    let Replayed { received, socket } = parts.io.into_inner();
+    let (received, socket) = parts.io.into_inner().into_parts();
     let mut early = received.to_vec();
     early.extend_from_slice(&parts.read_buf);
     match socket.into_std() {
@@ -232,57 +225,4 @@ fn asks_for_websocket(request: &Request<Incoming>) -> bool {
     let upgrade = request.headers().get(UPGRADE);
     let upgrade = upgrade.and_then(|value| value.to_str().ok());
     upgrade.is_some_and(|upgrade| upgrade.to_ascii_lowercase().contains("websocket"))
-}
-
-/// A socket of which something has been read already.
-#[derive(Debug)]
-struct Replayed {
-    received: Bytes,
-    socket: TcpStream,
-}
-
-impl AsyncRead for Replayed {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        if self.received.is_empty() {
-            return Pin::new(&mut self.socket).poll_read(context, buffer);
-        }
-        let count = self.received.len().min(buffer.remaining());
-        buffer.put_slice(self.received.get(..count).unwrap_or_default());
-        self.received.advance(count);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Replayed {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(context)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
-    }
 }

@@ -23,12 +23,12 @@ pub struct Listeners {
 /// Why nothing listens.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Somebody else has the port.
-    #[error("port {0} is in use: stop what uses it, or choose another with http_server.port")]
-    PortInUse(u16),
-    /// The host has no address here.
-    #[error("http_server.address {0:?} is no address of this machine")]
-    BadAddress(String, #[source] io::Error),
+    /// Somebody else has the port of this section of the configuration.
+    #[error("port {0} is in use: stop what uses it, or choose another with {1}.port")]
+    PortInUse(u16, &'static str),
+    /// The host that this section of the configuration names has no address here.
+    #[error("{1}.address {0:?} is no address of this machine")]
+    BadAddress(String, &'static str, #[source] io::Error),
     /// Anything else.
     #[error("cannot listen on {0}")]
     Failed(SocketAddr, #[source] io::Error),
@@ -52,7 +52,7 @@ impl Listeners {
         }
         let addresses: Vec<_> = (host, port)
             .to_socket_addrs()
-            .map_err(|error| ListenError::BadAddress(host.to_owned(), error))?
+            .map_err(|error| ListenError::BadAddress(host.to_owned(), CLIENTS, error))?
             .collect();
         Self::on(&addresses, workers)
     }
@@ -71,7 +71,7 @@ impl Listeners {
                     mine.extend(its);
                 }
             }
-            Err(ListenError::PortInUse(port)) => return Err(ListenError::PortInUse(port)),
+            Err(error @ ListenError::PortInUse(..)) => return Err(error),
             Err(error) => tracing::debug!(%error, "not listening on ::1"),
         }
         Ok(listeners)
@@ -83,13 +83,7 @@ impl Listeners {
             per_worker: (0..workers).map(|_| Vec::new()).collect(),
         };
         for &address in addresses {
-            let explain = |error: io::Error| match error.kind() {
-                io::ErrorKind::AddrInUse => ListenError::PortInUse(address.port()),
-                io::ErrorKind::AddrNotAvailable => {
-                    ListenError::BadAddress(address.ip().to_string(), error)
-                }
-                _ => ListenError::Failed(address, error),
-            };
+            let explain = |error| explained(CLIENTS, address, error);
             // Shared ports would let a second server take half of the connections in silence, so ask alone first.
             let alone = bind(address, false)
                 .and_then(|socket| local(&socket))
@@ -104,6 +98,56 @@ impl Listeners {
             }
         }
         Ok(listeners)
+    }
+}
+
+/// The section of the configuration that says where clients connect.
+const CLIENTS: &str = "http_server";
+
+/// Listens on a host (empty for every interface) and port, alone; `section` of the configuration says which.
+///
+/// # Errors
+/// [`ListenError`] says what to change.
+pub(crate) fn on_host_alone(
+    section: &'static str,
+    host: &str,
+    port: u16,
+) -> Result<Vec<TcpListener>, ListenError> {
+    if host.is_empty() {
+        let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+        let listening = match listen_alone(section, every) {
+            Err(ListenError::Failed(..)) => {
+                listen_alone(section, (Ipv4Addr::UNSPECIFIED, port).into())
+            }
+            other => other,
+        };
+        return Ok(vec![listening?]);
+    }
+    let addresses = (host, port).to_socket_addrs();
+    let addresses =
+        addresses.map_err(|error| ListenError::BadAddress(host.to_owned(), section, error))?;
+    addresses
+        .map(|address| listen_alone(section, address))
+        .collect()
+}
+
+fn listen_alone(section: &'static str, address: SocketAddr) -> Result<TcpListener, ListenError> {
+    let listening = || {
+        let socket = bind(address, false)?;
+        socket.set_nonblocking(true)?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    listening().map_err(|error| explained(section, address, error))
+}
+
+fn explained(section: &'static str, address: SocketAddr, error: io::Error) -> ListenError {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => ListenError::PortInUse(address.port(), section),
+        io::ErrorKind::AddrNotAvailable => {
+            ListenError::BadAddress(address.ip().to_string(), section, error)
+        }
+        _ => ListenError::Failed(address, error),
     }
 }
 
@@ -156,10 +200,22 @@ mod tests {
         let port = first.addresses[0].port();
         let error = Listeners::on_loopback(port, 2).unwrap_err();
         assert!(
-            matches!(error, ListenError::PortInUse(taken) if taken == port),
+            matches!(error, ListenError::PortInUse(taken, _) if taken == port),
             "{error}"
         );
         assert!(error.to_string().contains("http_server.port"));
+    }
+
+    #[test]
+    fn a_port_for_one_listener_alone_is_not_shared_either() {
+        let first = on_host_alone("grpc_api", "127.0.0.1", 0).unwrap();
+        let port = first[0].local_addr().unwrap().port();
+        let error = on_host_alone("grpc_api", "127.0.0.1", port).unwrap_err();
+        let words = format!("port {port} is in use");
+        assert!(error.to_string().contains(&words), "{error}");
+        assert!(error.to_string().contains("grpc_api.port"), "{error}");
+        let error = on_host_alone("grpc_api", "192.0.2.1", 0).unwrap_err();
+        assert!(error.to_string().contains("grpc_api.address"), "{error}");
     }
 
     #[test]

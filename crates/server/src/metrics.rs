@@ -9,16 +9,19 @@ use std::sync::Arc;
 
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use veche_node::counters::{Counters, Durations, Tally, Timings};
+use veche_node::counters::{Counters, Durations, Tally};
 use veche_node::node::Node;
 use veche_transport::doors::Doors;
 use veche_transport::refusals::Reason;
+
+use crate::backend::Calls;
 
 /// Renders what a node has counted.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     node: Arc<Node>,
-    calls: Arc<Timings>,
+    /// By protocol.
+    calls: Vec<(&'static str, Arc<Calls>)>,
     doors: Arc<Doors>,
 }
 
@@ -31,8 +34,12 @@ struct Page {
 const METADATA: Metadata<'static> = Metadata::new("veche", Level::INFO, None);
 
 impl Metrics {
-    /// `calls` is what the server API counts; `doors` know who was not let in.
-    pub(crate) fn new(node: Arc<Node>, calls: Arc<Timings>, doors: Arc<Doors>) -> Self {
+    /// `calls` is what the doors of the server API count, by protocol; `doors` know who was not let in.
+    pub(crate) fn new(
+        node: Arc<Node>,
+        calls: Vec<(&'static str, Arc<Calls>)>,
+        doors: Arc<Doors>,
+    ) -> Self {
         Self { node, calls, doors }
     }
 
@@ -44,6 +51,7 @@ impl Metrics {
         self.transport_counts(&page);
         self.client_counts(&page);
         self.refusals(&page);
+        self.call_counts(&page);
         self.own(&page);
         page.render() + &self.durations()
     }
@@ -181,6 +189,22 @@ impl Metrics {
         }
     }
 
+    fn call_counts(&self, page: &Page) {
+        for (protocol, calls) in &self.calls {
+            for ((method, code), count) in calls.errors.values() {
+                page.counter(
+                    "centrifugo_api_command_errors_total",
+                    &[
+                        ("protocol", (*protocol).to_owned()),
+                        ("method", method.to_owned()),
+                        ("error", code.to_string()),
+                    ],
+                    count,
+                );
+            }
+        }
+    }
+
     fn own(&self, page: &Page) {
         page.gauge(
             "veche_sockets",
@@ -256,12 +280,19 @@ impl Metrics {
             "centrifugo_client_command_duration_seconds",
             &rows,
         );
-        let mut calls = BTreeMap::new();
-        self.calls.add_to(&mut calls);
-        let labels = |(method, durations): (&&str, _)| {
-            (format!("protocol=\"http\",method=\"{method}\""), durations)
-        };
-        let rows: Vec<_> = calls.iter().map(labels).collect();
+        let mut calls = Vec::new();
+        for (protocol, counted) in &self.calls {
+            let mut durations = BTreeMap::new();
+            counted.durations.add_to(&mut durations);
+            calls.extend(durations.into_iter().map(|(method, durations)| {
+                let labels = format!("protocol=\"{protocol}\",method=\"{method}\"");
+                (labels, durations)
+            }));
+        }
+        let rows: Vec<_> = calls
+            .iter()
+            .map(|(labels, durations)| (labels.clone(), durations))
+            .collect();
         summary(&mut text, "centrifugo_api_command_duration_seconds", &rows);
         text
     }

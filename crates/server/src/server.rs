@@ -1,7 +1,7 @@
 //! What the server is made of, and how it starts and stops.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use veche_api::grpc::GrpcOptions;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
@@ -27,8 +28,9 @@ use crate::authority::TokenAuthority;
 use crate::backend::NodeBackend;
 use crate::config::schema::api::ErrorMode;
 use crate::config::{Config, Loaded};
+use crate::grpc::Grpc;
 use crate::http::Http;
-use crate::listener::{ListenError, Listeners};
+use crate::listener::{self, ListenError, Listeners};
 use crate::metrics::Metrics;
 use crate::rules::rules;
 
@@ -58,6 +60,8 @@ pub enum StartError {
 pub struct Bound {
     config: Config,
     listeners: Listeners,
+    /// Of the gRPC API.
+    grpc: Vec<TcpListener>,
     is_local: bool,
 }
 
@@ -66,7 +70,9 @@ pub struct Bound {
 pub struct Server {
     node: Arc<Node>,
     http: Arc<Http>,
-    backend: Arc<NodeBackend>,
+    grpc: Option<Arc<Grpc>>,
+    /// What the doors of the API call.
+    backends: Vec<Arc<NodeBackend>>,
     sweeper: JoinHandle<()>,
 }
 
@@ -85,9 +91,11 @@ impl Bound {
         } else {
             Listeners::on_host(&server.address, server.port, workers)?
         };
+        let grpc = grpc_listeners(&config, is_local)?;
         Ok(Self {
             config,
             listeners,
+            grpc,
             is_local,
         })
     }
@@ -106,6 +114,7 @@ impl Bound {
         let Self {
             config,
             listeners,
+            grpc,
             is_local,
         } = self;
         let doors = Arc::new(doors(&config, is_local)?);
@@ -138,14 +147,23 @@ impl Bound {
         )
         .map_err(StartError::Workers)?;
         let backend = Arc::new(NodeBackend::new(node.clone()));
-        let metrics = Metrics::new(node.clone(), backend.calls(), doors);
-        let router = router(&config, &node, backend.clone(), metrics, pages);
+        let mut backends = vec![backend.clone()];
+        let mut calls = vec![("http", backend.calls())];
+        let grpc = (!grpc.is_empty()).then(|| {
+            let backend = Arc::new(NodeBackend::new(node.clone()));
+            backends.push(backend.clone());
+            calls.push(("grpc", backend.calls()));
+            serve_grpc(&config, backend, grpc, &control)
+        });
+        let metrics = Metrics::new(node.clone(), calls, doors);
+        let router = router(&config, &node, backend, metrics, pages);
         http.open(node.clone(), router);
         let sweeper = sweeper.unwrap_or_else(|| control.spawn(async {}));
         Ok(Server {
             node,
             http,
-            backend,
+            grpc,
+            backends,
             sweeper,
         })
     }
@@ -159,8 +177,15 @@ impl Server {
     /// May be dropped; then whatever is left ends with the process.
     pub async fn stop(self) {
         self.node.stop_accepting();
-        self.backend.close();
-        self.http.stop().await;
+        for backend in &self.backends {
+            backend.close();
+        }
+        let grpc = async {
+            if let Some(grpc) = &self.grpc {
+                grpc.stop().await;
+            }
+        };
+        tokio::join!(self.http.stop(), grpc);
         self.sweeper.abort();
         let node = self.node;
         if tokio::task::spawn_blocking(move || node.stop())
@@ -274,6 +299,50 @@ fn api_options(config: &Config) -> veche_api::http::ApiOptions {
         transport_errors: api.error_mode == ErrorMode::Transport,
         ..veche_api::http::ApiOptions::default()
     }
+}
+
+/// Where the gRPC API listens: nowhere, where it is off.
+fn grpc_listeners(config: &Config, is_local: bool) -> Result<Vec<TcpListener>, ListenError> {
+    let api = &config.grpc_api;
+    if !api.enabled {
+        return Ok(Vec::new());
+    }
+    let host = match api.address.as_str() {
+        "" if is_local => "127.0.0.1",
+        host => host,
+    };
+    listener::on_host_alone("grpc_api", host, api.port)
+}
+
+fn serve_grpc(
+    config: &Config,
+    backend: Arc<NodeBackend>,
+    listeners: Vec<TcpListener>,
+    control: &Handle,
+) -> Arc<Grpc> {
+    let api = &config.grpc_api;
+    if api.key.is_empty() {
+        tracing::warn!(
+            "grpc_api.key is empty: whoever reaches the port of the gRPC API may call it"
+        );
+    }
+    let mut options = GrpcOptions {
+        key: veche_api::ApiKey::new(api.key.expose()),
+        transport_errors: api.error_mode == ErrorMode::Transport,
+        reflection: api.reflection,
+        ..GrpcOptions::default()
+    };
+    if api.max_receive_message_size > 0 {
+        options.max_message = api.max_receive_message_size;
+    }
+    let grpc = Grpc::new(veche_api::grpc::Grpc::new(backend, options));
+    for listener in listeners {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("the gRPC API listens on {address}");
+        }
+        control.spawn(grpc.clone().accept(listener));
+    }
+    grpc
 }
 
 /// All workers answer.

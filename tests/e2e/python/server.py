@@ -57,17 +57,22 @@ def token(**claims):
     return (body + b"." + part(hmac.digest(SECRET.encode(), body, hashlib.sha256))).decode()
 
 
-class Server:
-    """One running server; `stop` kills it."""
+def free_port():
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
-    def __init__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+
+class Server:
+    """One running server; `stop` kills it. Sections of its configuration may be given."""
+
+    def __init__(self, **sections):
+        self.port = free_port()
         self.folder = tempfile.TemporaryDirectory(prefix="veche-e2e-")
         self.log = open(pathlib.Path(self.folder.name) / "log", "w+b")
         config = pathlib.Path(self.folder.name) / "config.json"
-        config.write_text(json.dumps(CONFIG))
+        config.write_text(json.dumps(CONFIG | sections))
         self.command = [BINARY, "--config", str(config), "--http_server.address=127.0.0.1", f"--http_server.port={self.port}"]
         self.start()
 
@@ -90,14 +95,18 @@ class Server:
 
     def call(self, method, **body):
         """Calls a method of the server API that must succeed."""
+        reply = self.answer(method, **body)
+        if "error" in reply:
+            raise RuntimeError(f"API {method}: {reply['error']}")
+        return reply["result"]
+
+    def answer(self, method, **body):
+        """Calls a method of the server API; the whole answer."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{method}", json.dumps(body).encode(), {"X-API-Key": API_KEY}
         )
         with urllib.request.urlopen(request, timeout=10) as answer:
-            reply = json.load(answer)
-        if "error" in reply:
-            raise RuntimeError(f"API {method}: {reply['error']}")
-        return reply["result"]
+            return json.load(answer)
 
     def kill(self):
         """Ends the process at once, as a crash would."""

@@ -16,7 +16,7 @@ needs_of() {
     web) echo 'node web' ;;
     transcripts) echo 'node' ;;
     client | plain | dart | hostile) echo 'node e2e' ;;
-    python) echo 'python' ;;
+    python | grpc) echo 'python' ;;
     docs) echo 'node e2e python' ;;
     go) echo 'go' ;;
     autobahn) echo 'python python27' ;;

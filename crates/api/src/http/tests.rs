@@ -11,9 +11,8 @@ use hyper::body::Frame;
 use tower::ServiceExt;
 
 use super::*;
-use fake::Fake;
+use crate::fake::Fake;
 
-mod fake;
 mod legacy;
 mod methods;
 

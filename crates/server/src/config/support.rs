@@ -114,7 +114,7 @@ const NOT_YET: &[Row] = &[
     warns("channel.without_namespace.map_users_presence_channel_prefix"),
     // The application
     stops("rpc.without_namespace.proxy_enabled"),
-    warns("grpc_api.enabled"),
+    stops("grpc_api.tls.enabled").when("grpc_api.enabled"),
     warns("consumers[].enabled"),
     // Doors
     warns("websocket.write_timeout").unless("1s"),
@@ -289,13 +289,13 @@ mod tests {
     fn a_missing_key_that_protects_stops_and_another_warns() {
         let mut config = Config::default();
         config.http_server.tls.enabled = true;
-        config.grpc_api.enabled = true;
+        config.admin.enabled = true;
         let missing = check(&config);
         assert_eq!(missing.stops.len(), 1);
         assert!(missing.stops[0].starts_with("http_server.tls.enabled: true is not available yet"));
         assert_eq!(
             missing.warns,
-            ["grpc_api.enabled: true is not available yet and has no effect"]
+            ["admin.enabled: true is not available yet and has no effect"]
         );
     }
 

@@ -1,7 +1,7 @@
 //! Tests of each method: what the backend is asked, and how it is answered.
 
-use super::fake::id;
 use super::*;
+use crate::fake::id;
 
 /// Calls a method: the answer, and the one thing that the backend was asked.
 async fn one(method: &str, params: &str) -> (String, String) {

@@ -1,12 +1,14 @@
 //! A backend that writes down what it is asked, and answers with constants.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use veche_protocol::claims::SubscriptionOptions;
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::ErrorCode;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::identity::{App, ClientId, ClientInfo, UserId};
 use veche_protocol::payload::Payload;
@@ -14,31 +16,31 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::reply::PresenceStats;
 
-use super::*;
-use crate::backend::{Addressees, Answer, NodeInfo, NodeMetrics, Observed, Refresh};
+use crate::backend::{Addressees, Answer, Backend, NodeInfo, NodeMetrics, Observed, Refresh};
 use crate::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use crate::pattern::Pattern;
 
 /// A backend that writes down what it is asked.
 #[derive(Debug, Default)]
-pub(super) struct Fake {
+pub(crate) struct Fake {
     asked: Mutex<Vec<String>>,
     observed: Mutex<Vec<(&'static str, Option<ErrorCode>)>>,
     refuses: Option<ErrorCode>,
     is_closing: bool,
     is_empty: bool,
+    is_silent: bool,
 }
 
 impl Fake {
     /// A backend that answers what it can with this error.
-    pub(super) fn refusing(code: ErrorCode) -> Self {
+    pub(crate) fn refusing(code: ErrorCode) -> Self {
         Self {
             refuses: Some(code),
             ..Self::default()
         }
     }
 
-    pub(super) fn closing() -> Self {
+    pub(crate) fn closing() -> Self {
         Self {
             is_closing: true,
             ..Self::default()
@@ -46,23 +48,34 @@ impl Fake {
     }
 
     /// A backend with nothing in it.
-    pub(super) fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         Self {
             is_empty: true,
             ..Self::default()
         }
     }
 
-    pub(super) fn asked(&self) -> Vec<String> {
+    /// A backend that never answers what it can.
+    pub(crate) fn silent() -> Self {
+        Self {
+            is_silent: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 
-    pub(super) fn observed(&self) -> Vec<(&'static str, Option<ErrorCode>)> {
+    pub(crate) fn observed(&self) -> Vec<(&'static str, Option<ErrorCode>)> {
         self.observed.lock().unwrap().clone()
     }
 
     fn answer<'a, T: Send + Default + 'a>(&self, asked: String, answer: T) -> Answer<'a, T> {
         self.asked.lock().unwrap().push(asked);
+        if self.is_silent {
+            return Box::pin(std::future::pending());
+        }
         let answer = match self.refuses {
             Some(code) => Err(code.into()),
             None if self.is_empty => Ok(T::default()),
@@ -72,7 +85,7 @@ impl Fake {
     }
 }
 
-pub(super) fn id(number: u8) -> ClientId {
+pub(crate) fn id(number: u8) -> ClientId {
     ClientId::from_random([number; 16])
 }
 

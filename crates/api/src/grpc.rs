@@ -1,0 +1,223 @@
+//! The API's door for gRPC: who may come in, how much they may bring, and how they are answered.
+//!
+//! The service is Centrifugo's, `centrifugal.centrifugo.api.CentrifugoApi`; the folder `schema` beside `src` has it as
+//! a `.proto`. Each request becomes the same command that HTTP makes of it.
+
+mod body;
+mod methods;
+mod schema;
+mod status;
+mod timeout;
+mod translate;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use bytes::Bytes;
+use http_body::Body as HttpBody;
+use tonic::Status;
+use tonic::body::Body;
+use tonic::codec::CompressionEncoding;
+use tonic::codegen::Service;
+use tower::ServiceExt;
+use tower::util::BoxCloneSyncService;
+use tracing::debug;
+
+use crate::backend::Backend;
+use crate::key::ApiKey;
+use body::Bounded;
+use methods::Methods;
+use schema::centrifugo_api_server::{CentrifugoApiServer, SERVICE_NAME};
+
+/// How the API is served (configuration section `grpc_api`).
+#[derive(Clone, Debug)]
+pub struct GrpcOptions {
+    /// What callers must show. With the empty key everybody may call, unlike over HTTP.
+    pub key: ApiKey,
+    /// Errors of commands become statuses, as if every caller had sent `x-centrifugo-error-mode: transport`.
+    pub transport_errors: bool,
+    /// Describes the service to tools that ask, with or without the key: the schema is no secret.
+    pub reflection: bool,
+    /// Bytes of a message, before and after it is decompressed. More is `RESOURCE_EXHAUSTED`.
+    pub max_message: usize,
+    /// From the headers to the end of the message; later is `DEADLINE_EXCEEDED`.
+    pub read_timeout: Duration,
+}
+
+impl Default for GrpcOptions {
+    fn default() -> Self {
+        Self {
+            key: ApiKey::default(),
+            transport_errors: false,
+            reflection: false,
+            max_message: 4 << 20, // As in all implementations of gRPC.
+            read_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Answers gRPC calls, whatever connection they come by.
+pub struct Grpc {
+    backend: Arc<dyn Backend>,
+    options: GrpcOptions,
+    api: CentrifugoApiServer<Methods>,
+    /// By the names of their services.
+    reflection: Vec<(&'static str, Tool)>,
+}
+
+/// A service that tools call.
+type Tool = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
+
+impl Grpc {
+    /// A door to `backend`.
+    pub fn new(backend: Arc<dyn Backend>, options: GrpcOptions) -> Self {
+        let methods = Methods::new(Arc::clone(&backend), options.transport_errors);
+        let api = CentrifugoApiServer::new(methods)
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(options.max_message);
+        let reflection = if options.reflection {
+            reflection()
+        } else {
+            Vec::new()
+        };
+        Self {
+            backend,
+            options,
+            api,
+            reflection,
+        }
+    }
+
+    /// Answers one call.
+    ///
+    /// Whoever does not know the key is answered before the message is read.
+    ///
+    /// # Cancel safety
+    /// May be dropped; what has begun by then may still happen.
+    pub async fn serve<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<tonic::codegen::StdError> + Send,
+    {
+        if let Err(status) = is_grpc(&request) {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = status;
+            return response;
+        }
+        let path = request.uri().path().to_owned();
+        let (service, method) = path
+            .trim_start_matches('/')
+            .rsplit_once('/')
+            .unwrap_or((&path, ""));
+        if service == SERVICE_NAME {
+            return self.serve_api(method, request).await;
+        }
+        let tool = self.reflection.iter().find(|(name, _)| *name == service);
+        match tool {
+            Some((_, tool)) => {
+                let Ok(response) = tool.clone().oneshot(request.map(Body::new)).await;
+                response
+            }
+            None => Status::unimplemented(format!("unknown service {service}")).into_http(),
+        }
+    }
+
+    async fn serve_api<B>(&self, method: &str, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
+        B::Error: Into<tonic::codegen::StdError> + Send,
+    {
+        if let Err(status) = self.admit(request.headers()) {
+            return status.into_http();
+        }
+        let deadline = timeout::asked(request.headers());
+        let GrpcOptions {
+            max_message,
+            read_timeout,
+            ..
+        } = self.options;
+        let request = request.map(|body| Bounded::new(body, max_message, read_timeout));
+        let mut api = self.api.clone();
+        let call = api.call(request);
+        let answered = match deadline {
+            Some(deadline) => tokio::time::timeout(deadline, call).await,
+            None => Ok(call.await),
+        };
+        match answered {
+            Ok(Ok(response)) if is_unknown(response.headers()) => {
+                Status::unimplemented(format!("method {method} not implemented")).into_http()
+            }
+            Ok(Ok(response)) => response,
+            Err(_) => Status::deadline_exceeded("the time of the call is over").into_http(),
+        }
+    }
+
+    fn admit(&self, headers: &HeaderMap) -> Result<(), Status> {
+        if self.backend.is_closing() {
+            return Err(Status::unavailable("the server is shutting down"));
+        }
+        let key = &self.options.key;
+        if !key.is_empty() && !key.is_in_metadata(headers) {
+            debug!("a gRPC call showed no key, or another one");
+            return Err(Status::unauthenticated("unauthenticated"));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Grpc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grpc")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether a request is a gRPC call, or else the HTTP status that says what it is not.
+fn is_grpc<B>(request: &Request<B>) -> Result<(), StatusCode> {
+    if request.method() != Method::POST {
+        return Err(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let kind = request.headers().get(header::CONTENT_TYPE);
+    let suffix = kind.and_then(|kind| kind.as_bytes().strip_prefix(b"application/grpc"));
+    match suffix {
+        Some([] | [b'+' | b';', ..]) => Ok(()),
+        _ => Err(StatusCode::UNSUPPORTED_MEDIA_TYPE),
+    }
+}
+
+/// Whether the generated code knew no such method: it says so without words.
+fn is_unknown(headers: &HeaderMap) -> bool {
+    let unimplemented = tonic::Code::Unimplemented as i32;
+    let code = headers.get(Status::GRPC_STATUS);
+    code.is_some_and(|code| code.as_bytes() == unimplemented.to_string().as_bytes())
+        && !headers.contains_key(Status::GRPC_MESSAGE)
+}
+
+/// Both versions of the reflection service: tools ask for the newer first, or know the older alone.
+fn reflection() -> Vec<(&'static str, Tool)> {
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(schema::DESCRIPTORS)
+    };
+    let newer = described().build_v1();
+    let older = described().build_v1alpha();
+    let why = "the committed descriptors are whole";
+    vec![
+        (
+            "grpc.reflection.v1.ServerReflection",
+            BoxCloneSyncService::new(newer.expect(why)),
+        ),
+        (
+            "grpc.reflection.v1alpha.ServerReflection",
+            BoxCloneSyncService::new(older.expect(why)),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

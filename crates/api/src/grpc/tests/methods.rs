@@ -1,0 +1,290 @@
+//! Tests of each method: the backend is asked what HTTP asks it, and the answers say the same.
+
+use axum::body::Body as HttpText;
+use prost::Message;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::http::{ApiOptions, router};
+use schema::{
+    BatchRequest, BatchResponse, BoolValue, BroadcastRequest, BroadcastResponse, ChannelsRequest,
+    ChannelsResponse, ClientInfo, Command, Disconnect, DisconnectRequest, FilterNode,
+    HistoryRemoveRequest, HistoryRequest, HistoryResponse, InfoRequest, InfoResponse, Metrics,
+    PresenceStatsRequest, PresenceStatsResponse, RefreshRequest, Reply, RpcRequest, StreamPosition,
+    SubscribeOptionOverride, SubscribeRequest, UnsubscribeRequest,
+};
+
+const CLIENT: &str = "00000000-0000-4000-8000-000000000001";
+
+/// What a backend is asked by an HTTP call.
+async fn asked_by_http(method: &str, params: &Value) -> Vec<String> {
+    let backend = Arc::new(Fake::default());
+    let options = ApiOptions {
+        insecure: true,
+        ..ApiOptions::default()
+    };
+    let request = Request::post(format!("/api/{method}"));
+    let request = request.body(HttpText::from(params.to_string()));
+    let answer = router(backend.clone(), options).oneshot(request.expect("a request"));
+    assert_eq!(answer.await.expect("an answer").status(), 200, "{method}");
+    backend.asked()
+}
+
+/// Calls both doors, and compares what the backend was asked; answers as gRPC does.
+async fn both(method: &str, json: Value, path: &str, message: &impl Message) -> Answer {
+    let backend = Arc::default();
+    let call = request(method, framed(message));
+    let answer = send(&backend, GrpcOptions::default(), call).await;
+    let asked = backend.asked();
+    assert_eq!(asked.len(), 1, "{method}");
+    assert_eq!(asked, asked_by_http(path, &json).await);
+    answer
+}
+
+#[tokio::test]
+async fn publish_asks_what_http_asks() {
+    let json = json!({
+        "channel": "a", "data": [1], "skip_history": true, "tags": {"k": "v", "n": ""},
+        "idempotency_key": "once", "delta": true, "version": 3, "version_epoch": "e",
+    });
+    let message = PublishRequest {
+        channel: "a".into(),
+        data: b"[1]".into(),
+        b64data: String::new(),
+        skip_history: true,
+        tags: [("k".into(), "v".into()), ("n".into(), String::new())].into(),
+        idempotency_key: "once".into(),
+        delta: true,
+        version: 3,
+        version_epoch: "e".into(),
+    };
+    both("Publish", json, "publish", &message).await;
+}
+
+#[tokio::test]
+async fn broadcast_answers_for_each_channel_in_order() {
+    let message = BroadcastRequest {
+        channels: vec!["a".into(), String::new(), "b".into()],
+        data: b"1".into(),
+        ..BroadcastRequest::default()
+    };
+    let backend = Arc::default();
+    let call = request("Broadcast", framed(&message));
+    let call = with(call, "x-centrifugo-error-mode", "transport");
+    let answer = send(&backend, GrpcOptions::default(), call).await;
+    let BroadcastResponse { error, result } = answer.message();
+    assert_eq!(error, None);
+    let responses = result.expect("a result").responses;
+    let codes: Vec<_> = responses
+        .iter()
+        .map(|it| it.error.as_ref().map_or(0, |error| error.code))
+        .collect();
+    assert_eq!(codes, [0, 107, 0]);
+    let offset = |it: &PublishResponse| it.result.as_ref().map(|it| it.offset);
+    assert_eq!(
+        responses.iter().map(offset).collect::<Vec<_>>(),
+        [Some(7), None, Some(7)]
+    );
+}
+
+#[tokio::test]
+async fn orders_ask_what_http_asks() {
+    let json = json!({
+        "channel": "a", "user": "u", "client": CLIENT, "session": "s", "expire_at": 4_000_000_000_u32,
+        "info": {"i": 1}, "b64data": "AQ==", "recover_since": {"offset": 4, "epoch": "e"},
+        "override": {"presence": {"value": true}, "force_recovery": {}},
+    });
+    let message = SubscribeRequest {
+        channel: "a".into(),
+        user: "u".into(),
+        client: CLIENT.into(),
+        session: "s".into(),
+        expire_at: 4_000_000_000,
+        info: br#"{"i":1}"#.into(),
+        b64data: "AQ==".into(),
+        recover_since: Some(StreamPosition {
+            offset: 4,
+            epoch: "e".into(),
+        }),
+        r#override: Some(SubscribeOptionOverride {
+            presence: Some(BoolValue { value: true }),
+            force_recovery: Some(BoolValue { value: false }),
+            ..SubscribeOptionOverride::default()
+        }),
+        label_filter: Some(FilterNode::default()),
+        all_users: true,
+        ..SubscribeRequest::default()
+    };
+    both("Subscribe", json, "subscribe", &message).await;
+
+    let message = UnsubscribeRequest {
+        user: "u".into(),
+        channel: "a".into(),
+        ..UnsubscribeRequest::default()
+    };
+    let json = json!({"user": "u", "channel": "a"});
+    both("Unsubscribe", json, "unsubscribe", &message).await;
+
+    let message = DisconnectRequest {
+        user: "u".into(),
+        disconnect: Some(Disconnect {
+            code: 4001,
+            reason: "away".into(),
+        }),
+        whitelist: vec![CLIENT.into(), "x".into()],
+        ..DisconnectRequest::default()
+    };
+    let json = json!({
+        "user": "u", "disconnect": {"code": 4001, "reason": "away"}, "whitelist": [CLIENT, "x"],
+    });
+    both("Disconnect", json, "disconnect", &message).await;
+
+    let message = RefreshRequest {
+        user: "u".into(),
+        expired: true,
+        expire_at: 7,
+        info: b"1".into(),
+        ..RefreshRequest::default()
+    };
+    let json = json!({"user": "u", "expired": true, "expire_at": 7, "info": 1});
+    both("Refresh", json, "refresh", &message).await;
+}
+
+#[tokio::test]
+async fn history_and_its_removal_ask_what_http_asks() {
+    let message = HistoryRequest {
+        channel: "a".into(),
+        limit: -1,
+        since: Some(StreamPosition {
+            offset: 3,
+            epoch: "e".into(),
+        }),
+        reverse: true,
+    };
+    let json = json!({
+        "channel": "a", "limit": -1, "since": {"offset": 3, "epoch": "e"}, "reverse": true,
+    });
+    let answer = both("History", json, "history", &message).await;
+    let HistoryResponse { result, .. } = answer.message();
+    let result = result.expect("a result");
+    assert_eq!((result.offset, result.epoch.as_str()), (2, "epoch"));
+    let [full, binary] = result.publications.as_slice() else {
+        panic!("{result:?}");
+    };
+    assert_eq!(full.data, b"[1.50,\n \"a b\"]", "byte for byte");
+    assert_eq!(full.info.as_ref().map(|it| it.user.as_str()), Some("a<b"));
+    assert_eq!(full.tags.get("b").map(String::as_str), Some("<"));
+    assert_eq!((full.offset, binary.offset), (1, 2));
+    assert_eq!(binary.data, b"\xff");
+
+    let message = HistoryRemoveRequest {
+        channel: "a".into(),
+    };
+    let json = json!({"channel": "a"});
+    both("HistoryRemove", json, "history_remove", &message).await;
+}
+
+#[tokio::test]
+async fn presence_and_channels_tell_what_http_tells() {
+    let json = json!({"channel": "a"});
+    let answer = both("Presence", json.clone(), "presence", &presence()).await;
+    let PresenceResponse { result, .. } = answer.message();
+    let clients = result.expect("a result").presence;
+    let infos: Vec<&ClientInfo> = clients.values().collect();
+    assert_eq!(infos.len(), 2);
+    assert_eq!(infos[0].conn_info, br#"{"a" : "<b>"}"#);
+    assert_eq!(infos[1].chan_info, b"\xff");
+    assert!(clients.iter().all(|(id, info)| *id == info.client));
+
+    let message = PresenceStatsRequest {
+        channel: "a".into(),
+    };
+    let answer = both("PresenceStats", json, "presence_stats", &message).await;
+    let PresenceStatsResponse { result, .. } = answer.message();
+    let stats = result.expect("a result");
+    assert_eq!((stats.num_clients, stats.num_users), (2, 1));
+
+    let message = ChannelsRequest {
+        pattern: "b*".into(),
+    };
+    let answer = both("Channels", json!({"pattern": "b*"}), "channels", &message).await;
+    let ChannelsResponse { result, .. } = answer.message();
+    let channels = result.expect("a result").channels;
+    let counts = channels
+        .iter()
+        .map(|(name, it)| (name.as_str(), it.num_clients));
+    assert_eq!(counts.collect::<Vec<_>>(), [("b:\"1\"", 2)]);
+}
+
+#[tokio::test]
+async fn info_tells_what_http_tells() {
+    let answer = both("Info", json!({}), "info", &InfoRequest {}).await;
+    let InfoResponse { result, .. } = answer.message();
+    let nodes = result.expect("a result").nodes;
+    assert_eq!(nodes.len(), 2);
+    let node = &nodes[0];
+    assert_eq!((node.num_clients, node.num_users), (1, 2));
+    assert_eq!((node.num_channels, node.num_subs), (3, 4));
+    assert_eq!((node.uptime, node.version.as_str()), (5, "v"));
+    let metrics = Metrics {
+        interval: 60.0,
+        items: [("a".into(), 0.5)].into(),
+    };
+    assert_eq!(node.metrics, Some(metrics));
+    assert_eq!(nodes[1].metrics, None);
+}
+
+#[tokio::test]
+async fn a_batch_is_answered_in_its_order_whether_parallel_or_not() {
+    for parallel in [false, true] {
+        let command = Command {
+            presence: Some(Box::new(presence())),
+            ..Command::default()
+        };
+        let both = Command {
+            info: Some(Box::new(InfoRequest {})),
+            ..command.clone()
+        };
+        let message = BatchRequest {
+            commands: vec![command, Command::default(), both, refused()],
+            parallel,
+        };
+        let backend = Arc::default();
+        let call = request("Batch", framed(&message));
+        let call = with(call, "x-centrifugo-error-mode", "transport");
+        let answer = send(&backend, GrpcOptions::default(), call).await;
+        let BatchResponse { replies } = answer.message();
+        let code = |reply: &Reply| reply.error.as_ref().map(|error| error.code);
+        assert_eq!(
+            replies.iter().map(code).collect::<Vec<_>>(),
+            [None, Some(104), None, Some(104)]
+        );
+        assert!(replies[0].presence.is_some());
+        assert!(replies[2].presence.is_some() && replies[2].info.is_none());
+        assert_eq!(backend.asked(), ["presence a", "presence a"]);
+        let observed = backend.observed();
+        let rpc = ("rpc", Some(ErrorCode::METHOD_NOT_FOUND));
+        assert_eq!(observed.len(), 3);
+        assert!(observed.contains(&rpc), "{observed:?}");
+    }
+    let empty = request("Batch", framed(&BatchRequest::default()));
+    let answer = send(&Arc::default(), GrpcOptions::default(), empty).await;
+    assert_eq!(answer.message::<BatchResponse>().replies, []);
+}
+
+/// A command that no backend carries out.
+fn refused() -> Command {
+    Command {
+        rpc: Some(Box::new(RpcRequest {
+            method: "m".into(),
+            params: b"1".into(),
+        })),
+        ..Command::default()
+    }
+}
+
+#[test]
+fn an_empty_command_of_a_batch_takes_little_memory() {
+    assert!(size_of::<Command>() <= 13 * size_of::<usize>());
+    assert!(size_of::<Reply>() <= 14 * size_of::<usize>());
+}
