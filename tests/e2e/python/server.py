@@ -93,14 +93,14 @@ class Server:
         self.log.seek(0)
         raise RuntimeError(f"{BINARY} did not become healthy; its log:\n{self.log.read().decode()}")
 
-    def call(self, method, **body):
+    def call(self, method, /, **body):
         """Calls a method of the server API that must succeed."""
         reply = self.answer(method, **body)
         if "error" in reply:
             raise RuntimeError(f"API {method}: {reply['error']}")
         return reply["result"]
 
-    def answer(self, method, **body):
+    def answer(self, method, /, **body):
         """Calls a method of the server API; the whole answer."""
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}/api/{method}", json.dumps(body).encode(), {"X-API-Key": API_KEY}
