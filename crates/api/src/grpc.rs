@@ -1,7 +1,8 @@
 //! The API's door for gRPC: who may come in, how much they may bring, and how they are answered.
 //!
-//! The service is Centrifugo's, `centrifugal.centrifugo.api.CentrifugoApi`; the folder `schema` beside `src` has it as
-//! a `.proto`. Each request becomes the same command that HTTP makes of it.
+//! The service is Centrifugo's, `centrifugal.centrifugo.api.CentrifugoApi`, and beside it one for what Centrifugo has
+//! not, `veche.api.VecheApi`; the folder `schema` beside `src` has both as `.proto`. Each request becomes the same command
+//! that HTTP makes of it.
 
 mod body;
 mod methods;
@@ -31,6 +32,7 @@ use crate::key::ApiKey;
 use body::Bounded;
 use methods::Methods;
 use schema::centrifugo_api_server::{CentrifugoApiServer, SERVICE_NAME};
+use schema::veche::veche_api_server::{SERVICE_NAME as OWN_SERVICE_NAME, VecheApiServer};
 
 /// How the API is served (configuration section `grpc_api`).
 #[derive(Clone, Debug)]
@@ -64,6 +66,8 @@ pub struct Grpc {
     backend: Arc<dyn Backend>,
     options: GrpcOptions,
     api: CentrifugoApiServer<Methods>,
+    /// What Centrifugo has not.
+    own: VecheApiServer<Methods>,
     /// By the names of their services.
     reflection: Vec<(&'static str, Tool)>,
 }
@@ -74,8 +78,12 @@ type Tool = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
 impl Grpc {
     /// A door to `backend`.
     pub fn new(backend: Arc<dyn Backend>, options: GrpcOptions) -> Self {
-        let methods = Methods::new(Arc::clone(&backend), options.transport_errors);
-        let api = CentrifugoApiServer::new(methods)
+        let methods = Arc::new(Methods::new(Arc::clone(&backend), options.transport_errors));
+        let api = CentrifugoApiServer::from_arc(Arc::clone(&methods))
+            .accept_compressed(CompressionEncoding::Gzip)
+            .send_compressed(CompressionEncoding::Gzip)
+            .max_decoding_message_size(options.max_message);
+        let own = VecheApiServer::from_arc(methods)
             .accept_compressed(CompressionEncoding::Gzip)
             .send_compressed(CompressionEncoding::Gzip)
             .max_decoding_message_size(options.max_message);
@@ -88,6 +96,7 @@ impl Grpc {
             backend,
             options,
             api,
+            own,
             reflection,
         }
     }
@@ -114,7 +123,10 @@ impl Grpc {
             .rsplit_once('/')
             .unwrap_or((&path, ""));
         if service == SERVICE_NAME {
-            return self.serve_api(method, request).await;
+            return self.serve_api(self.api.clone(), method, request).await;
+        }
+        if service == OWN_SERVICE_NAME {
+            return self.serve_api(self.own.clone(), method, request).await;
         }
         let tool = self.reflection.iter().find(|(name, _)| *name == service);
         match tool {
@@ -126,10 +138,9 @@ impl Grpc {
         }
     }
 
-    async fn serve_api<B>(&self, method: &str, request: Request<B>) -> Response<Body>
+    async fn serve_api<S, B>(&self, mut api: S, method: &str, request: Request<B>) -> Response<Body>
     where
-        B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Into<tonic::codegen::StdError> + Send,
+        S: Service<Request<Bounded<B>>, Response = Response<Body>, Error = Infallible>,
     {
         if let Err(status) = self.admit(request.headers()) {
             return status.into_http();
@@ -141,7 +152,6 @@ impl Grpc {
             ..
         } = self.options;
         let request = request.map(|body| Bounded::new(body, max_message, read_timeout));
-        let mut api = self.api.clone();
         let call = api.call(request);
         let answered = match deadline {
             Some(deadline) => tokio::time::timeout(deadline, call).await,

@@ -22,12 +22,14 @@ from test_client import DEADLINE_SECS, Events
 
 STUBS = tempfile.TemporaryDirectory(prefix="veche-stubs-")
 SCHEMA = ROOT / "crates/api/schema"
-made = protoc.main(["protoc", f"-I{SCHEMA}", f"--python_out={STUBS.name}", f"--grpc_python_out={STUBS.name}", "api.proto"])
+made = protoc.main(["protoc", f"-I{SCHEMA}", f"--python_out={STUBS.name}", f"--grpc_python_out={STUBS.name}", "api.proto", "veche.proto"])
 assert made == 0, "the schema makes no stubs"
 sys.path.insert(0, STUBS.name)
 
 import api_pb2 as pb  # noqa: E402 (it was made just now)
 import api_pb2_grpc as stubs  # noqa: E402
+import veche_pb2 as own_pb  # noqa: E402
+import veche_pb2_grpc as own_stubs  # noqa: E402
 
 SERVICE = "centrifugal.centrifugo.api.CentrifugoApi"
 KEY = "e2e-grpc-key"
@@ -133,6 +135,10 @@ class Calls(unittest.TestCase):
             ("Refresh", "refresh", pb.RefreshRequest(user="nobody", info=b"1")),
             ("Channels", "channels", pb.ChannelsRequest()),
             ("Channels", "channels", pb.ChannelsRequest(pattern="x[")),
+            ("Channels", "channels", pb.ChannelsRequest(limit=1)),
+            ("Connections", "connections", pb.ConnectionsRequest(user="nobody")),
+            ("Connections", "connections", pb.ConnectionsRequest(cursor="nonsense")),
+            ("Connections", "connections", pb.ConnectionsRequest(expression="true")),
             ("Info", "info", pb.InfoRequest()),
             ("RPC", "rpc", pb.RPCRequest()),
             ("RPC", "rpc", pb.RPCRequest(method="sum", params=b"[1]")),
@@ -182,7 +188,7 @@ class Calls(unittest.TestCase):
             self.assertEqual((refusal.code(), refusal.details()), (grpc.StatusCode.UNAUTHENTICATED, "unauthenticated"))
 
     def test_what_is_not_there_is_unimplemented(self):
-        for path in (f"/{SERVICE}/MapPublish", f"/{SERVICE}/Connections", f"/{SERVICE}/Nonsense", "/grpc.health.v1.Health/Check"):
+        for path in (f"/{SERVICE}/MapPublish", f"/{SERVICE}/BlockUser", f"/{SERVICE}/Nonsense", "/grpc.health.v1.Health/Check"):
             method = self.api.channel.unary_unary(path)
             with self.assertRaises(grpc.RpcError) as refused:
                 method(b"", metadata=(("authorization", f"apikey {KEY}"),), timeout=DEADLINE_SECS)
@@ -230,7 +236,7 @@ class Options(unittest.TestCase):
     def test_reflection_describes_the_service(self):
         api = Api(self, reflection=True)
         described = ProtoReflectionDescriptorDatabase(api.channel)
-        self.assertIn(SERVICE, described.get_services())
+        self.assertTrue({SERVICE, "veche.api.VecheApi"} <= set(described.get_services()))
         service = DescriptorPool(described).FindServiceByName(SERVICE)
         ours = pb.DESCRIPTOR.services_by_name["CentrifugoApi"]
         self.assertEqual([it.name for it in service.methods], [it.name for it in ours.methods])
@@ -343,6 +349,24 @@ class Clients(unittest.IsolatedAsyncioTestCase):
         self.assertEqual({name: it.num_clients for name, it in channels.items()}, {"news": 1})
         [node] = (await self.call("Info", pb.InfoRequest())).nodes
         self.assertEqual((node.num_clients, node.num_users, node.num_channels, node.num_subs), (1, 1, 1, 1))
+
+    async def test_connections_and_users_are_listed_in_pages(self):
+        for user in ("alice", "bob", "bob"):
+            await self.client(user)
+        found, cursor = {}, ""
+        while True:
+            page = await self.call("Connections", pb.ConnectionsRequest(transport="websocket", limit=2, cursor=cursor))
+            found |= page.connections
+            cursor = page.cursor
+            if not cursor:
+                break
+        self.assertEqual(sorted(it.user for it in found.values()), ["alice", "bob", "bob"])
+        http = await asyncio.to_thread(self.api.server.call, "connections")
+        self.assertEqual({name: it.connected_at_ms for name, it in found.items()}, {name: it["connected_at_ms"] for name, it in http["connections"].items()})
+        users = own_stubs.VecheApiStub(self.api.channel).Users
+        metadata = (("authorization", f"apikey {KEY}"),)
+        answer = await asyncio.to_thread(users, own_pb.UsersRequest(pattern="b*"), metadata=metadata, timeout=DEADLINE_SECS)
+        self.assertEqual({name: it.num_clients for name, it in answer.result.users.items()}, {"bob": 2})
 
     async def test_orders_reach_the_connections_they_are_for(self):
         _, alice = await self.client()

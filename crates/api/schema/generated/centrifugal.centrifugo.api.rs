@@ -9,7 +9,7 @@ pub struct Error {
 }
 /// One command of a batch: exactly one of these is set. If several are, the first in the order of `publish`,
 /// `broadcast`, `subscribe`, `unsubscribe`, `disconnect`, `history`, `history_remove`, `presence`, `presence_stats`,
-/// `info`, `rpc`, `refresh`, `channels` counts; if none is, the answer is error 104.
+/// `info`, `rpc`, `refresh`, `channels`, `connections` counts; if none is, the answer is error 104.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Command {
     #[prost(message, optional, boxed, tag = "4")]
@@ -46,6 +46,10 @@ pub struct Command {
     pub refresh: ::core::option::Option<::prost::alloc::boxed::Box<RefreshRequest>>,
     #[prost(message, optional, boxed, tag = "16")]
     pub channels: ::core::option::Option<::prost::alloc::boxed::Box<ChannelsRequest>>,
+    #[prost(message, optional, boxed, tag = "17")]
+    pub connections: ::core::option::Option<
+        ::prost::alloc::boxed::Box<ConnectionsRequest>,
+    >,
 }
 /// What one command of a batch came to: `error`, or the field with the command's name.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -84,6 +88,10 @@ pub struct Reply {
     pub refresh: ::core::option::Option<::prost::alloc::boxed::Box<RefreshResult>>,
     #[prost(message, optional, boxed, tag = "16")]
     pub channels: ::core::option::Option<::prost::alloc::boxed::Box<ChannelsResult>>,
+    #[prost(message, optional, boxed, tag = "17")]
+    pub connections: ::core::option::Option<
+        ::prost::alloc::boxed::Box<ConnectionsResult>,
+    >,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct BatchRequest {
@@ -564,6 +572,12 @@ pub struct ChannelsRequest {
     /// A glob over names; empty is all channels.
     #[prost(string, tag = "1")]
     pub pattern: ::prost::alloc::string::String,
+    /// A page of so many, 1000 at most. Without `limit` and `cursor` all channels are listed.
+    #[prost(uint32, tag = "1000")]
+    pub limit: u32,
+    /// Where to go on, as the page before said.
+    #[prost(string, tag = "1001")]
+    pub cursor: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ChannelsResponse {
@@ -579,12 +593,132 @@ pub struct ChannelsResult {
         ::prost::alloc::string::String,
         ChannelInfo,
     >,
+    /// Where the list goes on; empty at its end.
+    #[prost(string, tag = "1000")]
+    pub cursor: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChannelInfo {
     /// Subscribers.
     #[prost(uint32, tag = "1")]
     pub num_clients: u32,
+}
+/// Which connections are wanted: those of which all holds that is said here.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConnectionsRequest {
+    #[prost(string, tag = "1")]
+    pub user: ::prost::alloc::string::String,
+    /// Refused with error 107 unless it is empty: this server has no such language.
+    #[prost(string, tag = "2")]
+    pub expression: ::prost::alloc::string::String,
+    /// Refused with error 107: connections have no labels.
+    #[prost(message, optional, tag = "3")]
+    pub label_filter: ::core::option::Option<FilterNode>,
+    /// Subscribed to this channel.
+    #[prost(string, tag = "1000")]
+    pub channel: ::prost::alloc::string::String,
+    /// Subscribed to a channel that matches this glob.
+    #[prost(string, tag = "1001")]
+    pub pattern: ::prost::alloc::string::String,
+    #[prost(string, tag = "1002")]
+    pub transport: ::prost::alloc::string::String,
+    #[prost(string, tag = "1003")]
+    pub protocol: ::prost::alloc::string::String,
+    /// Connected then or later, in milliseconds of Unix time.
+    #[prost(int64, tag = "1004")]
+    pub connected_after_ms: i64,
+    /// Connected before then.
+    #[prost(int64, tag = "1005")]
+    pub connected_before_ms: i64,
+    /// A page of so many, 1000 at most; 0 is 100.
+    #[prost(uint32, tag = "1006")]
+    pub limit: u32,
+    /// Where to go on, as the page before said.
+    #[prost(string, tag = "1007")]
+    pub cursor: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConnectionsResponse {
+    #[prost(message, optional, tag = "1")]
+    pub error: ::core::option::Option<Error>,
+    #[prost(message, optional, tag = "2")]
+    pub result: ::core::option::Option<ConnectionsResult>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConnectionsResult {
+    /// By the client's id.
+    #[prost(btree_map = "string, message", tag = "1")]
+    pub connections: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ConnectionInfo,
+    >,
+    /// Where the list goes on; empty at its end.
+    #[prost(string, tag = "1000")]
+    pub cursor: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConnectionInfo {
+    #[prost(string, tag = "1")]
+    pub app_name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub app_version: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub transport: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub protocol: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "9")]
+    pub state: ::core::option::Option<ConnectionState>,
+    #[prost(int64, tag = "10")]
+    pub connected_at_ms: i64,
+    /// From the last ping to its pong; -1 before the first.
+    #[prost(int64, tag = "11")]
+    pub ping_pong_latency_ms: i64,
+    /// Never set.
+    #[prost(btree_map = "string, string", tag = "12")]
+    pub labels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConnectionState {
+    #[prost(btree_map = "string, message", tag = "1")]
+    pub channels: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ChannelContext,
+    >,
+    /// Never set, as the two below.
+    #[prost(message, optional, tag = "2")]
+    pub connection_token: ::core::option::Option<ConnectionTokenInfo>,
+    #[prost(btree_map = "string, message", tag = "3")]
+    pub subscription_tokens: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        SubscriptionTokenInfo,
+    >,
+    #[prost(bytes = "vec", tag = "4")]
+    pub meta: ::prost::alloc::vec::Vec<u8>,
+}
+/// How a subscription came about.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChannelContext {
+    #[prost(uint32, tag = "1")]
+    pub source: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConnectionTokenInfo {
+    #[prost(string, tag = "1")]
+    pub uid: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub issued_at: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SubscriptionTokenInfo {
+    #[prost(string, tag = "1")]
+    pub uid: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub issued_at: i64,
 }
 /// Generated server implementations.
 pub mod centrifugo_api_server {
@@ -691,6 +825,14 @@ pub mod centrifugo_api_server {
             request: tonic::Request<super::ChannelsRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ChannelsResponse>,
+            tonic::Status,
+        >;
+        /// Who is connected and how, in pages.
+        async fn connections(
+            &self,
+            request: tonic::Request<super::ConnectionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConnectionsResponse>,
             tonic::Status,
         >;
     }
@@ -1381,6 +1523,51 @@ pub mod centrifugo_api_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ChannelsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/centrifugal.centrifugo.api.CentrifugoApi/Connections" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConnectionsSvc<T: CentrifugoApi>(pub Arc<T>);
+                    impl<
+                        T: CentrifugoApi,
+                    > tonic::server::UnaryService<super::ConnectionsRequest>
+                    for ConnectionsSvc<T> {
+                        type Response = super::ConnectionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConnectionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as CentrifugoApi>::connections(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConnectionsSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

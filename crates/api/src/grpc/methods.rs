@@ -6,18 +6,22 @@ use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status};
 
 use super::schema::centrifugo_api_server::CentrifugoApi;
+use super::schema::veche::veche_api_server::VecheApi;
+use super::schema::veche::{self, UsersRequest, UsersResponse};
 use super::schema::{
     BatchRequest, BatchResponse, BroadcastRequest, BroadcastResponse, ChannelsRequest,
-    ChannelsResponse, Command, DisconnectRequest, DisconnectResponse, HistoryRemoveRequest,
-    HistoryRemoveResponse, HistoryRequest, HistoryResponse, InfoRequest, InfoResponse,
-    PresenceRequest, PresenceResponse, PresenceStatsRequest, PresenceStatsResponse, PublishRequest,
-    PublishResponse, RefreshRequest, RefreshResponse, Reply, RpcRequest, RpcResponse,
-    SubscribeRequest, SubscribeResponse, UnsubscribeRequest, UnsubscribeResponse,
+    ChannelsResponse, Command, ConnectionsRequest, ConnectionsResponse, DisconnectRequest,
+    DisconnectResponse, HistoryRemoveRequest, HistoryRemoveResponse, HistoryRequest,
+    HistoryResponse, InfoRequest, InfoResponse, PresenceRequest, PresenceResponse,
+    PresenceStatsRequest, PresenceStatsResponse, PublishRequest, PublishResponse, RefreshRequest,
+    RefreshResponse, Reply, RpcRequest, RpcResponse, SubscribeRequest, SubscribeResponse,
+    UnsubscribeRequest, UnsubscribeResponse,
 };
 use super::status::{error, status};
 use super::translate::InProtobuf;
 use crate::backend::Backend;
 use crate::concurrently::{run_all, run_in_order};
+use crate::error::message;
 use crate::method::batch::no_method;
 use crate::method::{carry_out, log};
 
@@ -149,4 +153,30 @@ methods! {
     rpc RpcRequest RpcResponse;
     refresh RefreshRequest RefreshResponse;
     channels ChannelsRequest ChannelsResponse;
+    connections ConnectionsRequest ConnectionsResponse;
+}
+
+#[tonic::async_trait]
+impl VecheApi for Methods {
+    async fn users(
+        &self,
+        request: Request<UsersRequest>,
+    ) -> Result<Response<UsersResponse>, Status> {
+        let manner = self.manner(request.metadata());
+        let response = match carry_out(request.into_inner().command(), &self.backend).await {
+            Ok(answer) => UsersResponse {
+                error: None,
+                result: Some(UsersRequest::result(answer)),
+            },
+            Err(cause) if manner.transport_errors => return Err(status(&cause)),
+            Err(cause) => UsersResponse {
+                error: Some(veche::Error {
+                    code: cause.code.0,
+                    message: message(&cause).to_owned(),
+                }),
+                result: None,
+            },
+        };
+        Ok(manner.response(response))
+    }
 }

@@ -11,5 +11,10 @@
 
 include!("../../schema/generated/centrifugal.centrifugo.api.rs");
 
+/// What Centrifugo has not.
+pub(super) mod veche {
+    include!("../../schema/generated/veche.api.rs");
+}
+
 /// The schema for reflection: an encoded `FileDescriptorSet`.
 pub(super) const DESCRIPTORS: &[u8] = include_bytes!("../../schema/generated/descriptors.bin");

@@ -152,7 +152,7 @@ async fn a_server_that_goes_down_takes_no_calls() {
 #[tokio::test]
 async fn what_is_not_served_is_unimplemented_by_name() {
     let empty = || Full::new(prefixed(0, &[]));
-    for method in ["MapPublish", "Connections", "Nonsense", ""] {
+    for method in ["MapPublish", "BlockUser", "Nonsense", ""] {
         let answer = send(
             &Arc::default(),
             GrpcOptions::default(),

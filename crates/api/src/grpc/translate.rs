@@ -1,5 +1,7 @@
 //! What requests of the schema ask for, and how its results tell the answers.
 
+mod listing;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -14,27 +16,23 @@ use veche_protocol::publication::{self, Tags};
 use veche_protocol::reply;
 
 use super::schema::{
-    BoolValue, BroadcastRequest, BroadcastResult, ChannelInfo, ChannelsRequest, ChannelsResult,
-    ClientInfo, DisconnectRequest, DisconnectResult, HistoryRemoveRequest, HistoryRemoveResult,
-    HistoryRequest, HistoryResult, InfoRequest, InfoResult, Metrics, NodeResult, PresenceRequest,
-    PresenceResult, PresenceStatsRequest, PresenceStatsResult, Publication, PublishRequest,
-    PublishResponse, PublishResult, RefreshRequest, RefreshResult, RpcRequest, RpcResult,
-    StreamPosition, SubscribeOptionOverride, SubscribeRequest, SubscribeResult, UnsubscribeRequest,
-    UnsubscribeResult,
+    BoolValue, BroadcastRequest, BroadcastResult, ClientInfo, DisconnectRequest, DisconnectResult,
+    HistoryRemoveRequest, HistoryRemoveResult, HistoryRequest, HistoryResult, InfoRequest,
+    InfoResult, Metrics, NodeResult, PresenceRequest, PresenceResult, PresenceStatsRequest,
+    PresenceStatsResult, Publication, PublishRequest, PublishResponse, PublishResult,
+    RefreshRequest, RefreshResult, RpcRequest, RpcResult, StreamPosition, SubscribeOptionOverride,
+    SubscribeRequest, SubscribeResult, UnsubscribeRequest, UnsubscribeResult,
 };
 use super::status::error;
 use crate::backend::NodeInfo;
-use crate::listing::Listing;
 use crate::method::Command;
 use crate::method::addressees::named;
 use crate::method::broadcast::Broadcast;
-use crate::method::channels::Channels;
 use crate::method::data::Data;
 use crate::method::disconnect::Disconnect;
 use crate::method::history::History;
 use crate::method::history_remove::HistoryRemove;
 use crate::method::info::Info;
-use crate::method::paging::Paging;
 use crate::method::presence::Presence;
 use crate::method::presence_stats::PresenceStats;
 use crate::method::publish::{Content, Publish};
@@ -296,29 +294,6 @@ impl InProtobuf for RefreshRequest {
 
     fn result((): ()) -> RefreshResult {
         RefreshResult {}
-    }
-}
-
-impl InProtobuf for ChannelsRequest {
-    type Command = Channels;
-    type Result = ChannelsResult;
-
-    fn command(self) -> Channels {
-        Channels {
-            pattern: self.pattern,
-            paging: Paging {
-                limit: 0,
-                cursor: String::new(),
-            },
-        }
-    }
-
-    fn result(listing: Listing<(String, u32)>) -> ChannelsResult {
-        let channels = listing.items.into_iter();
-        let channels = channels.map(|(name, num_clients)| (name, ChannelInfo { num_clients }));
-        ChannelsResult {
-            channels: channels.collect(),
-        }
     }
 }
 

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::http::{ApiOptions, router};
+use schema::veche::{UsersRequest, UsersResponse};
 use schema::{
     BatchRequest, BatchResponse, BoolValue, BroadcastRequest, BroadcastResponse, ChannelsRequest,
-    ChannelsResponse, ClientInfo, Command, Disconnect, DisconnectRequest, FilterNode,
-    HistoryRemoveRequest, HistoryRequest, HistoryResponse, InfoRequest, InfoResponse, Metrics,
-    PresenceStatsRequest, PresenceStatsResponse, RefreshRequest, Reply, RpcRequest, StreamPosition,
-    SubscribeOptionOverride, SubscribeRequest, UnsubscribeRequest,
+    ChannelsResponse, ClientInfo, Command, ConnectionsRequest, ConnectionsResponse, Disconnect,
+    DisconnectRequest, FilterNode, HistoryRemoveRequest, HistoryRequest, HistoryResponse,
+    InfoRequest, InfoResponse, Metrics, PresenceStatsRequest, PresenceStatsResponse,
+    RefreshRequest, Reply, RpcRequest, StreamPosition, SubscribeOptionOverride, SubscribeRequest,
+    UnsubscribeRequest,
 };
 
 const CLIENT: &str = "00000000-0000-4000-8000-000000000001";
@@ -206,6 +208,7 @@ async fn presence_and_channels_tell_what_http_tells() {
 
     let message = ChannelsRequest {
         pattern: "b*".into(),
+        ..ChannelsRequest::default()
     };
     let answer = both("Channels", json!({"pattern": "b*"}), "channels", &message).await;
     let ChannelsResponse { result, .. } = answer.message();
@@ -214,6 +217,113 @@ async fn presence_and_channels_tell_what_http_tells() {
         .iter()
         .map(|(name, it)| (name.as_str(), it.num_clients));
     assert_eq!(counts.collect::<Vec<_>>(), [("b:\"1\"", 2)]);
+}
+
+#[tokio::test]
+async fn lists_come_in_the_pages_that_http_brings() {
+    let message = ChannelsRequest {
+        limit: 2,
+        cursor: "x".into(),
+        ..ChannelsRequest::default()
+    };
+    let json = json!({"limit": 2, "cursor": "x"});
+    let answer = both("Channels", json, "channels", &message).await;
+    let ChannelsResponse { result, .. } = answer.message();
+    assert_eq!(result.expect("a result").cursor, "next");
+
+    let message = ConnectionsRequest {
+        user: "u".into(),
+        channel: "c".into(),
+        pattern: "c*".into(),
+        transport: "websocket".into(),
+        protocol: "json".into(),
+        connected_after_ms: 1,
+        connected_before_ms: 2,
+        limit: 3,
+        cursor: "x".into(),
+        ..ConnectionsRequest::default()
+    };
+    let json = json!({
+        "user": "u", "channel": "c", "pattern": "c*", "transport": "websocket", "protocol": "json",
+        "connected_after_ms": 1, "connected_before_ms": 2, "limit": 3, "cursor": "x",
+    });
+    let answer = both("Connections", json, "connections", &message).await;
+    let ConnectionsResponse { result, .. } = answer.message();
+    let result = result.expect("a result");
+    assert_eq!(result.cursor, "next");
+    let [full, bare] = result
+        .connections
+        .into_values()
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("two connections");
+    assert_eq!((full.app_name.as_str(), full.user.as_str()), ("js<", "u"));
+    assert_eq!((full.connected_at_ms, full.ping_pong_latency_ms), (5, 2));
+    let channels = full.state.expect("channels").channels;
+    let sources = channels.iter().map(|(name, it)| (name.as_str(), it.source));
+    assert_eq!(sources.collect::<Vec<_>>(), [("a", 6), ("b", 0)]);
+    assert_eq!((bare.ping_pong_latency_ms, bare.state), (-1, None));
+}
+
+#[tokio::test]
+async fn filters_of_connections_that_are_not_known_are_refused_and_not_passed_over() {
+    for message in [
+        ConnectionsRequest {
+            expression: "true".into(),
+            ..ConnectionsRequest::default()
+        },
+        ConnectionsRequest {
+            label_filter: Some(FilterNode::default()),
+            ..ConnectionsRequest::default()
+        },
+    ] {
+        let backend = Arc::default();
+        let call = request("Connections", framed(&message));
+        let answer = send(&backend, GrpcOptions::default(), call).await;
+        let ConnectionsResponse { error, result } = answer.message();
+        assert_eq!((error.map(|it| it.code), result), (Some(107), None));
+        assert!(backend.asked().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn users_are_listed_by_a_service_of_our_own() {
+    let message = UsersRequest {
+        pattern: "u*".into(),
+        ..UsersRequest::default()
+    };
+    let call = |message: &UsersRequest| {
+        let mut call = request("", framed(message));
+        *call.uri_mut() = Uri::from_static("/veche.api.VecheApi/Users");
+        call
+    };
+    let backend = Arc::default();
+    let answer = send(&backend, GrpcOptions::default(), call(&message)).await;
+    let UsersResponse { error, result } = answer.message();
+    assert_eq!(error, None);
+    let users = result.expect("a result").users;
+    let counts = users.iter().map(|(id, it)| (id.as_str(), it.num_clients));
+    assert_eq!(counts.collect::<Vec<_>>(), [("", 3), ("u", 1)]);
+    let json = json!({"pattern": "u*"});
+    assert_eq!(backend.asked(), asked_by_http("users", &json).await);
+
+    let bad = UsersRequest {
+        pattern: "x[".into(),
+        ..UsersRequest::default()
+    };
+    let answer = send(&backend, GrpcOptions::default(), call(&bad)).await;
+    let UsersResponse { error, .. } = answer.message();
+    assert_eq!(error.map(|it| it.code), Some(107));
+    let always = GrpcOptions {
+        transport_errors: true,
+        key: ApiKey::new("k"),
+        ..GrpcOptions::default()
+    };
+    let answer = send(&backend, always.clone(), call(&bad)).await;
+    answer.assert_says(Code::Unauthenticated, "");
+    let keyed = with(call(&bad), "authorization", "apikey k");
+    let answer = send(&backend, always, keyed).await;
+    answer.assert_says(Code::InvalidArgument, "bad request");
 }
 
 #[tokio::test]
@@ -285,6 +395,6 @@ fn refused() -> Command {
 
 #[test]
 fn an_empty_command_of_a_batch_takes_little_memory() {
-    assert!(size_of::<Command>() <= 13 * size_of::<usize>());
-    assert!(size_of::<Reply>() <= 14 * size_of::<usize>());
+    assert!(size_of::<Command>() <= 14 * size_of::<usize>());
+    assert!(size_of::<Reply>() <= 15 * size_of::<usize>());
 }
