@@ -252,7 +252,7 @@ impl Backend for Fake {
         let asked = format!("users {:?} {page:?}", pattern.map(Pattern::text));
         let listing = Listing {
             items: vec![("".into(), 3), ("u".into(), 1)],
-            cursor: String::new(),
+            cursor: "next".into(),
         };
         self.answer(asked, listing)
     }

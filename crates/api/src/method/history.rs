@@ -43,7 +43,7 @@ impl Command for History {
         let page = backend.history(&self.channel, query).await?;
         if is_before_all {
             return Err(CommandError::because(
-                ErrorCode::INTERNAL, // As in Centrifugo, where only clients are answered with 107.
+                ErrorCode::BAD_REQUEST, // As clients are answered; by the API of Centrifugo it is 100.
                 "nothing is before offset 0: `reverse` wants an offset from 1 on",
             ));
         }

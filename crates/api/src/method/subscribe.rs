@@ -34,7 +34,7 @@ impl Command for Subscribe {
         named(&self.channel)?;
         if has_passed(self.expire_at) {
             let why = "expire_at has passed already";
-            return Err(CommandError::because(ErrorCode::INTERNAL, why));
+            return Err(CommandError::because(ErrorCode::BAD_REQUEST, why));
         }
         let options = SubscriptionOptions {
             data: self.data.decode()?,
