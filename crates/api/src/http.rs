@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, HttpBody, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -84,7 +84,8 @@ impl Door {
     async fn admit(&self, request: Request) -> Result<(HeaderMap, String), Response> {
         let (head, body) = request.into_parts();
         if head.method != axum::http::Method::POST {
-            return Err(StatusCode::METHOD_NOT_ALLOWED.into_response());
+            let allowed = [(ALLOW, "POST")];
+            return Err((StatusCode::METHOD_NOT_ALLOWED, allowed).into_response());
         }
         if !self.options.insecure && !self.options.key.is_shown(&head.headers, &head.uri) {
             debug!("an API call showed no key, or another one");

@@ -16,6 +16,7 @@ pub mod backend;
 pub mod grpc;
 pub mod http;
 pub mod listing;
+pub mod openapi;
 pub mod pattern;
 
 mod concurrently;

@@ -21,6 +21,9 @@ pub(crate) struct Malformed(pub(crate) String);
 #[derive(Default)]
 pub(crate) struct Object<'a> {
     fields: Vec<(String, &'a RawValue)>,
+    /// Where it stands in the request, for those that watch what is read.
+    #[cfg(test)]
+    path: String,
 }
 
 impl<'a> Object<'a> {
@@ -33,6 +36,11 @@ impl<'a> Object<'a> {
 
     /// A value that is there, `null` included.
     pub(crate) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.noted(name, "json");
+        self.find(name)
+    }
+
+    fn find(&self, name: &str) -> Option<&'a RawValue> {
         let mut newest_first = self.fields.iter().rev();
         newest_first
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
@@ -45,7 +53,7 @@ impl<'a> Object<'a> {
         name: &str,
         expected: &str,
     ) -> Result<Option<T>, Malformed> {
-        let Some(value) = self.raw(name) else {
+        let Some(value) = self.find(name) else {
             return Ok(None);
         };
         serde_json::from_str(value.get())
@@ -54,23 +62,27 @@ impl<'a> Object<'a> {
 
     /// A string, empty if it is not there.
     pub(crate) fn string(&self, name: &str) -> Result<String, Malformed> {
+        self.noted(name, "text");
         let text: Option<Text> = self.typed(name, "a string")?;
         Ok(text.unwrap_or_default().0)
     }
 
     /// True or false, false if it is not there.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, Malformed> {
+        self.noted(name, "flag");
         Ok(self.typed(name, "true or false")?.unwrap_or_default())
     }
 
     /// A whole number, 0 if it is not there.
     pub(crate) fn number<T: Deserialize<'a> + Default>(&self, name: &str) -> Result<T, Malformed> {
+        self.noted(name, std::any::type_name::<T>());
         let expected = "a whole number in range";
         Ok(self.typed(name, expected)?.unwrap_or_default())
     }
 
     /// A list of strings.
     pub(crate) fn strings(&self, name: &str) -> Result<Vec<String>, Malformed> {
+        self.noted(name, "texts");
         let all: Option<Vec<Text>> = self.typed(name, "a list of strings")?;
         let all = all.unwrap_or_default().into_iter();
         Ok(all.map(|text| text.0).collect())
@@ -78,11 +90,17 @@ impl<'a> Object<'a> {
 
     /// A list of objects; what is `null` is `None`.
     pub(crate) fn objects(&self, name: &str) -> Result<Vec<Option<Self>>, Malformed> {
-        Ok(self.typed(name, "a list of objects")?.unwrap_or_default())
+        self.noted(name, "objects");
+        let objects: Vec<Option<Self>> = self.typed(name, "a list of objects")?.unwrap_or_default();
+        let placed = objects
+            .into_iter()
+            .map(|it| it.map(|it| self.placed(name, it)));
+        Ok(placed.collect())
     }
 
     /// Names and values, both strings; `None` for none.
     pub(crate) fn tags(&self, name: &str) -> Result<Option<Tags>, Malformed> {
+        self.noted(name, "tags");
         let all: Option<BTreeMap<Box<str>, Text>> = self.typed(name, "an object of strings")?;
         let all = all.filter(|all| !all.is_empty());
         let pair = |(name, value): (Box<str>, Text)| (name, value.0.into_boxed_str());
@@ -91,7 +109,9 @@ impl<'a> Object<'a> {
 
     /// An object within.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, Malformed> {
-        self.typed(name, "an object")
+        self.noted(name, "object");
+        let object = self.typed(name, "an object")?;
+        Ok(object.map(|it| self.placed(name, it)))
     }
 
     /// Offset and epoch.
@@ -134,6 +154,28 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// What tests see of the reading: every field that is asked for, and as what.
+impl Object<'_> {
+    #[cfg(not(test))]
+    fn noted(&self, _name: &str, _kind: &str) {}
+
+    #[cfg(test)]
+    fn noted(&self, name: &str, kind: &str) {
+        watch::note(format!("{}{name}", self.path), kind);
+    }
+
+    #[cfg(not(test))]
+    fn placed<'a>(&self, _name: &str, object: Object<'a>) -> Object<'a> {
+        object
+    }
+
+    #[cfg(test)]
+    fn placed<'a>(&self, name: &str, mut object: Object<'a>) -> Object<'a> {
+        object.path = format!("{}{name}.", self.path);
+        object
+    }
+}
+
 impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Fields)
@@ -154,6 +196,30 @@ impl<'de> Visitor<'de> for Fields {
         while let Some(field) = map.next_entry()? {
             fields.push(field);
         }
-        Ok(Object { fields })
+        Ok(Object {
+            fields,
+            #[cfg(test)]
+            path: String::new(),
+        })
+    }
+}
+
+/// Notes which fields are asked for on this thread.
+#[cfg(test)]
+pub(crate) mod watch {
+    use std::cell::RefCell;
+    use std::collections::BTreeSet;
+
+    thread_local! {
+        static NOTED: RefCell<BTreeSet<(String, String)>> = RefCell::default();
+    }
+
+    pub(super) fn note(path: String, kind: &str) {
+        NOTED.with_borrow_mut(|noted| noted.insert((path, kind.to_owned())));
+    }
+
+    /// Paths and kinds that were asked for since the last time.
+    pub(crate) fn take() -> BTreeSet<(String, String)> {
+        NOTED.take()
     }
 }

@@ -13,6 +13,7 @@ use axum::routing::get;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use veche_api::grpc::GrpcOptions;
+use veche_api::openapi::{self, Description};
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
@@ -276,7 +277,11 @@ fn router(
 ) -> Router {
     let mut router = pages;
     if !config.http_api.disabled {
-        router = router.merge(veche_api::http::router(backend, api_options(config)));
+        let options = api_options(config);
+        if config.swagger.enabled {
+            router = router.merge(openapi::router(&description(config), &options));
+        }
+        router = router.merge(veche_api::http::router(backend, options));
     }
     if config.health.enabled {
         // Health is the node's own: it answers while its workers and its engine do.
@@ -343,6 +348,15 @@ fn serve_grpc(
         control.spawn(grpc.clone().accept(listener));
     }
     grpc
+}
+
+fn description(config: &Config) -> Description {
+    let health = &config.health;
+    Description {
+        prefix: config.swagger.handler_prefix.clone(),
+        health: health.enabled.then(|| health.handler_prefix.clone()),
+        version: VERSION.to_owned(),
+    }
 }
 
 /// All workers answer.

@@ -21,6 +21,7 @@ impl Config {
         config.client.explain_errors = true;
         config.health.enabled = true;
         config.prometheus.enabled = true;
+        config.swagger.enabled = true;
         let rules = &mut config.channel.without_namespace;
         rules.presence = true;
         rules.join_leave = true;

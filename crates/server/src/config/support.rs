@@ -131,7 +131,6 @@ const NOT_YET: &[Row] = &[
     warns("prometheus.instrument_http_handlers"),
     warns("prometheus.recovered_publications_histogram"),
     warns("prometheus.native_histograms"),
-    warns("swagger.enabled"),
     warns("debug.enabled"),
     warns("opentelemetry.enabled"),
     warns("graphite.enabled"),

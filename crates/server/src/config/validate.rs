@@ -201,6 +201,11 @@ fn addresses(config: &Config, problems: &mut Vec<String>) {
             &config.prometheus.handler_prefix,
         ),
         (
+            "swagger.handler_prefix",
+            config.swagger.enabled,
+            &config.swagger.handler_prefix,
+        ),
+        (
             "health.handler_prefix",
             config.health.enabled,
             &config.health.handler_prefix,
