@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# two people chat in Chromium, one loses the network, the server is killed
-exec tests/parts/lib/node.sh browser
+# Chromium: people chat, lose the network and the server; the API is tried on its page
+exec tests/parts/lib/node.sh browser api-page

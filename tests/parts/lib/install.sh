@@ -19,6 +19,7 @@ needs_of() {
     python | grpc) echo 'python' ;;
     docs) echo 'node e2e python' ;;
     go) echo 'go' ;;
+    openapi) echo 'python schemathesis' ;;
     autobahn) echo 'python python27' ;;
     browser) echo 'node e2e chromium' ;;
   esac
@@ -34,13 +35,13 @@ install_in_background() {
   done
   for need in $wanted; do rm -f "$INSTALLS/$need.status"; done
   # apt-get bears no company, so what may use it is installed first, one after the other.
-  ( for need in node python python27 chromium; do
+  ( for need in node python python27 schemathesis chromium; do
       case $wanted in *" $need "*) run_install "$need" ;; esac
     done ) &
   local system=$!
   for need in $wanted; do
     case $need in
-      node | python | python27 | chromium) INSTALL_PIDS[$need]=$system ;;
+      node | python | python27 | schemathesis | chromium) INSTALL_PIDS[$need]=$system ;;
       go) run_install go & INSTALL_PIDS[$need]=$! ;;
       *) ( wait_for_file "$INSTALLS/node.status" && run_install "$need" ) & INSTALL_PIDS[$need]=$! ;;
     esac
@@ -114,6 +115,12 @@ install_python() {
 
 # What the client is made of; Go itself is never installed, and where there is none its part says so.
 install_go() { ! go_is_enough || (cd "$ROOT/tests/e2e/go" && go mod download); }
+
+# Beside the clients' packages and not among them: it brings many of its own.
+install_schemathesis() {
+  [ -x "$CACHE/schemathesis/bin/pip" ] || python3 -m venv "$CACHE/schemathesis" || return
+  "$CACHE/schemathesis/bin/pip" install -q --disable-pip-version-check -r "$ROOT/tests/openapi/requirements.txt"
+}
 
 install_chromium() { command -v chromium || apt_install chromium fonts-noto-color-emoji; }
 
