@@ -73,11 +73,16 @@ impl Worker {
         if !self.accepting {
             return;
         }
-        let head = Head {
+        let stage = self.fresh_head();
+        self.admit(socket, stage);
+    }
+
+    /// Where a connection begins whose first request is still to come.
+    pub(crate) fn fresh_head(&self) -> Stage {
+        Stage::Head(Box::new(Head {
             received: Vec::new(),
             deadline: self.now.monotonic + HEAD_TIMEOUT,
-        };
-        self.admit(socket, Stage::Head(Box::new(head)));
+        }))
     }
 
     /// Takes a socket whose upgrade was answered elsewhere.

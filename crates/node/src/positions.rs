@@ -7,6 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use veche_engine::pending::Pending;
 use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
@@ -93,16 +94,19 @@ impl Worker {
         }
         self.positions.next = now + step(delay);
         for (channel, stood) in self.positions.take_due(now) {
-            if self.hub.watched(&channel) == Some(&stood) {
+            if self.hub.is_watched_at(&channel, &stood) {
                 tracing::warn!(%channel, ?stood, "publications did not come; subscribers are told");
-                self.lose(&channel);
+                self.lose(&channel, &stood);
             }
         }
         let places = self.hub.places();
         let share = Positions::share(places, delay);
         for place in self.positions.advance(places, share) {
-            if let Some((channel, stood)) = self.hub.watched_at(place) {
-                let (channel, stood) = (channel.clone(), stood.clone());
+            let watched = self.hub.watched_at(place);
+            let watched: SmallVec<[_; 1]> = watched
+                .map(|(channel, stood)| (channel.clone(), stood.clone()))
+                .collect();
+            for (channel, stood) in watched {
                 self.look(channel, stood);
             }
         }

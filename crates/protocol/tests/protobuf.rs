@@ -1,5 +1,7 @@
 //! The Protobuf dialect, held against an independent implementation of the encoding.
 
+#[path = "protobuf/nested.rs"]
+mod nested;
 #[path = "protobuf/schema.rs"]
 mod schema;
 
@@ -577,10 +579,10 @@ fn what_is_no_message_is_refused() {
     .concat();
     let mut filter = b"\x0a\x03not".to_vec();
     for _ in 0..1000 {
-        filter = schema::Node { bytes: filter }.encode_to_vec();
+        filter = nested::Node { bytes: filter }.encode_to_vec();
     }
-    let subscribe = schema::Filter { bytes: filter }.encode_to_vec();
-    let deep = schema::Subscribed { bytes: subscribe }.encode_to_vec();
+    let subscribe = nested::Filter { bytes: filter }.encode_to_vec();
+    let deep = nested::Subscribed { bytes: subscribe }.encode_to_vec();
     for bad in [
         &b"\x08"[..],
         b"\x00\x01",

@@ -17,28 +17,39 @@ impl Hub {
         self.channels.is_empty()
     }
 
-    /// The channel at a place, with the position up to which it was delivered; `None` unless somebody watches it.
-    pub(crate) fn watched_at(&self, place: usize) -> Option<(&Channel, &StreamPosition)> {
-        let entry = self.channels.get(place)?;
-        Some((&entry.name, entry.watched()?))
+    /// The channel at a place, with the positions that are watched there: most often one, up to which it was delivered.
+    pub(crate) fn watched_at(
+        &self,
+        place: usize,
+    ) -> impl Iterator<Item = (&Channel, &StreamPosition)> {
+        let entry = self.channels.get(place).into_iter();
+        entry.flat_map(|entry| entry.watched().map(|position| (&entry.name, position)))
     }
 
-    /// The position up to which a channel was delivered; `None` unless somebody watches it.
-    pub(crate) fn watched(&self, channel: &Channel) -> Option<&StreamPosition> {
-        let &id = self.names.get(channel)?;
-        self.channels.get(id as usize)?.watched()
+    /// Whether somebody watches the channel and stands at this position.
+    pub(crate) fn is_watched_at(&self, channel: &Channel, position: &StreamPosition) -> bool {
+        let entry = self.names.get(channel);
+        entry
+            .and_then(|&id| self.channels.get(id as usize))
+            .is_some_and(|entry| entry.watched().any(|watched| watched == position))
     }
 
-    /// What was published in the channel did not come: whoever watches its position is told. Who is still making a
-    /// subscription reads the stream itself.
-    pub(crate) fn lose(&mut self, channel: &Channel, aftermath: &mut Aftermath) {
+    /// What was published in the channel after a position did not come: who stands there is told. Who is still making
+    /// a subscription reads the stream itself, and who has joined ahead of the others may have read what they lost.
+    pub(crate) fn lose(
+        &mut self,
+        channel: &Channel,
+        stood: &StreamPosition,
+        aftermath: &mut Aftermath,
+    ) {
         if let Some(&id) = self.names.get(channel)
             && let Some(entry) = self.channels.get(id as usize)
         {
-            entry.positioned(aftermath);
-            aftermath
-                .gap
-                .extend(entry.joining().map(|joining| joining.slot));
+            if entry.position.as_ref() == Some(stood) {
+                entry.positioned(aftermath);
+            }
+            let joining = entry.joining().filter(|joining| joining.after == *stood);
+            aftermath.gap.extend(joining.map(|joining| joining.slot));
         }
     }
 
@@ -65,13 +76,15 @@ impl Hub {
 }
 
 impl Entry {
-    /// All who are attached and watch their position are here, or will be when they are promoted.
-    fn watched(&self) -> Option<&StreamPosition> {
+    /// Where those stand who watch their position: all members of groups at one place, and whoever has joined ahead of
+    /// them. Who joined at one place one after the other is there once.
+    fn watched(&self) -> impl Iterator<Item = &StreamPosition> {
         let mut groups = self.groups.iter();
-        if groups.any(|group| group.key.positioned && !group.members.is_empty()) {
-            return self.position.as_ref();
-        }
-        let joining = self.few.as_ref()?.joining.first()?;
-        Some(&joining.after)
+        let is_watched = groups.any(|group| group.key.positioned && !group.members.is_empty());
+        let members = self.position.as_ref().filter(|_| is_watched);
+        let mut before = None;
+        let joining = self.joining().map(|joining| &joining.after);
+        let joining = joining.filter(move |after| before.replace(*after) != Some(*after));
+        members.into_iter().chain(joining)
     }
 }

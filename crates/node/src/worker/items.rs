@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use smallvec::SmallVec;
 use veche_protocol::channel::Channel;
+use veche_protocol::position::StreamPosition;
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask};
 use veche_session::session::Session;
@@ -94,10 +95,10 @@ impl Worker {
         }
     }
 
-    /// Publications of a channel did not come.
-    pub(crate) fn lose(&mut self, channel: &Channel) {
+    /// Publications of a channel after a position did not come.
+    pub(crate) fn lose(&mut self, channel: &Channel, stood: &StreamPosition) {
         let mut aftermath = mem::take(&mut self.aftermath);
-        self.hub.lose(channel, &mut aftermath);
+        self.hub.lose(channel, stood, &mut aftermath);
         self.settle(None, channel, aftermath);
     }
 

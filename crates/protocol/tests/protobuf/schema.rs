@@ -519,24 +519,3 @@ pub(crate) struct FilterNode {
     #[prost(message, repeated, tag = "6")]
     pub(crate) nodes: Vec<FilterNode>,
 }
-
-/// A filter node around another.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Node {
-    #[prost(bytes = "vec", tag = "6")]
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// A filter in a subscribe request.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Filter {
-    #[prost(bytes = "vec", tag = "13")]
-    pub(crate) bytes: Vec<u8>,
-}
-
-/// A subscribe request in a command.
-#[derive(Clone, PartialEq, Message)]
-pub(crate) struct Subscribed {
-    #[prost(bytes = "vec", tag = "5")]
-    pub(crate) bytes: Vec<u8>,
-}

@@ -2,14 +2,16 @@
 
 use super::*;
 
-fn watched(world: &World) -> Option<StreamPosition> {
+fn watched(world: &World) -> Vec<StreamPosition> {
     let hub = &world.hub;
-    let watched = hub.watched(&channel()).cloned();
-    let places: Vec<_> = (0..hub.places())
-        .filter_map(|place| hub.watched_at(place))
+    let watched: Vec<_> = (0..hub.places())
+        .flat_map(|place| hub.watched_at(place))
         .map(|(_, position)| position.clone())
         .collect();
-    assert_eq!(places, watched.iter().cloned().collect::<Vec<_>>());
+    for position in &watched {
+        assert!(hub.is_watched_at(&channel(), position));
+    }
+    assert!(!hub.is_watched_at(&channel(), &position("nowhere", 1)));
     watched
 }
 
@@ -19,13 +21,13 @@ fn a_channel_is_watched_while_somebody_is_attached_with_a_position() {
     assert!(world.hub.is_empty());
     world.join(0, key(false), None);
     world.publish("a", 1);
-    assert_eq!(watched(&world), None);
+    assert_eq!(watched(&world), []);
     world.join(1, key(true), Some(position("a", 1)));
-    assert_eq!(watched(&world), Some(position("a", 1)));
+    assert_eq!(watched(&world), [position("a", 1)]);
     world.publish("a", 2);
-    assert_eq!(watched(&world), Some(position("a", 2)));
+    assert_eq!(watched(&world), [position("a", 2)]);
     world.detach(1);
-    assert_eq!(watched(&world), None);
+    assert_eq!(watched(&world), []);
 }
 
 #[test]
@@ -33,23 +35,38 @@ fn who_is_ahead_of_the_channel_counts_where_nobody_else_watches() {
     let mut world = World::new();
     world.join(0, key(false), None);
     world.join(1, key(true), Some(position("a", 5)));
-    assert_eq!(watched(&world), Some(position("a", 5)));
+    assert_eq!(watched(&world), [position("a", 5)]);
     world.publish("a", 5);
     world.publish("a", 6);
-    assert_eq!(watched(&world), Some(position("a", 6)));
+    assert_eq!(watched(&world), [position("a", 6)]);
 }
 
 #[test]
-fn a_loss_is_told_to_all_that_are_attached_and_watch_their_position() {
+fn each_place_where_somebody_stands_is_watched_once() {
+    let mut world = World::new();
+    world.join(0, key(true), Some(position("a", 3)));
+    for (slot, offset) in [(1, 9), (2, 9), (3, 12)] {
+        world.join(slot, key(true), Some(position("a", offset)));
+    }
+    let places = [3, 9, 12].map(|offset| position("a", offset));
+    assert_eq!(watched(&world), places);
+}
+
+#[test]
+fn a_loss_is_told_to_those_who_stand_before_it() {
     let mut world = World::new();
     world.join(0, key(true), Some(position("a", 3)));
     world.join(1, key(true), Some(position("a", 9)));
     world.join(2, key(false), None);
     world.enter(3);
-    let mut aftermath = Aftermath::default();
-    world.hub.lose(&channel(), &mut aftermath);
-    aftermath.gap.sort_unstable();
-    assert_eq!(aftermath.gap, [0, 1]);
+    let lost_after = |world: &mut World, offset| {
+        let mut aftermath = Aftermath::default();
+        let stood = position("a", offset);
+        world.hub.lose(&channel(), &stood, &mut aftermath);
+        aftermath.gap
+    };
+    assert_eq!(lost_after(&mut world, 3), [0]);
+    assert_eq!(lost_after(&mut world, 9), [1]);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn a_slice_ends_after_as_many_connections_as_were_decided_however_few_are_wanted
     for _ in 0..slots {
         client(&mut simulation, &[]);
     }
-    let worker = &simulation.worker;
+    let worker = &simulation.workers[0];
     let nobody = Wanted {
         before_ms: Some(1),
         ..Wanted::default()
@@ -69,9 +69,7 @@ fn channels_of_a_connection_count_too() {
     for _ in 0..100 {
         client(&mut simulation, &channels);
     }
-    let slice = simulation
-        .worker
-        .list_connections(&Wanted::default(), 0, usize::MAX);
+    let slice = simulation.workers[0].list_connections(&Wanted::default(), 0, usize::MAX);
     let listed: usize = slice.rows.iter().map(|row| row.channels.len()).sum();
     assert!(listed <= BUDGET / CHANNEL, "{listed}");
     assert!(slice.next.is_some());
@@ -87,7 +85,7 @@ fn a_channel_with_few_subscribers_is_found_without_looking_at_the_others() {
         let slot = client(&mut simulation, channels);
         expected.extend(is_inside.then_some(slot));
     }
-    let worker = &simulation.worker;
+    let worker = &simulation.workers[0];
     let all = worker.list_connections(&in_channel("few"), 0, 10);
     assert_eq!((all.rows.len(), all.next), (3, None));
     let first = worker.list_connections(&in_channel("few"), 0, 1);
@@ -110,9 +108,7 @@ fn a_channel_with_many_subscribers_is_gone_through_in_slices() {
     let mut listed = Vec::new();
     let mut from = Some(0);
     while let Some(slot) = from {
-        let slice = simulation
-            .worker
-            .list_connections(&in_channel("many"), slot, 700);
+        let slice = simulation.workers[0].list_connections(&in_channel("many"), slot, 700);
         assert!(slice.rows.len() <= SLICE);
         listed.extend(slice.rows.iter().map(|row| row.client));
         from = slice.next;
@@ -138,7 +134,7 @@ fn names_come_in_order_and_in_slices() {
     };
     let mut listed = Vec::new();
     loop {
-        let stretch = simulation.worker.list_channels(&question, usize::MAX);
+        let stretch = simulation.workers[0].list_channels(&question, usize::MAX);
         assert!(stretch.rows.len() <= SLICE);
         listed.extend(
             stretch
@@ -164,7 +160,7 @@ fn a_name_before_the_prefix_begins_at_the_prefix() {
             after: after.map(str::to_owned),
             prefix: "n".into(),
         });
-        let stretch = simulation.worker.list_channels(&names, 10);
+        let stretch = simulation.workers[0].list_channels(&names, 10);
         let rows = stretch.rows.into_iter();
         rows.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
     };
@@ -183,12 +179,15 @@ fn what_has_left_is_not_listed_and_its_slot_costs_little() {
     for slot in others {
         simulation.lose(*slot);
     }
-    let slice = simulation
-        .worker
-        .list_connections(&Wanted::default(), 0, 10);
+    let slice = simulation.workers[0].list_connections(&Wanted::default(), 0, 10);
     assert_eq!((slice.rows.len(), slice.next), (1, None));
     simulation.lose(*last);
     let names = Names::default();
-    assert!(simulation.worker.list_channels(&names, 10).rows.is_empty());
-    assert!(simulation.worker.list_users(&names, 10).rows.is_empty());
+    assert!(
+        simulation.workers[0]
+            .list_channels(&names, 10)
+            .rows
+            .is_empty()
+    );
+    assert!(simulation.workers[0].list_users(&names, 10).rows.is_empty());
 }

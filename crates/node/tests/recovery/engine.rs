@@ -1,0 +1,291 @@
+//! The engine in memory, under watch: each answer is compared with the book, deliveries are lost when the test wants it,
+//! and requests can take their time.
+
+use std::fmt;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+use veche_engine::broker::{Broker, BrokerError, Published};
+use veche_engine::memory::broker::MemoryBroker;
+use veche_engine::memory::clock::{Clock, ManualClock};
+use veche_engine::pending::Pending;
+use veche_engine::sink::{Delivery, Sink};
+use veche_protocol::channel::Channel;
+use veche_protocol::history::{Page, Query};
+use veche_protocol::identity::ClientInfo;
+use veche_protocol::publication::{Publication, PublishOptions};
+
+use crate::book::{Book, Entry, Loss, Verdict};
+
+/// The engine. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Watched {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    book: Arc<Mutex<Book>>,
+    clock: Arc<ManualClock>,
+    sink: Arc<dyn Sink>,
+    broker: Mutex<Arc<MemoryBroker>>,
+    /// Requests under way, where they take their time.
+    jobs: Mutex<Vec<Job>>,
+    is_slow: bool,
+}
+
+type Job = Box<dyn FnOnce() -> Option<Later> + Send>;
+struct Later(Job);
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an engine with {} requests", self.jobs.lock().len())
+    }
+}
+
+impl Watched {
+    pub(crate) fn new(
+        sink: Arc<dyn Sink>,
+        book: Arc<Mutex<Book>>,
+        clock: Arc<ManualClock>,
+        is_slow: bool,
+    ) -> Self {
+        let sink: Arc<dyn Sink> = Arc::new(Lossy {
+            book: book.clone(),
+            sink,
+        });
+        let broker = Mutex::new(Arc::new(MemoryBroker::new(sink.clone(), clock.clone())));
+        Self {
+            inner: Arc::new(Inner {
+                book,
+                clock,
+                sink,
+                broker,
+                jobs: Mutex::default(),
+                is_slow,
+            }),
+        }
+    }
+
+    /// Takes the next step of one of the requests under way. Returns whether there was one.
+    pub(crate) fn step(&self, which: usize) -> bool {
+        let job = {
+            let mut jobs = self.inner.jobs.lock();
+            if jobs.is_empty() {
+                return false;
+            }
+            let at = which % jobs.len();
+            jobs.remove(at)
+        };
+        if let Some(Later(job)) = job() {
+            self.inner.jobs.lock().push(job);
+        }
+        true
+    }
+
+    /// Everything is forgotten, as when the engine's process begins anew.
+    pub(crate) fn restart(&self) {
+        let inner = &self.inner;
+        inner.book.lock().restart();
+        let fresh = MemoryBroker::new(inner.sink.clone(), inner.clock.clone());
+        *inner.broker.lock() = Arc::new(fresh);
+    }
+
+    /// Gives back what has expired.
+    pub(crate) fn sweep(&self) {
+        let broker = self.inner.broker.lock().clone();
+        broker.sweep();
+    }
+
+    pub(crate) fn sink(&self) -> &Arc<dyn Sink> {
+        &self.inner.sink
+    }
+
+    /// Acts now, or when the test lets it; then answers, which the test lets happen too.
+    fn perform<T: Send + 'static>(
+        &self,
+        can_fail: bool,
+        act: impl FnOnce(&Self) -> Result<T, BrokerError> + Send + 'static,
+    ) -> Pending<Result<T, BrokerError>> {
+        let act = move |engine: &Self| {
+            if can_fail {
+                let mut book = engine.inner.book.lock();
+                if book.failing > 0 {
+                    book.failing -= 1;
+                    book.failed += 1;
+                    return Err(BrokerError::ConnectionLost);
+                }
+            }
+            act(engine)
+        };
+        if !self.inner.is_slow {
+            return Pending::Ready(act(self));
+        }
+        let (tell, told) = oneshot::channel();
+        let engine = self.clone();
+        let job: Job = Box::new(move || {
+            let answer = act(&engine);
+            Some(Later(Box::new(move || {
+                // Whoever asked may have gone.
+                let _ = tell.send(answer);
+                None
+            })))
+        });
+        self.inner.jobs.lock().push(job);
+        Pending::Later(Box::pin(async move {
+            told.await.unwrap_or(Err(BrokerError::ConnectionLost))
+        }))
+    }
+
+    fn publish_now(
+        &self,
+        channel: &Channel,
+        publication: Publication,
+        options: &PublishOptions,
+    ) -> Result<Published, BrokerError> {
+        let inner = &self.inner;
+        let (now, name) = (inner.clock.now().monotonic, channel.as_str());
+        let verdict = (inner.book.lock()).publish(name, &publication, options, now);
+        let broker = inner.broker.lock().clone();
+        let published = ready(broker.publish(channel, publication, options))?;
+        let position = &published.position;
+        if position.offset > 0 && !published.suppressed {
+            inner.book.lock().named(name, position.epoch.as_str());
+        }
+        let found = match published.suppressed {
+            false => Verdict::New(position.offset),
+            true => Verdict::Repeated(position.offset, position.epoch.as_str().to_owned()),
+        };
+        match (&verdict, &found) {
+            // The book may not have heard the epoch yet.
+            (Verdict::Repeated(a, epoch), Verdict::Repeated(b, _)) if epoch.is_empty() => {
+                assert_eq!(a, b);
+            }
+            _ => assert_eq!(verdict, found, "a publish in {name}"),
+        }
+        Ok(published)
+    }
+
+    fn history_now(&self, channel: &Channel, query: &Query) -> Result<Page, BrokerError> {
+        let inner = &self.inner;
+        let (now, name) = (inner.clock.now().monotonic, channel.as_str());
+        let (offsets, top) = inner.book.lock().read(name, query, now);
+        let broker = inner.broker.lock().clone();
+        let page = ready(broker.history(channel, query))?;
+        let found: Vec<_> = page.publications.iter().map(|it| it.offset).collect();
+        assert_eq!((found, page.position.offset), (offsets, top), "{query:?}");
+        (inner.book.lock()).named(name, page.position.epoch.as_str());
+        Ok(page)
+    }
+}
+
+impl Broker for Watched {
+    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+        let channel = channel.as_str().to_owned();
+        self.perform(true, move |engine| {
+            engine.inner.book.lock().wanted.insert(channel);
+            Ok(())
+        })
+    }
+
+    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+        let channel = channel.as_str().to_owned();
+        self.perform(false, move |engine| {
+            engine.inner.book.lock().wanted.remove(&channel);
+            Ok(())
+        })
+    }
+
+    fn publish(
+        &self,
+        channel: &Channel,
+        publication: Publication,
+        options: &PublishOptions,
+    ) -> Pending<Result<Published, BrokerError>> {
+        let (channel, options) = (channel.clone(), options.clone());
+        self.perform(true, move |engine| {
+            engine.publish_now(&channel, publication, &options)
+        })
+    }
+
+    fn publish_join(
+        &self,
+        _channel: &Channel,
+        _info: Arc<ClientInfo>,
+    ) -> Pending<Result<(), BrokerError>> {
+        Pending::Ready(Ok(()))
+    }
+
+    fn publish_leave(
+        &self,
+        _channel: &Channel,
+        _info: Arc<ClientInfo>,
+    ) -> Pending<Result<(), BrokerError>> {
+        Pending::Ready(Ok(()))
+    }
+
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>> {
+        let (channel, query) = (channel.clone(), query.clone());
+        self.perform(true, move |engine| engine.history_now(&channel, &query))
+    }
+
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+        let channel = channel.clone();
+        self.perform(false, move |engine| {
+            let now = engine.inner.clock.now().monotonic;
+            engine.inner.book.lock().forget(channel.as_str(), now);
+            let broker = engine.inner.broker.lock().clone();
+            ready(broker.remove_history(&channel))
+        })
+    }
+}
+
+fn ready<T>(pending: Pending<T>) -> T {
+    match pending {
+        Pending::Ready(answer) => answer,
+        Pending::Later(_) => panic!("the engine in memory answers at once"),
+    }
+}
+
+/// What lies between the engine and the node: it loses what the test wants lost, and everything of channels that the
+/// node has not asked for.
+#[derive(Debug)]
+struct Lossy {
+    book: Arc<Mutex<Book>>,
+    sink: Arc<dyn Sink>,
+}
+
+impl Sink for Lossy {
+    fn publication(&self, channel: &Channel, delivery: Delivery) {
+        let publication = &delivery.publication;
+        let entry = Entry {
+            offset: publication.offset,
+            data: publication.data.bytes().to_vec(),
+            is_json: publication.data.is_json(),
+            tag: publication.tag("k").map(str::to_owned),
+            version: publication.version,
+            is_by_client: publication.info.is_some(),
+        };
+        let epoch = delivery.epoch.as_str();
+        let loss = (self.book.lock()).deliver(channel.as_str(), epoch, entry);
+        match loss {
+            None => self.sink.publication(channel, delivery),
+            Some(Loss::Told) => self.sink.gap(channel),
+            Some(Loss::Silent) => {}
+        }
+    }
+
+    fn join(&self, _channel: &Channel, _info: Arc<ClientInfo>) {}
+
+    fn leave(&self, _channel: &Channel, _info: Arc<ClientInfo>) {}
+
+    fn gap(&self, channel: &Channel) {
+        self.book.lock().trouble(channel.as_str());
+        self.sink.gap(channel);
+    }
+
+    fn resumed(&self) {
+        self.book.lock().trouble_all();
+        self.sink.resumed();
+    }
+}

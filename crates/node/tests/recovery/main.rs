@@ -1,0 +1,57 @@
+//! Recovery and deltas over the whole node, against a model: clients that come and go, losses on the way, an engine that
+//! forgets, workers in any order. A client has everything after its position once, in order and byte for byte, or was
+//! told that it has not.
+//!
+//! `PROPTEST_CASES` says how many worlds are tried, `PROPTEST_RNG_SEED` which ones; a failure prints its shortest world.
+
+#[cfg(all(test, unix))]
+mod book;
+#[cfg(all(test, unix))]
+mod client;
+#[cfg(all(test, unix))]
+mod dialect;
+#[cfg(all(test, unix))]
+mod engine;
+#[cfg(all(test, unix))]
+mod fossil;
+#[cfg(all(test, unix))]
+mod step;
+#[cfg(all(test, unix))]
+mod view;
+#[cfg(all(test, unix))]
+mod world;
+
+#[cfg(all(test, unix))]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::step::{Script, Setup, script, setup};
+    use crate::world::World;
+
+    fn check(setup: Setup, Script(steps): Script) {
+        let mut world = World::new(setup);
+        for step in steps {
+            world.step(step);
+        }
+        world.finish();
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, max_shrink_iters: 3000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn on_one_worker_everybody_has_everything_or_is_told((setup, script) in (setup(1), script(1))) {
+            check(setup, script);
+        }
+
+        #[test]
+        fn on_two_workers_everybody_has_everything_or_is_told((setup, script) in (setup(2), script(2))) {
+            check(setup, script);
+        }
+
+        #[test]
+        fn on_four_workers_everybody_has_everything_or_is_told((setup, script) in (setup(4), script(4))) {
+            check(setup, script);
+        }
+    }
+}
