@@ -76,6 +76,20 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("veche-tests", &[]),
+    (
+        "veche-fuzzing",
+        &[
+            "veche-protocol",
+            "veche-websocket",
+            "veche-session",
+            "veche-engine",
+            "veche-auth",
+            "veche-node",
+            "veche-transport",
+            "veche-api",
+            "veche-server",
+        ],
+    ),
 ];
 
 /// Foreign crates that a part of the house must never know, whoever brings them.

@@ -4,24 +4,33 @@
 //!
 //! `PROPTEST_CASES` says how many worlds are tried, `PROPTEST_RNG_SEED` which ones; a failure prints its shortest world.
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod book;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod client;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod dialect;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod engine;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod fossil;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod step;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod view;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod world;
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use proptest::prelude::*;
 

@@ -12,16 +12,18 @@ pub(crate) struct Setup {
     pub(crate) workers: usize,
     pub(crate) is_slow: bool,
     pub(crate) small_inboxes: bool,
+    /// The channel in which most happens.
+    pub(crate) hot: usize,
     pub(crate) kinds: Vec<Kind>,
 }
 
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (workers, kinds) = (self.workers, &self.kinds);
-        let (slow, small) = (self.is_slow, self.small_inboxes);
+        let (slow, small, hot) = (self.is_slow, self.small_inboxes, CHANNELS[self.hot]);
         write!(
             f,
-            "{workers} workers, slow: {slow}, small inboxes: {small}, {kinds:?}"
+            "{workers} workers, slow: {slow}, small inboxes: {small}, hot: {hot}, {kinds:?}"
         )
     }
 }
@@ -119,6 +121,23 @@ pub(crate) enum Step {
     Settle,
 }
 
+impl Step {
+    /// The channel that it is about.
+    pub(crate) fn channel(&mut self) -> Option<&mut usize> {
+        match self {
+            Self::Subscribe { channel, .. }
+            | Self::Unsubscribe { channel, .. }
+            | Self::ApiPublish { channel, .. }
+            | Self::ClientPublish { channel, .. }
+            | Self::ApiSubscribe { channel, .. }
+            | Self::RemoveHistory { channel }
+            | Self::Lose { channel, .. } => Some(channel),
+            Self::ApiUnsubscribe { channel, .. } => channel.as_mut(),
+            _ => None,
+        }
+    }
+}
+
 /// Positions that no server gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Invented {
@@ -157,12 +176,21 @@ fn kind() -> impl Strategy<Value = Kind> {
 pub(crate) fn setup(workers: usize) -> impl Strategy<Value = Setup> {
     let kinds = proptest::collection::vec(kind(), CLIENTS);
     let inboxes = prop_oneof![5 => Just(false), 1 => Just(true)];
-    (any::<bool>(), inboxes, kinds).prop_map(move |(is_slow, small_inboxes, kinds)| Setup {
-        workers,
-        is_slow,
-        small_inboxes,
-        kinds,
+    let hot = 0..CHANNELS.len();
+    (any::<bool>(), inboxes, hot, kinds).prop_map(move |(is_slow, small_inboxes, hot, kinds)| {
+        Setup {
+            workers,
+            is_slow,
+            small_inboxes,
+            hot,
+            kinds,
+        }
     })
+}
+
+/// Any channel; beyond the last stands the hot one.
+fn channel() -> impl Strategy<Value = usize> + Clone {
+    0..3 * CHANNELS.len()
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -191,7 +219,7 @@ fn subscribe() -> impl Strategy<Value = Step> {
     ];
     let recovers = prop_oneof![1 => Just(false), 5 => Just(true)];
     let flags = (recovers, any::<bool>(), rarely());
-    (0..CLIENTS, 0..CHANNELS.len(), flags, filter, invented).prop_map(
+    (0..CLIENTS, channel(), flags, filter, invented).prop_map(
         |(client, channel, (recovers, positioned, rejects), filter, invented)| Step::Subscribe {
             client,
             channel,
@@ -209,7 +237,7 @@ fn publish() -> impl Strategy<Value = Step> {
     let key = prop_oneof![6 => Just(None), 1 => (0..4_u8).prop_map(Some)];
     let version = prop_oneof![6 => Just(None), 1 => (1..6_u64).prop_map(Some)];
     let flags = (any::<bool>(), rarely());
-    (0..CHANNELS.len(), tag, body(), key, version, flags).prop_map(
+    (channel(), tag, body(), key, version, flags).prop_map(
         |(channel, tag, body, key, version, (delta, skips_history))| Step::ApiPublish {
             channel,
             tag,
@@ -224,7 +252,7 @@ fn publish() -> impl Strategy<Value = Step> {
 
 /// What the API, the engine and the clock do.
 fn world() -> impl Strategy<Value = Step> {
-    let (client, channel) = (0..CLIENTS, 0..CHANNELS.len());
+    let (client, channel) = (0..CLIENTS, channel());
     prop_oneof![
         1 => (client.clone(), channel.clone(), any::<bool>()).prop_map(|(client, channel, recovers)| {
             Step::ApiSubscribe {
@@ -252,13 +280,13 @@ fn step(workers: usize) -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (client.clone(), 0..workers).prop_map(|(client, worker)| Step::Connect { client, worker }),
         2 => client.clone().prop_map(|client| Step::Cut { client }),
-        16 => subscribe(),
-        3 => (client.clone(), 0..CHANNELS.len())
+        20 => subscribe(),
+        6 => (client.clone(), channel())
             .prop_map(|(client, channel)| Step::Unsubscribe { client, channel }),
         20 => publish(),
-        4 => (client.clone(), 0..CHANNELS.len(), body())
+        4 => (client.clone(), channel(), body())
             .prop_map(|(client, channel, body)| Step::ClientPublish { client, channel, body }),
-        5 => world(),
+        6 => world(),
         14 => client.clone().prop_map(|client| Step::Send { client }),
         14 => (client, most).prop_map(|(client, most)| Step::Hear { client, most }),
         20 => (0..workers).prop_map(|worker| Step::Act { worker }),
@@ -279,5 +307,5 @@ impl std::fmt::Debug for Script {
 }
 
 pub(crate) fn script(workers: usize) -> impl Strategy<Value = Script> {
-    proptest::collection::vec(step(workers), 1..250).prop_map(Script)
+    proptest::collection::vec(step(workers), 1..300).prop_map(Script)
 }

@@ -44,6 +44,7 @@ pub(crate) struct World {
     clock: Arc<ManualClock>,
     clients: Vec<Client>,
     workers: usize,
+    hot: usize,
     is_lossy: bool,
     /// What channels had had when each worker had its last turn: it has seen that.
     seen: Vec<HashMap<&'static str, Counts>>,
@@ -82,7 +83,7 @@ impl World {
             },
         );
         let clients = setup.kinds.iter().enumerate();
-        Self {
+        let mut world = Self {
             sim: sim.expect("an event queue"),
             engine: engine.expect("it was made"),
             book,
@@ -91,14 +92,25 @@ impl World {
                 .map(|(number, kind)| Client::new(number, *kind))
                 .collect(),
             workers: setup.workers,
+            hot: setup.hot,
             is_lossy: setup.small_inboxes,
             seen: vec![HashMap::default(); setup.workers],
             serial: 0,
             texts: BTreeMap::default(),
+        };
+        for client in 0..CLIENTS {
+            world.connect(client, client % world.workers);
         }
+        world.settle();
+        world
     }
 
-    pub(crate) fn step(&mut self, step: Step) {
+    pub(crate) fn step(&mut self, mut step: Step) {
+        if let Some(channel) = step.channel()
+            && *channel >= CHANNELS.len()
+        {
+            *channel = self.hot;
+        }
         match step {
             Step::Connect { client, worker } => self.connect(client, worker),
             Step::Cut { client } => self.cut(client),
