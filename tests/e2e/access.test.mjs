@@ -174,3 +174,41 @@ test('a subscriber whose stream is another one is told by 2500 though nothing is
   const again = await event(sub, 'subscribing');
   assert.equal(again.code, 2500);
 });
+
+for (const build of builds) {
+  test(`${build.name}: where errors are explained, a client hears the key that decided beside the same code`, { skip: !isVeche && 'an option of ours' }, async (t) => {
+    const closed = { name: 'closed', allow_subscribe_for_client: true };
+    const server = await startServer(t, openConfig({ client: { explain_errors: true }, channel: { namespaces: [closed] } }));
+    const { client } = await connect(t, server, as('anna'), build);
+    const denied = await refusal(client.publish('closed:news', build.pack(1)));
+    assert.equal(denied.code, 103);
+    assert.match(denied.message, /^permission denied: .*channel\.namespaces\[closed\]\.allow_publish_for_client/);
+    const nobody = makeClient(t, server, {}, build);
+    const gone = event(nobody, 'disconnected');
+    nobody.connect();
+    const { code, reason } = await gone;
+    assert.equal(code, 3501);
+    assert.match(reason, /^bad request: .*client\.allow_anonymous_connect_without_token/);
+  });
+}
+
+test('a client that is refused hears two words, and the log says why and what would change it', { skip: !isVeche && 'our words' }, async (t) => {
+  const server = await startServer(t, openConfig({ channel: { namespaces: [{ name: 'closed' }] } }));
+  const { client } = await connect(t, server, as('anna'));
+  const denied = await refusal(client.publish('closed:news', 1));
+  assert.deepEqual([denied.code, denied.message], [103, 'permission denied']);
+  const line = await server.logged('refused: ');
+  assert.equal(line.user, 'anna');
+  assert.equal(line.operation, 'publish');
+  assert.equal(line.channel, 'closed:news');
+  assert.equal(line.rule, 'for_client');
+  assert.equal(line.option, 'channel.namespaces[closed].allow_publish_for_client');
+  assert.match(line.change, /^set channel\.namespaces\[closed\]\.allow_publish_for_client to true; or /);
+});
+
+test('an upgrade where there is no door is answered with 404 and where the doors are by default', { skip: !isVeche && 'our words' }, async (t) => {
+  const server = await startServer(t, openConfig());
+  const error = await refusal(openBare(t, `${server.ws}/socket.io/?transport=websocket`));
+  assert.equal(error.status, 404);
+  assert.match(error.text, /\/connection\/websocket/);
+});

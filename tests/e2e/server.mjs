@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Heard } from './wait.mjs';
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 const target = process.env.CARGO_TARGET_DIR ?? join(root, 'target');
@@ -94,7 +95,7 @@ class Server {
   #fixedPort;
   #child;
   #folder = mkdtempSync(join(tmpdir(), 'veche-e2e-'));
-  #log = [];
+  #log = new Heard();
 
   constructor(config, args, env, port) {
     [this.#config, this.#args, this.#env, this.#fixedPort] = [config, args, env, port];
@@ -118,7 +119,14 @@ class Server {
   }
 
   get log() {
-    return this.#log.join('');
+    return this.#log.items.join('');
+  }
+
+  /** Waits for a line of the log that holds `text`, and returns it, parsed. */
+  async logged(text) {
+    const line = () => this.log.split('\n').slice(0, -1).find((candidate) => candidate.includes(text));
+    await this.#log.until(line, `a line of the log with "${text}"`);
+    return JSON.parse(line());
   }
 
   /** Starts, or starts again on the same port. */
