@@ -7,8 +7,10 @@ use crate::advice;
 use crate::check::{Check, Mark, Report};
 use crate::http::{self, Answer, NoAnswer};
 use crate::target::Target;
+use crate::tls::Tls;
 use crate::wire::{self, Wire};
 
+mod certificate;
 mod talk;
 mod upgrade;
 mod watch;
@@ -31,6 +33,8 @@ pub struct Options {
     pub timeout: Duration,
     /// A reply that takes longer is worth a word.
     pub slow: Duration,
+    /// The authorities to trust, X.509 in DER, instead of those of this machine.
+    pub authorities: Option<Vec<Vec<u8>>>,
 }
 
 /// What is happening, for whoever waits.
@@ -53,6 +57,7 @@ impl Options {
             watch: None,
             timeout: Duration::from_secs(10),
             slow: Duration::from_secs(1),
+            authorities: None,
         }
     }
 }
@@ -64,6 +69,7 @@ pub fn examine(options: &Options, tell: &mut dyn FnMut(Progress<'_>)) -> Report 
         tell,
         report: Report::default(),
         address: None,
+        tls: None,
     };
     // A step that fails for good has told so.
     let _ = examination.run();
@@ -79,12 +85,14 @@ struct Examination<'a> {
     report: Report,
     /// The address that answered.
     address: Option<SocketAddr>,
+    tls: Option<Tls>,
 }
 
 impl Examination<'_> {
     fn run(&mut self) -> Result<(), Over> {
         let addresses = self.name()?;
         self.reach(&addresses)?;
+        self.certificate()?;
         self.health();
         let upgraded = self.upgrade()?;
         self.compression(&upgraded);
@@ -126,7 +134,7 @@ impl Examination<'_> {
     fn reach(&mut self, addresses: &[SocketAddr]) -> Result<(), Over> {
         let mut dead = Vec::new();
         for address in addresses {
-            match Wire::open(*address, self.options.timeout) {
+            match Wire::open(*address, None, self.options.timeout) {
                 Ok(_) => {
                     self.address.get_or_insert(*address);
                 }
@@ -150,6 +158,25 @@ impl Examination<'_> {
                 "clients that try that address first wait or fail: serve it, or take its record out of DNS",
             ];
             self.found(Check::new("reach", Mark::Doubtful, found).advising(advice));
+        }
+        Ok(())
+    }
+
+    /// What TLS and the certificate are worth.
+    fn certificate(&mut self) -> Result<(), Over> {
+        let target = &self.options.target;
+        if !target.is_secure {
+            return Ok(());
+        }
+        match Tls::new(target, self.options.authorities.as_deref()) {
+            Ok(tls) => self.tls = Some(tls),
+            Err(found) => return self.give_up(Check::new("tls", Mark::Wrong, found)),
+        }
+        if let Err(error) = self.wire() {
+            return self.give_up(certificate::no_tls(&error));
+        }
+        if let Some(seen) = self.tls.as_ref().and_then(Tls::seen) {
+            self.found(certificate::check(&seen, target));
         }
         Ok(())
     }
@@ -247,7 +274,7 @@ impl Examination<'_> {
 
     fn wire(&self) -> std::io::Result<Wire> {
         let address = self.address.ok_or(std::io::ErrorKind::AddrNotAvailable)?;
-        Wire::open(address, self.options.timeout)
+        Wire::open(address, self.tls.as_ref(), self.options.timeout)
     }
 
     fn deadline(&self) -> Instant {

@@ -7,9 +7,12 @@ pub mod check;
 pub mod examine;
 pub mod target;
 
+pub use tls::authorities;
+
 // What a client does.
 mod conversation;
 mod http;
+mod tls;
 mod wire;
 
 // What is said about it.

@@ -1,10 +1,11 @@
-//! The way to the server: names, addresses, TCP.
+//! The way to the server: names, addresses, TCP, and TLS over it.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use crate::target::Target;
+use crate::tls::Tls;
 
 /// Something that reads and writes, over TCP at the end.
 pub(crate) trait Stream: Read + Write + Send {}
@@ -39,15 +40,22 @@ pub(crate) fn resolve(target: &Target) -> io::Result<Vec<SocketAddr>> {
 }
 
 impl Wire {
-    /// Connects to an address.
-    pub(crate) fn open(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
+    /// Connects to an address, and speaks TLS there if it is to.
+    pub(crate) fn open(
+        address: SocketAddr,
+        tls: Option<&Tls>,
+        timeout: Duration,
+    ) -> io::Result<Self> {
         let socket = TcpStream::connect_timeout(&address, timeout)?;
         socket.set_nodelay(true)?;
         socket.set_write_timeout(Some(timeout))?;
-        Ok(Self {
-            stream: Box::new(socket.try_clone()?),
-            socket,
-        })
+        socket.set_read_timeout(Some(timeout))?;
+        let below = socket.try_clone()?;
+        let stream: Box<dyn Stream> = match tls {
+            Some(tls) => Box::new(tls.secure(below)?),
+            None => Box::new(below),
+        };
+        Ok(Self { stream, socket })
     }
 
     pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -161,6 +161,9 @@ pub(crate) struct DoctorOptions {
     /// Seconds for which an idle connection is watched; without, until the second ping; 0 is not at all
     #[arg(long, value_name = "SECONDS")]
     pub(crate) wait: Option<u64>,
+    /// Authorities to trust instead of this machine's, as PEM
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
     /// Seconds that each step may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) timeout: u64,

@@ -22,6 +22,10 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     wishes.origin.clone_from(&options.origin);
     wishes.watch = options.wait.map(Duration::from_secs);
     wishes.timeout = Duration::from_secs(options.timeout.max(1));
+    if let Some(file) = &options.ca {
+        let cannot = |what| Failure::new(format!("--ca {}: {what}", file.display())).misused();
+        wishes.authorities = Some(veche_doctor::authorities(file).map_err(cannot)?);
+    }
     let paint = Paint::for_standard_output();
     let mut written = Ok(());
     let report = examine(&wishes, &mut |progress| {

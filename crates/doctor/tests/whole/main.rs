@@ -8,6 +8,7 @@
 
 mod proxy;
 mod server;
+mod tls;
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,6 +19,7 @@ use veche_doctor::target::Target;
 
 use crate::proxy::{Proxy, answering};
 use crate::server::Server;
+use crate::tls::Authority;
 
 fn options(address: SocketAddr) -> Options {
     options_for(&format!("http://{address}"))
@@ -252,4 +254,77 @@ fn machines_read_the_same_report() {
         (&last["check"], &last["mark"]),
         (&"upgrade".into(), &"wrong".into())
     );
+}
+
+/// An examination over TLS, by the name `localhost`, that trusts the authority.
+fn secure(authority: &Authority, port: u16) -> Options {
+    let mut options = options_for(&format!("wss://localhost:{port}"));
+    options.authorities = Some(vec![authority.certificate.clone()]);
+    options
+}
+
+#[test]
+fn a_good_certificate_is_told_with_its_days_and_the_rest_is_looked_at_through_it() {
+    let (server, authority) = (Server::start(&[]), Authority::new("an authority"));
+    let front = authority.front(server.address, "localhost", 60);
+    let report = look(&secure(&authority, front.address.port()));
+    let certificate = check(&report, "certificate");
+    assert_eq!(certificate.mark, Mark::Fine, "{report:#?}");
+    assert_eq!(
+        certificate.found,
+        "it is for localhost, trusted, and runs out in 60 days"
+    );
+    for name in ["upgrade", "connect", "replies"] {
+        assert_eq!(check(&report, name).mark, Mark::Fine, "{report:#?}");
+    }
+    assert!(report.is_well());
+}
+
+#[test]
+fn a_certificate_that_ends_soon_is_doubtful_and_one_that_has_ended_is_wrong() {
+    let (server, authority) = (Server::start(&[]), Authority::new("an authority"));
+    let soon = authority.front(server.address, "localhost", 5);
+    let report = look(&secure(&authority, soon.address.port()));
+    let certificate = check(&report, "certificate");
+    assert_eq!(certificate.mark, Mark::Doubtful, "{report:#?}");
+    assert!(certificate.found.contains("in 5 days"), "{report:#?}");
+    let late = authority.front(server.address, "localhost", -3);
+    let report = look(&secure(&authority, late.address.port()));
+    assert!(
+        wrong(&report, "certificate").contains("ran out 2 days ago"),
+        "{report:#?}"
+    );
+    // What lies behind it is looked at all the same.
+    assert_eq!(check(&report, "replies").mark, Mark::Fine);
+}
+
+#[test]
+fn a_certificate_for_another_name_is_told_with_the_names_that_it_has() {
+    let (server, authority) = (Server::start(&[]), Authority::new("an authority"));
+    let front = authority.front(server.address, "chat.example", 60);
+    let report = look(&secure(&authority, front.address.port()));
+    let words = wrong(&report, "certificate");
+    assert!(words.contains("not for localhost"), "{words}");
+    assert!(words.contains("chat.example"), "{words}");
+}
+
+#[test]
+fn a_certificate_that_nobody_trusted_has_signed_is_told_to_bring_its_chain() {
+    let (server, authority) = (Server::start(&[]), Authority::new("an authority"));
+    let front = authority.front(server.address, "localhost", 60);
+    let stranger = Authority::new("a stranger");
+    let words = wrong(
+        &look(&secure(&stranger, front.address.port())),
+        "certificate",
+    );
+    assert!(words.contains("nobody whom this machine trusts"), "{words}");
+    assert!(words.contains("full chain"), "{words}");
+}
+
+#[test]
+fn a_port_without_tls_is_told_so() {
+    let server = Server::start(&[]);
+    let authority = Authority::new("an authority");
+    let words = wrong(&look(&secure(&authority, server.address.port())), "tls");
+    assert!(words.contains("does not speak TLS"), "{words}");
 }
