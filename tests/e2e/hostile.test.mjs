@@ -1,36 +1,18 @@
 // Input that no honest client sends: each is answered or ended cleanly, memory stays bounded, the others notice nothing.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
-import { as, connect, subscribe } from './client.mjs';
+import { withBystander } from './bystander.mjs';
+import { as, connect } from './client.mjs';
 import { BINARY, CLOSE, PING, TEXT, closeFrame, frame, openRaw, openRawWebSocket } from './raw.mjs';
 import { API_KEY, isVeche, openConfig, startServer } from './server.mjs';
 import { inSeconds, token, unsignedToken } from './tokens.mjs';
-import { hear, within } from './wait.mjs';
+import { within } from './wait.mjs';
 
 const DOOR = '/connection/websocket';
 const HELLO = frame(TEXT, '{"id":1,"connect":{}}');
 const ours = { skip: !isVeche && 'the original answers otherwise' };
-
-/** A server with a bystander: `unharmed` proves that it still hears everything, and that memory is bounded. */
-async function withBystander(t, overrides = {}) {
-  const server = await startServer(t, openConfig({ client: { insecure: true }, ...overrides }));
-  const { client } = await connect(t, server, {});
-  const drops = hear(client, 'connecting');
-  const { publications } = await subscribe(client, 'bystander');
-  const unharmed = async () => {
-    const mark = `mark ${publications.items.length}`;
-    await server.publish('bystander', mark);
-    await publications.until((items) => items.includes(mark), 'the bystander to hear a publication');
-    assert.deepEqual(drops.items, []);
-    const status = readFileSync(`/proc/${server.pid}/status`, 'utf8');
-    const megabytes = Number(status.match(/VmRSS:\s+(\d+)/)[1]) / 1024;
-    assert.ok(megabytes < 300, `${megabytes} MiB resident`);
-  };
-  return { server, unharmed };
-}
 
 async function opened(t, server) {
   const raw = await openRawWebSocket(t, server, DOOR);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use veche_protocol::history::Query;
 use veche_protocol::publication::{Publication, PublishOptions};
 
+use crate::dialect::Filter;
 use crate::world::CHANNELS;
 
 /// One publication, as its publisher meant it.
@@ -247,16 +248,20 @@ impl Book {
             && (offset == stream.top || stream.kept.front().is_some_and(|it| *it <= offset + 1))
     }
 
-    /// Whether the latest publication is there, or the client has it.
+    /// Whether the latest publication is there and any passes the filter, or the client has it.
     pub(crate) fn is_cached(
         &mut self,
         channel: &str,
         (epoch, offset): (&str, u64),
+        filter: Filter,
         now: Duration,
     ) -> bool {
         let stream = self.stream(channel, now);
         let has_it = offset > 0 && offset == stream.top && epoch == stream.epoch;
-        has_it || !stream.kept.is_empty()
+        let (epoch, first) = (stream.epoch.clone(), stream.kept.front().copied());
+        let is_kept = |entry: &&Arc<Entry>| first.is_some_and(|first| entry.offset >= first);
+        let mut kept = self.life(channel, &epoch).iter().filter(is_kept);
+        has_it || kept.any(|entry| filter.wants(entry.tag.as_deref()))
     }
 
     fn stream(&mut self, channel: &str, now: Duration) -> &mut Stream {

@@ -731,6 +731,6 @@ fn is_recoverable(book: &mut Book, dialect: Dialect, wish: &Wish, now: Duration)
     let since = (epoch.as_str(), *offset);
     match mode(&wish.channel) {
         Mode::Stream => book.is_recoverable(&wish.channel, since, RECOVERY_LIMIT, now),
-        Mode::Cache => book.is_cached(&wish.channel, since, now),
+        Mode::Cache => book.is_cached(&wish.channel, since, wish.filter, now),
     }
 }
