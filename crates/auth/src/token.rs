@@ -103,7 +103,11 @@ impl Verifier {
         token: &str,
         now_unix: i64,
     ) -> Result<SubscriptionClaims, TokenError> {
-        self.verify(token, now_unix, claims::subscription)
+        let claims = self.verify(token, now_unix, claims::subscription)?;
+        if claims.channel.is_empty() {
+            return Err(jws::invalid("it has no claim `channel`"));
+        }
+        Ok(claims)
     }
 
     fn verify<T>(

@@ -225,6 +225,14 @@ fn claims_of_a_wrong_type_are_refused() {
 }
 
 #[test]
+fn an_expired_subscription_token_is_expired_whatever_it_lacks() {
+    assert_eq!(
+        subscription(r#"{"sub": "anna", "exp": 1}"#),
+        Err(TokenError::Expired)
+    );
+}
+
+#[test]
 fn info_that_would_overflow_parsers_is_refused() {
     let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
     for name in ["info", "meta"] {
