@@ -15,7 +15,7 @@ pub(crate) struct Refresh {
     /// `None` for nobody.
     pub(crate) addressees: Option<Addressees>,
     pub(crate) expired: bool,
-    /// In seconds of Unix time; 0 for never.
+    /// In seconds of Unix time; 0 or less for never.
     pub(crate) expire_at: i64,
     pub(crate) info: Option<Payload>,
 }
@@ -27,7 +27,7 @@ impl Command for Refresh {
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
         let refresh = backend::Refresh {
             expired: self.expired,
-            expire_at: Some(self.expire_at).filter(|at| *at != 0),
+            expire_at: Some(self.expire_at).filter(|at| *at > 0),
             info: self.info,
         };
         match self.addressees {

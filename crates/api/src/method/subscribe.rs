@@ -20,7 +20,7 @@ pub(crate) struct Subscribe {
     pub(crate) channel: String,
     pub(crate) info: Data,
     pub(crate) data: Data,
-    /// In seconds of Unix time; 0 for never.
+    /// In seconds of Unix time; 0 or less for never.
     pub(crate) expire_at: i64,
     pub(crate) overrides: Overrides,
     pub(crate) recover_since: Option<StreamPosition>,
@@ -39,7 +39,7 @@ impl Command for Subscribe {
         let options = SubscriptionOptions {
             data: self.data.decode()?,
             info: self.info.decode()?,
-            expire_at: Some(self.expire_at).filter(|at| *at != 0),
+            expire_at: Some(self.expire_at).filter(|at| *at > 0),
             overrides: self.overrides,
         };
         let Some(addressees) = self.addressees else {
