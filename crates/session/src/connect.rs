@@ -393,7 +393,6 @@ fn plan(
         }
         let is_nobody = asker.user.is_anonymous() && !turn.rules.client.insecure;
         let may_have = !name.is_empty()
-            && name.len() <= turn.rules.channel.max_length
             && place.has_valid_name()
             && !(place.is_user_limited() && is_nobody)
             && permission::subscribe(&place, asker, None, &mut Silent).is_ok();
