@@ -1,16 +1,22 @@
 // A client on a bare socket: it sends what a sequence says and hands over all that comes.
 
 import { connect } from 'node:net';
+import { constants, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { BINARY, CLOSE, PING, PONG, TEXT, frame, upgrade } from '../e2e/raw.mjs';
-import { decodeDelimited, encodeDelimited } from './codec.mjs';
+import { decodeDelimited, encodeDelimited, readable } from './codec.mjs';
+import { Patcher } from './delta.mjs';
 
 const OPEN_DEADLINE_MS = 10_000;
+
+/** What every flushed block of DEFLATE ends with, and a compressed message leaves out. */
+const TAIL = Buffer.from([0, 0, 0xff, 0xff]);
 
 /**
  * Opens a WebSocket in `encoding` ("json" or "protobuf"). `heard` gets each event: a reply or push as an object,
  * `{ping: true}`, `{close: [code, reason]}`, `{end: true}` for an end without a close frame, `{refused: status}`.
  *
- * `exact` hands JSON over as its text. `pong: false` leaves pings without answer.
+ * `exact` hands JSON over as its text. `pong: false` leaves pings without answer. `offer` is an offer of extensions; what
+ * was taken is told by `{extensions}`, and then all messages of the client are compressed.
  */
 export async function openClient(port, encoding, options, heard) {
   const { query = '', protocol = `centrifuge-${encoding}`, headers = {}, path = '/connection/websocket' } = options;
@@ -23,6 +29,7 @@ export async function openClient(port, encoding, options, heard) {
     'Sec-WebSocket-Version: 13',
     `Sec-WebSocket-Key: ${key}`,
     ...(protocol === null ? [] : [`Sec-WebSocket-Protocol: ${protocol}`]),
+    ...(options.offer ? [`Sec-WebSocket-Extensions: ${options.offer}`] : []),
     ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
   ]);
   socket.write(request);
@@ -36,7 +43,10 @@ class Client {
   #buffer = Buffer.alloc(0);
   #isUpgraded = false;
   #isOver = false;
+  #compresses = false;
   #settle;
+  #patcher = new Patcher();
+  #channels = new Map();
   id = 0;
   clientId;
 
@@ -52,13 +62,15 @@ class Client {
   /** Sends commands in one frame, with ids where they have none. */
   send(commands) {
     const numbered = commands.map((command) => ('id' in command || 'send' in command || Object.keys(command).length === 0 ? command : { id: ++this.id, ...command }));
+    for (const { id, subscribe, unsubscribe } of numbered) this.#channels.set(id, (subscribe ?? unsubscribe)?.channel);
     if (this.encoding === 'json') this.sendRaw(numbered.map((command) => JSON.stringify(command)).join('\n'));
     else this.sendRaw(Buffer.concat(numbered.map((command) => encodeDelimited(command))));
   }
 
   /** Sends a frame: text of a string, binary of bytes, unless `opcode` says otherwise. */
   sendRaw(payload, opcode = typeof payload === 'string' ? TEXT : BINARY) {
-    this.socket.write(frame(opcode, payload));
+    if (!this.#compresses || opcode === PONG) this.socket.write(frame(opcode, payload));
+    else this.socket.write(frame(opcode, deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -TAIL.length), { rsv1: true }));
   }
 
   end() {
@@ -90,6 +102,9 @@ class Client {
       return false;
     }
     this.#isUpgraded = true;
+    const taken = /^Sec-WebSocket-Extensions: *(.*)$/im.exec(head)?.[1];
+    this.#compresses = taken !== undefined;
+    if (this.options.offer) this.heard({ extensions: taken?.split('; ').sort() ?? [] });
     this.#settle();
     return true;
   }
@@ -107,7 +122,9 @@ class Client {
     }
     if (buffer.length < at + length) return undefined;
     this.#buffer = buffer.subarray(at + length);
-    return { opcode: buffer[0] & 15, payload: buffer.subarray(at, at + length) };
+    const payload = buffer.subarray(at, at + length);
+    const isCompressed = (buffer[0] & 64) !== 0;
+    return { opcode: buffer[0] & 15, payload: isCompressed ? inflateRawSync(Buffer.concat([payload, TAIL]), { finishFlush: constants.Z_SYNC_FLUSH }) : payload };
   }
 
   #act({ opcode, payload }) {
@@ -131,6 +148,14 @@ class Client {
       return;
     }
     if (reply.connect?.client) this.clientId = reply.connect.client;
-    this.heard(reply, this.options.exact ? text : undefined);
+    this.heard(this.#patched(reply), this.options.exact ? text : undefined);
+  }
+
+  #patched(reply) {
+    try {
+      return readable(this.#patcher.read(reply, this.#channels.get(reply.id)));
+    } catch (error) {
+      return { ...readable(reply), broken: error.message };
+    }
   }
 }

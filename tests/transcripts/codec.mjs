@@ -23,8 +23,9 @@ const MESSAGES = {
   },
   SubscribeRequest: {
     channel: [1, 'string'], token: [2, 'string'], recover: [3, 'bool'], epoch: [6, 'string'], offset: [7, 'uint'], data: [8, 'bytes'],
-    positioned: [9, 'bool'], recoverable: [10, 'bool'], join_leave: [11, 'bool'], delta: [12, 'string'], flag: [14, 'int'], type: [15, 'int'],
+    positioned: [9, 'bool'], recoverable: [10, 'bool'], join_leave: [11, 'bool'], delta: [12, 'string'], tf: [13, 'FilterNode'], flag: [14, 'int'], type: [15, 'int'],
   },
+  FilterNode: { op: [1, 'string'], key: [2, 'string'], cmp: [3, 'string'], val: [4, 'string'], vals: [5, ['string']], nodes: [6, ['FilterNode']] },
   Reply: {
     id: [1, 'uint'], error: [2, 'Error'], push: [4, 'Push'], connect: [5, 'ConnectResult'], subscribe: [6, 'SubscribeResult'],
     unsubscribe: [7, 'Empty'], publish: [8, 'Empty'], presence: [9, 'PresenceResult'], presence_stats: [10, 'PresenceStatsResult'],
@@ -67,7 +68,7 @@ export function encodeDelimited(value, message = 'Command') {
   return Buffer.concat([varint(body.length), body]);
 }
 
-/** The messages of a frame. */
+/** The messages of a frame; data as bytes, which `readable` makes readable. */
 export function decodeDelimited(frame, message = 'Reply') {
   const reader = new Reader(frame);
   const found = [];
@@ -127,12 +128,19 @@ function decodeField(content, type) {
   if (type === 'uint') return Number(content);
   if (type === 'int') return Number(BigInt.asIntN(64, content));
   if (type === 'string') return content.toString();
-  if (type === 'bytes') return decodeData(content);
+  if (type === 'bytes') return content;
   return decode(content, MESSAGES[type]);
 }
 
-/** Data as JSON where it is JSON, else as `{hex}`. */
-function decodeData(content) {
+/** The same with all data as JSON where they are JSON, else as `{hex}`. */
+export function readable(value) {
+  if (Buffer.isBuffer(value)) return readableData(value);
+  if (value === null || typeof value !== 'object') return value;
+  if (Array.isArray(value)) return value.map(readable);
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, readable(item)]));
+}
+
+function readableData(content) {
   try {
     return JSON.parse(content.toString());
   } catch {

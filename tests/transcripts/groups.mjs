@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const NAMES = ['connect', 'tokens', 'frames', 'subscribe', 'publish', 'streams', 'server-side', 'api', 'timers', 'limits', 'insecure', 'anonymous', 'names', 'edges'];
+const NAMES = ['connect', 'tokens', 'frames', 'subscribe', 'publish', 'streams', 'server-side', 'api', 'timers', 'limits', 'insecure', 'anonymous', 'names', 'edges', 'deltas', 'filters', 'personal', 'sole', 'gaps', 'fresh', 'modes', 'overrides', 'compressed'];
 
 /** How many sequences of a group run side by side. */
 export const SIDE_BY_SIDE = 8;

@@ -21,7 +21,7 @@ export async function runSequence(server, { name, steps }, encoding, index, pace
       await run.take(step);
       await pace(at, run, step);
     }
-    return run.got;
+    return run.named();
   } catch (error) {
     error.message = `${name}: ${error.message}`;
     throw error;
@@ -45,6 +45,18 @@ class Run {
 
   constructor(server, encoding, mark) {
     [this.server, this.encoding, this.mark] = [server, encoding, mark];
+  }
+
+  /** All that came, where ids stand for clients that were not known yet when it came. */
+  named() {
+    return this.#named(this.got);
+  }
+
+  #named(value) {
+    if (typeof value === 'string') return this.#normalText(value).replace(UUID, '<uuid>');
+    if (value === null || typeof value !== 'object') return value;
+    if (Array.isArray(value)) return value.map((item) => this.#named(item));
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [this.#named(name), this.#named(item)]));
   }
 
   /** Resolves when the next event comes, or after `ms`. */
@@ -139,10 +151,11 @@ class Run {
   #normalText(value) {
     let named = value.replaceAll(this.mark, '~');
     for (const [who, { clientId }] of this.clients) if (clientId) named = named.replaceAll(clientId, `<client ${who}>`);
-    named = named.replace(/"(epoch|version|node|session)":"[^"]+"/g, '"$1":"<$1>"');
-    return named.replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<uuid>');
+    return named.replace(/"(epoch|version|node|session)":"[^"]+"/g, '"$1":"<$1>"');
   }
 }
+
+const UUID = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g;
 
 /** What a node, known by its `uid`, says of itself, its machine and its time. */
 const UNTOLD = ['metrics', 'process', 'uptime', 'name'];

@@ -1,6 +1,6 @@
 // What is the most: channels, connections, the size of a message, the length of a name.
 
-import { api, jsonOnly, join, publish, send, sequence, subscribe, text } from '../steps.mjs';
+import { api, but, jsonOnly, join, publish, send, sequence, subscribe, text } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({
@@ -18,6 +18,7 @@ export const sequences = [
   sequence('claims count', join('a', { claims: { channels: ['open:1~', 'open:2~'] } }), subscribe('a', 'open:3~')),
   sequence('connect.subs beyond the limit', join('a', { connect: { subs: { 'open:1~': {}, 'open:2~': {}, 'open:3~': {} } } })),
   sequence('the API subscribes beyond the limit', join('a'), subscribe('a', 'open:1~'), subscribe('a', 'open:2~'), api('subscribe', { user: 'a~', channel: 'open:3~' })),
+  sequence('the API subscribes again at the limit', join('a'), subscribe('a', 'open:1~'), subscribe('a', 'open:2~'), but(api('subscribe', { user: 'a~', channel: 'open:2~' }), 'there one that is replaced counts twice', { a: [{ push: { channel: 'open:2~', subscribe: {} } }] })),
   sequence('one connection too many', join('a', { user: 'u~' }), join('b', { user: 'u~' }), join('c', { user: 'u~' })),
   sequence('history gives no more than its limit', join('a'), [1, 2, 3].map((n) => publish('a', 'kept:~', n)), send('a', { history: { channel: 'kept:~', limit: 3 } }), send('a', { history: { channel: 'kept:~', limit: -1 } }), send('a', { history: { channel: 'kept:~', limit: 3, reverse: true } }), api('history', { channel: 'kept:~', limit: 3 })),
   sequence('a name of the greatest length', join('a'), subscribe('a', 'open:' + 'x'.repeat(15)), subscribe('a', 'open:' + 'x'.repeat(16)), publish('a', 'open:' + 'x'.repeat(16), 1)),

@@ -48,6 +48,7 @@ export const sequences = [
   protobufOnly('bytes where an object is asked for', join('a'), publish('a', 'object:~', { hex: '7b' })),
   protobufOnly('two JSON values in one', join('a'), subscribe('a', 'json:~'), publish('a', 'json:~', { hex: '312032' })),
 
+  sequence('a publish and the end of the subscription in one frame', join('a'), subscribe('a', 'open:~'), but(send('a', { publish: { channel: 'open:~', data: 1 } }, { unsubscribe: { channel: 'open:~' } }), 'there it comes before the end', { a: [{ id: 3, publish: {} }, { id: 4, unsubscribe: {} }] })),
   asks('presence of nobody', { presence: { channel: 'here:~' } }),
   asks('presence where it is not kept', { presence: { channel: 'open:~' } }),
   asks('presence where it is not allowed', { presence: { channel: 'closed:~' } }),

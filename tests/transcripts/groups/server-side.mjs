@@ -24,6 +24,7 @@ export const sequences = [
   subscribed('subscribes with broken info', { b64info: '!' }),
   subscribed('subscribes until later', { expire_at: { $in: 600 } }),
   told('subscribes until the past', but(api('subscribe', { user: 'a~', channel: 'kept:~', expire_at: { $in: -5 } }), 'there it is our fault', { http: [{ status: 200, body: { error: { code: 107, message: 'bad request' } } }] }), api('publish', { channel: 'kept:~', data: { n: 1 } })),
+  subscribed('subscribes until never', { expire_at: -1 }),
   subscribed('subscribes with overrides', { override: { presence: { value: true }, join_leave: { value: true }, force_push_join_leave: { value: true }, force_recovery: { value: true }, force_positioning: { value: true } } }, api('presence', { channel: 'kept:~' })),
   subscribed('subscribes with recover_since', { override: { force_recovery: { value: true } }, recover_since: { offset: 0, epoch: '' } }),
   told('subscribes to a position', api('publish', { channel: 'forced:~', data: 1 }), api('publish', { channel: 'forced:~', data: 2 }), but(api('subscribe', { user: 'a~', channel: 'forced:~', recover_since: { offset: 1, epoch: '<epoch>' } }), 'there what was missed never comes', {
@@ -76,6 +77,10 @@ export const sequences = [
   refreshes('refreshes without an end', {}),
   refreshes('refreshes until later', { expire_at: { $in: 600 } }),
   refreshes('refreshes until the past', { expire_at: { $in: -5 } }),
+  refreshes('refreshes until never', { expire_at: -1 }),
+  sequence('refreshes with info and without an end', join('a'), api('refresh', { user: 'a~', info: { v: 2 } }), subscribe('a', 'open:~'), but(publish('a', 'open:~', 1), 'there the info is dropped', {
+    a: [{ id: 3, publish: {} }, { push: { channel: 'open:~', pub: { data: 1, info: { user: 'a~', client: '<client a>', conn_info: { v: 2 } } } } }],
+  })),
   refreshes('refreshes as expired', { expired: true }),
   refreshes('refreshes one client', { client: '<client a>', expire_at: { $in: 600 } }),
   refreshes('refreshes a client that is not there', { client: 'x', expire_at: { $in: 600 } }),

@@ -69,6 +69,7 @@ export const sequences = [
   withToken('a subscription token', forAnna),
   withToken('a subscription token that expires', { ...forAnna, exp: { $in: 600 } }),
   withToken('an expired subscription token', { ...forAnna, exp: { $in: -600 } }),
+  withToken('an expired subscription token without channel', { sub: 'a~', exp: { $in: -600 } }),
   withToken('a subscription token with expire_at', { ...forAnna, exp: { $in: 600 }, expire_at: { $in: 50 } }),
   withToken('a subscription token with expire_at of zero', { ...forAnna, exp: { $in: 600 }, expire_at: 0 }),
   withToken('a subscription token with a past expire_at', { ...forAnna, expire_at: { $in: -50 } }),
