@@ -63,8 +63,7 @@ export const sequences = [
   call('rpc with an error in the status', 'rpc', { method: 'x' }, TRANSPORT),
   call('an unknown method', 'shout', {}),
   call('a method in capitals', 'PUBLISH', { channel: 'open:~', data: 1 }),
-  calls('a method that needs a licence',
-    but(api('connections', {}), 'there it needs a licence', { http: [{ status: 200, body: { result: { connections: {} } } }] })),
+  call('a method that needs a licence', 'device_register', {}),
   call('disconnect of nobody', 'disconnect', {}),
   call('refresh of nobody', 'refresh', {}),
 
