@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{push_comma, push_display, push_name, push_payload, push_string};
+use super::text::{push_comma, push_name, push_number, push_payload, push_string};
 use crate::channel::Channel;
 use crate::delta;
 use crate::error_code::CommandError;
@@ -357,7 +357,7 @@ fn number(out: &mut Vec<u8>, name: &str, value: impl Into<i128>) {
 
 fn always(out: &mut Vec<u8>, name: &str, value: impl Into<i128>) {
     push_name(out, name);
-    push_display(out, value.into());
+    push_number(out, value);
 }
 
 fn flag(out: &mut Vec<u8>, name: &str, value: bool) {

@@ -12,6 +12,24 @@ use crate::payload::Payload;
 /// Writes a string with its quotes. `<`, `>`, `&`, U+2028 and U+2029 are escaped too, so that a page may hold it.
 pub fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
+    if is_plain(text) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        push_escaped(out, text);
+    }
+    out.push(b'"');
+}
+
+/// Whether nothing in a text can need escaping: true for almost all, and found out without a branch for each byte.
+fn is_plain(text: &str) -> bool {
+    // The first byte of U+2028 and U+2029, and of others.
+    const SEPARATOR: u8 = 0xe2;
+    let doubtful =
+        |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&' | SEPARATOR);
+    !text.bytes().fold(false, |any, byte| any | doubtful(byte))
+}
+
+fn push_escaped(out: &mut Vec<u8>, text: &str) {
     let mut rest = text;
     while let Some((at, special)) = rest.char_indices().find(|(_, c)| needs_escape(*c)) {
         let (plain, after) = rest.split_at(at);
@@ -27,7 +45,6 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
         rest = after.get(special.len_utf8()..).unwrap_or_default();
     }
     out.extend_from_slice(rest.as_bytes());
-    out.push(b'"');
 }
 
 /// Reads a string with its quotes, as JSON has it; `None` where it is none. An escape that is half of a character
@@ -71,7 +88,19 @@ fn needs_escape(c: char) -> bool {
     c < ' ' || matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}')
 }
 
-/// Writes a number, or anything else that needs no escaping.
+/// Writes a number.
+pub fn push_number(out: &mut Vec<u8>, number: impl Into<i128>) {
+    let number = number.into();
+    let mut digits = itoa::Buffer::new();
+    // Almost all are small, and 128 bits are dear.
+    let digits = match u64::try_from(number) {
+        Ok(small) => digits.format(small),
+        Err(_) => digits.format(number),
+    };
+    out.extend_from_slice(digits.as_bytes());
+}
+
+/// Writes what needs no escaping.
 pub fn push_display(out: &mut Vec<u8>, value: impl fmt::Display) {
     write!(out, "{value}").expect("writing to memory succeeds");
 }
@@ -148,6 +177,31 @@ mod tests {
             "\"a\\\"\\\\/\\n\\r\\t\\u0008\\u000c\\u0001\u{7f}\\u003cb\\u003e\\u0026'\\u2028\\u2029é😀\""
         );
         assert_eq!(written(|out| push_string(out, "")), "\"\"");
+    }
+
+    #[test]
+    fn what_looks_plain_is_what_would_stay_as_it_is() {
+        let characters = (0..=0x2100).chain([0x1f600]).filter_map(char::from_u32);
+        for character in characters {
+            let text = format!("before {character} after");
+            let escaped = written(|out| push_escaped(out, &text));
+            let quoted = format!("\"{escaped}\"");
+            assert_eq!(written(|out| push_string(out, &text)), quoted);
+        }
+        assert!(is_plain("room:42 é 😀"));
+    }
+
+    #[test]
+    fn numbers_are_written_whole() {
+        for number in [
+            0,
+            -1,
+            i128::from(u64::MAX),
+            i128::from(u64::MAX) + 1,
+            i128::MIN,
+        ] {
+            assert_eq!(written(|out| push_number(out, number)), number.to_string());
+        }
     }
 
     #[test]

@@ -8,7 +8,9 @@ use crate::error_code::CommandError;
 use crate::filter::{DEFAULT_EVENT, EVENT_TAG};
 use crate::history::Page;
 use crate::identity::{ClientId, ClientInfo, UserId};
-use crate::json::text::{push_comma, push_display, push_name, push_payload, push_string};
+use crate::json::text::{
+    push_comma, push_display, push_name, push_number, push_payload, push_string,
+};
 use crate::payload::Payload;
 use crate::position::{Epoch, Offset, StreamPosition};
 use crate::publication::{Publication, TYPE_TAG};
@@ -234,7 +236,7 @@ fn origin(out: &mut Vec<u8>, publication: &Publication, epoch: &Epoch) {
     }
     if publication.time_ms != 0 {
         push_name(out, "time");
-        push_display(out, publication.time_ms);
+        push_number(out, publication.time_ms);
     }
     if let Some(client) = &publication.info {
         object(out, "from", |out| info(out, client));
@@ -345,7 +347,7 @@ fn string(out: &mut Vec<u8>, name: &str, value: &str) {
 
 fn number(out: &mut Vec<u8>, name: &str, value: impl Into<u64>) {
     push_name(out, name);
-    push_display(out, value.into());
+    push_number(out, value.into());
 }
 
 fn flag(out: &mut Vec<u8>, name: &str, value: bool) {
