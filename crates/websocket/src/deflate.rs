@@ -88,6 +88,9 @@ impl Deflater {
 
     /// The shorter of `message` and its compression, and whether that is the compression.
     fn smaller<'a>(&'a mut self, message: &'a [u8]) -> (&'a [u8], bool) {
+        if message.len() <= NEVER_SMALLER {
+            return (message, false);
+        }
         let mut compressed = std::mem::take(&mut self.compressed);
         compressed.clear();
         compressed.shrink_to(KEPT);
@@ -202,6 +205,8 @@ const EMPTY_BLOCK: [u8; 4] = [0, 0, 0xff, 0xff];
 const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 1, 0, 0, 0xff, 0xff];
 /// Buffers are kept between messages up to this many bytes, the size of a usual message limit.
 const KEPT: usize = 65536;
+/// Messages up to this size never become shorter. A ping is one, and each attempt clears some 200 KiB of state.
+const NEVER_SMALLER: usize = 4;
 
 #[cfg(test)]
 mod tests {
@@ -234,6 +239,19 @@ mod tests {
         let mut out = b"kept".to_vec();
         Deflater::new(6).compress(b"Hello", &mut out);
         assert_eq!(out, b"kept\xf2\x48\xcd\xc9\xc9\x07\x00");
+    }
+
+    #[test]
+    fn what_is_never_smaller_is_not_tried() {
+        for byte in [0, b'a', 0xff] {
+            for len in 0..=NEVER_SMALLER {
+                let (message, mut out) = (vec![byte; len], Vec::new());
+                let mut deflater = Deflater::new(9);
+                deflater.compress(&message, &mut out);
+                assert!(out.len() >= len, "{len} bytes became {}", out.len());
+                assert_eq!(deflater.smaller(&message), (&*message, false));
+            }
+        }
     }
 
     #[test]
