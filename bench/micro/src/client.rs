@@ -30,6 +30,9 @@ pub const RETENTION: Retention = Retention {
 pub fn simulation(history: History) -> Simulation {
     let mut rules = Rules::default();
     rules.client.allow_anonymous_connect_without_token = true;
+    // Nobody answers pings, and what is counted must not depend on how long it takes.
+    rules.client.ping_interval = None;
+    rules.client.pong_timeout = None;
     rules.channel.without_namespace = Arc::new(ChannelOptions {
         retention: (history == History::On).then_some(RETENTION),
         history_meta_ttl: RETENTION.meta_ttl,
@@ -38,6 +41,8 @@ pub fn simulation(history: History) -> Simulation {
         allow_subscribe_for_anonymous: true,
         allow_publish_for_client: true,
         allow_publish_for_anonymous: true,
+        allow_tags_filter: true,
+        allow_fossil_delta: history == History::On,
         ..ChannelOptions::default()
     });
     Simulation::new(rules).expect("an event queue")

@@ -10,6 +10,7 @@ use veche_engine::broker::Broker;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::sink::{Delivery, Sink};
+use veche_node::connection::{Conversation, Opening};
 use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientInfo;
@@ -39,6 +40,9 @@ pub const OPERATIONS: &[(&str, Prepare)] = &[
     ("session", session),
     ("fan-out-1000", fan_out),
     ("fan-out-1000-history", fan_out_with_history),
+    ("fan-out-1000-groups", fan_out_in_groups),
+    ("fan-out-1000-deltas", fan_out_deltas),
+    ("fan-out-1000-deflated", fan_out_deflated),
 ];
 
 /// 128 bytes, as in the marks.
@@ -180,39 +184,142 @@ fn session() -> Step {
 
 /// One publication to a thousand subscribers, each with a socket that swallows everything.
 fn fan_out() -> Step {
-    fan_out_in(History::Off)
+    Fan::default().step()
 }
 
 /// The same where publications are kept and positions watched.
 fn fan_out_with_history() -> Step {
-    fan_out_in(History::On)
+    Fan {
+        history: History::On,
+        ..Fan::default()
+    }
+    .step()
 }
 
-fn fan_out_in(history: History) -> Step {
-    const MEMBERS: usize = 1000;
-    let mut simulation = simulation(history);
-    let (reader, writer) = swallower();
-    for _ in 0..MEMBERS {
-        let socket = OwnedFd::from(writer.try_clone().expect("descriptors: ulimit -n 2048"));
-        let client = simulation
-            .open(Encoding::Json, Some(socket.into()))
-            .expect("it is a socket");
-        simulation.receive(client, &mut command(r#"{"id":1,"connect":{}}"#));
-        subscribe(&mut simulation, client, "lobby");
+/// The same with 32 filters: each lets the publication pass, and makes a group of those who have it.
+fn fan_out_in_groups() -> Step {
+    Fan {
+        filters: 32,
+        ..Fan::default()
     }
-    simulation.turn();
-    assert_eq!(simulation.population(), (MEMBERS, MEMBERS));
-    let (channel, data) = (Channel::new("lobby"), data());
-    let options = PublishOptions {
-        retention: (history == History::On).then_some(RETENTION),
-        ..PublishOptions::default()
-    };
-    Box::new(move || {
-        black_box(&reader);
-        simulation.publish(&channel, &data, &options);
+    .step()
+}
+
+/// The same to clients that take deltas: one is cut for all.
+fn fan_out_deltas() -> Step {
+    Fan {
+        history: History::On,
+        deltas: true,
+        ..Fan::default()
+    }
+    .step()
+}
+
+/// The same to clients that agreed to compression: it is compressed once for all.
+fn fan_out_deflated() -> Step {
+    Fan {
+        deflate: true,
+        ..Fan::default()
+    }
+    .step()
+}
+
+/// What a thousand subscribers have agreed on.
+#[derive(Debug)]
+struct Fan {
+    history: History,
+    /// How many filters there are among them; 0 for none.
+    filters: usize,
+    deltas: bool,
+    deflate: bool,
+}
+
+impl Default for Fan {
+    fn default() -> Self {
+        Self {
+            history: History::Off,
+            filters: 0,
+            deltas: false,
+            deflate: false,
+        }
+    }
+}
+
+impl Fan {
+    /// The subscribe command of the nth.
+    fn subscribe(&self, nth: usize) -> String {
+        let mut more = String::new();
+        if let Some(group) = nth.checked_rem(self.filters) {
+            more = format!(r#","tf":{{"key":"to","cmp":"in","vals":["all","{group}"]}}"#);
+        }
+        if self.deltas {
+            more.push_str(r#","delta":"fossil""#);
+        }
+        format!(r#"{{"id":2,"subscribe":{{"channel":"lobby"{more}}}}}"#)
+    }
+
+    fn opening(&self) -> Opening {
+        Opening {
+            answer: Vec::new(),
+            conversation: Conversation::Centrifuge {
+                encoding: Encoding::Json,
+                frame_ping: false,
+            },
+            inflate: self.deflate,
+            deflate: self.deflate,
+            user: None,
+            pass: None,
+        }
+    }
+
+    /// What is published: the same for ever, but for a number of four digits where deltas are to be cut.
+    fn publications(&self) -> impl FnMut() -> Publication + use<> {
+        let (filters, deltas) = (self.filters, self.deltas);
+        let data = data();
+        let mut number = 0;
+        move || {
+            let mut publication = Publication::new(data.clone());
+            if deltas {
+                number = (number + 1) % 9000;
+                let text = format!(r#"{{"text":"{}{}"}}"#, number + 1000, "x".repeat(113));
+                publication.data = Payload::json(Bytes::from(text));
+            }
+            if filters > 0 {
+                publication.tags = Some(Arc::new([("to".into(), "all".into())].into()));
+            }
+            publication
+        }
+    }
+
+    fn step(self) -> Step {
+        const MEMBERS: usize = 1000;
+        let mut simulation = simulation(self.history);
+        let (reader, writer) = swallower();
+        for nth in 0..MEMBERS {
+            let socket = OwnedFd::from(writer.try_clone().expect("descriptors: ulimit -n 2048"));
+            let client = simulation
+                .open_at(0, self.opening(), Some(socket.into()))
+                .expect("it is a socket")
+                .slot;
+            simulation.receive(client, &mut command(r#"{"id":1,"connect":{}}"#));
+            simulation.receive(client, &mut command(&self.subscribe(nth)));
+        }
         simulation.turn();
-        assert_eq!(simulation.population().0, MEMBERS);
-    })
+        assert_eq!(simulation.population(), (MEMBERS, MEMBERS));
+        let channel = Channel::new("lobby");
+        let mut publications = self.publications();
+        let options = PublishOptions {
+            retention: (self.history == History::On).then_some(RETENTION),
+            delta: self.deltas,
+            ..PublishOptions::default()
+        };
+        Box::new(move || {
+            black_box(&reader);
+            simulation.publish(&channel, publications(), &options);
+            simulation.turn();
+            assert_eq!(simulation.population().0, MEMBERS);
+        })
+    }
 }
 
 /// A socket into which one can write for ever: datagrams to somebody who never reads are dropped. It blocks, so that

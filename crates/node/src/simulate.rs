@@ -175,8 +175,7 @@ impl Simulation {
     }
 
     /// Publishes in a channel, as the engine is asked to by the API.
-    pub fn publish(&self, channel: &Channel, data: &Payload, options: &PublishOptions) {
-        let publication = Publication::new(data.clone());
+    pub fn publish(&self, channel: &Channel, publication: Publication, options: &PublishOptions) {
         let published = self
             .node
             .engine()
