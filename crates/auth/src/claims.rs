@@ -13,6 +13,7 @@ use veche_protocol::identity::UserId;
 use veche_protocol::payload::Payload;
 
 use crate::jws::invalid;
+use crate::moment::{span, utc};
 use crate::object::Object;
 
 /// Claims that every token may have (RFC 7519, section 4.1).
@@ -44,17 +45,28 @@ impl Registered {
         })
     }
 
-    /// Whether the token's time has come and is not over.
+    /// Whether the token's time has come and is not over. If not, says by how much, for clocks that differ.
     pub(crate) fn check_time(&self, now_unix: i64) -> Result<(), TokenError> {
         #[expect(
             clippy::cast_precision_loss,
             reason = "seconds of this age of the world are exact in 53 bits"
         )]
         let now = now_unix as f64;
-        let is_over = self.expires.is_some_and(|expires| expires <= now);
-        let is_early = self.not_before.is_some_and(|not_before| now < not_before);
-        if is_over || is_early {
-            return Err(TokenError::Expired);
+        if let Some(expires) = self.expires.filter(|expires| *expires <= now) {
+            return Err(TokenError::Expired(format!(
+                "it expired {} ago (exp {}; this clock says {})",
+                span(now - expires),
+                utc(whole_seconds(expires)),
+                utc(now_unix)
+            )));
+        }
+        if let Some(begins) = self.not_before.filter(|begins| now < *begins) {
+            return Err(TokenError::Expired(format!(
+                "it is not valid yet, but in {} (nbf {}; this clock says {})",
+                span(begins - now),
+                utc(whole_seconds(begins)),
+                utc(now_unix)
+            )));
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 use regex::Regex;
 
+use crate::endpoint::Variables;
+
 /// What a claim must say.
 #[derive(Clone, Debug)]
 pub enum Expected {
@@ -26,6 +28,18 @@ impl Expected {
             Self::Text(text) => text == claim,
             Self::Pattern(pattern) => pattern.is_match(claim),
             Self::Nothing => false,
+        }
+    }
+
+    /// What the named groups of the pattern found in a claim that it matches; a group that found nothing is empty.
+    pub(crate) fn variables(&self, claim: &str, found: &mut Variables) {
+        let Self::Pattern(pattern) = self else { return };
+        let Some(captures) = pattern.captures(claim) else {
+            return;
+        };
+        for name in pattern.capture_names().flatten() {
+            let value = captures.name(name).map_or("", |group| group.as_str());
+            found.insert(name.to_owned(), value.to_owned());
         }
     }
 }

@@ -2,30 +2,31 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use hmac::{Hmac, Mac};
-use sha2::{Sha256, Sha384, Sha512};
 
 use veche_protocol::claims::TokenError;
 
+use crate::algorithm::{Algorithm, SharedAlgorithm};
+use crate::key::Secret;
 use crate::object::Object;
-use crate::token::Secret;
 
-/// An algorithm that signs with a shared key (RFC 7518, section 3.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Algorithm {
-    Hs256,
-    Hs384,
-    Hs512,
-}
+/// Most characters of a stranger's text that are told.
+const MAX_SHOWN: usize = 80;
 
 /// A token taken apart and not believed yet.
 pub(crate) struct Unverified<'a> {
     /// What is signed: header and claims as they came.
-    signed: &'a str,
+    pub(crate) signed: &'a [u8],
     header: Vec<u8>,
     /// The claims, decoded.
     pub(crate) claims: Vec<u8>,
-    signature: Vec<u8>,
+    pub(crate) signature: Vec<u8>,
+}
+
+/// What a token says of its signature.
+pub(crate) struct Header {
+    pub(crate) algorithm: Algorithm,
+    /// Which key of several.
+    pub(crate) key_id: Option<String>,
 }
 
 impl<'a> Unverified<'a> {
@@ -34,7 +35,7 @@ impl<'a> Unverified<'a> {
         let parts = token.rsplit_once('.').and_then(|(signed, signature)| {
             let (header, claims) = signed.split_once('.')?;
             Some(Self {
-                signed,
+                signed: signed.as_bytes(),
                 header: decode(header)?,
                 claims: decode(claims)?,
                 signature: decode(signature)?,
@@ -43,32 +44,37 @@ impl<'a> Unverified<'a> {
         parts.ok_or_else(|| invalid("the token is not three parts in base64url"))
     }
 
-    /// What the header says the token is signed with.
-    pub(crate) fn algorithm(&self) -> Result<Algorithm, TokenError> {
-        let header =
-            Object::parse(&self.header).ok_or_else(|| invalid("the header is not JSON"))?;
-        if header.get("crit").is_some() {
-            return Err(invalid("the header demands extensions (`crit`)"));
+    /// Reads the header. What is unclear in it is refused: names in another case, names twice, demands.
+    pub(crate) fn header(&self) -> Result<Header, TokenError> {
+        let header = Object::parse(&self.header)
+            .ok_or_else(|| invalid("the header is not a JSON object"))?;
+        if let Some(name) = header.repeated() {
+            return Err(invalid(format!("the header has {} twice", brief(name))));
         }
-        match header.string("alg")?.as_deref() {
-            Some("HS256") => Ok(Algorithm::Hs256),
-            Some("HS384") => Ok(Algorithm::Hs384),
-            Some("HS512") => Ok(Algorithm::Hs512),
-            _ => Err(invalid(
-                "the algorithm is not one of HS256, HS384 and HS512",
-            )),
+        for demand in ["crit", "b64"] {
+            if header.get(demand).is_some() {
+                return Err(invalid(format!(
+                    "the header demands extensions (`{demand}`)"
+                )));
+            }
         }
-    }
-
-    /// Whether the signature was made with `key`. Takes the same time wherever the signature differs.
-    pub(crate) fn is_signed_with(&self, algorithm: Algorithm, key: &Secret) -> bool {
-        let signed = self.signed.as_bytes();
-        match algorithm {
-            Algorithm::Hs256 => mac::<Hmac<Sha256>>(key, signed).verify_slice(&self.signature),
-            Algorithm::Hs384 => mac::<Hmac<Sha384>>(key, signed).verify_slice(&self.signature),
-            Algorithm::Hs512 => mac::<Hmac<Sha512>>(key, signed).verify_slice(&self.signature),
-        }
-        .is_ok()
+        let text = |name| match header.get_exact(name) {
+            None => Ok(None),
+            Some(value) => serde_json::from_str::<String>(value.get())
+                .map(Some)
+                .map_err(|_| invalid(format!("`{name}` in the header is not a string"))),
+        };
+        let algorithm =
+            text("alg")?.ok_or_else(|| invalid("the header names no algorithm (`alg`)"))?;
+        Ok(Header {
+            algorithm: Algorithm::named(&algorithm).ok_or_else(|| {
+                invalid(format!(
+                    "the algorithm {} is not one of HS, RS and ES with 256, 384 or 512, and EdDSA",
+                    brief(&algorithm)
+                ))
+            })?,
+            key_id: text("kid")?,
+        })
     }
 }
 
@@ -77,9 +83,9 @@ pub(crate) fn sign(key: &Secret, claims: &str) -> String {
     let mut token = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"HS256","typ":"JWT"}"#);
     token.push('.');
     BASE64_URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-    let signature = mac::<Hmac<Sha256>>(key, token.as_bytes()).finalize();
+    let signature = key.sign(SharedAlgorithm::Hs256, token.as_bytes());
     token.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(signature.into_bytes(), &mut token);
+    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     token
 }
 
@@ -88,11 +94,15 @@ pub(crate) fn invalid(why: impl Into<String>) -> TokenError {
     TokenError::Invalid(why.into())
 }
 
-fn mac<M: Mac + hmac::digest::KeyInit>(key: &Secret, signed: &[u8]) -> M {
-    let mac = <M as Mac>::new_from_slice(key.bytes()).expect("HMAC takes keys of any length");
-    mac.chain_update(signed)
+/// A text of a stranger as a log may hold it: in quotes, escaped, and not too long.
+pub(crate) fn brief(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{:?}…", text.get(..end).unwrap_or_default()),
+        None => format!("{text:?}"),
+    }
 }
 
-fn decode(part: &str) -> Option<Vec<u8>> {
+/// Bytes in base64url, without padding.
+pub(crate) fn decode(part: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(part).ok()
 }

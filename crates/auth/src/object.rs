@@ -1,5 +1,6 @@
 //! A JSON object as tokens are read: keys in any case, the last of duplicates counts, values byte for byte.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -44,6 +45,13 @@ impl<'a> Object<'a> {
         found
             .map(|(_, value)| *value)
             .filter(|value| value.get() != "null")
+    }
+
+    /// The first name that stands there twice, spelled exactly so.
+    pub(crate) fn repeated(&self) -> Option<&str> {
+        let mut seen = HashSet::new();
+        let mut names = self.fields.iter().map(|(key, _)| key.as_str());
+        names.find(|name| !seen.insert(*name))
     }
 
     /// A value of a certain type.

@@ -1,40 +1,20 @@
 //! Tokens in, claims out; and the other way round for tools and tests.
 
-use std::fmt;
-
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 
+use crate::algorithm::{Algorithm, PublicAlgorithm, SharedAlgorithm};
 use crate::claims::{self, Registered};
+use crate::endpoint::{Endpoint, Variables};
 use crate::expected::Expected;
-use crate::jws::{self, Unverified};
+use crate::jws::{self, Header, Unverified, brief};
+use crate::key::PublicKey;
+use crate::key_set::KeySet;
 use crate::object::Object;
 
 mod issue;
 
+pub use crate::key::Secret;
 pub use issue::{issue_connection, issue_subscription};
-
-/// A key that is shared with the application. Never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(Box<[u8]>);
-
-impl Secret {
-    /// Takes the bytes of `key` as they are.
-    #[must_use]
-    pub fn new(key: &str) -> Self {
-        Self(key.as_bytes().into())
-    }
-
-    /// The key.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(...)")
-    }
-}
 
 /// What tokens are checked against (configuration sections `client.token` and `client.subscription_token`).
 #[derive(Clone, Debug, Default)]
@@ -43,6 +23,10 @@ pub struct Keys {
     pub hmac: Option<Secret>,
     /// The key that `hmac` replaced.
     pub previous: Option<PreviousKey>,
+    /// Check the signatures of all other algorithms, each those it is made for.
+    pub public: Vec<PublicKey>,
+    /// Where all keys come from. If it is set, none of those above counts.
+    pub endpoint: Option<Endpoint>,
     /// What `aud` must be or contain.
     pub audience: Option<Expected>,
     /// What `iss` must be.
@@ -62,6 +46,26 @@ pub struct PreviousKey {
     pub valid_until: Option<i64>,
 }
 
+/// What it takes to check a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// Some microseconds: a worker can do it.
+    Nothing,
+    /// Some hundred microseconds of computing.
+    Time,
+    /// That, and the keys of an endpoint.
+    Keys(Wanted),
+}
+
+/// A key of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The address of the key set. It may hold a password: see [`crate::endpoint::without_password`].
+    pub address: String,
+    /// The key's id.
+    pub key_id: String,
+}
+
 /// Turns tokens into claims.
 #[derive(Clone, Debug)]
 pub struct Verifier {
@@ -75,7 +79,31 @@ impl Verifier {
         Self { keys }
     }
 
-    /// What a connection token says. `now_unix` is the time in seconds.
+    /// What it takes to check `token`.
+    ///
+    /// # Errors
+    /// [`TokenError::Invalid`] if no key could make it valid.
+    pub fn need(&self, token: &str) -> Result<Need, TokenError> {
+        let Keys {
+            public, endpoint, ..
+        } = &self.keys;
+        let has_own_keys_only = public.is_empty() && endpoint.is_none();
+        if has_own_keys_only || self.keys.insecure_skip_signature_verify {
+            return Ok(Need::Nothing);
+        }
+        let token = Unverified::parse(token)?;
+        let header = token.header()?;
+        match (endpoint, header.algorithm) {
+            (_, Algorithm::Shared(_)) => Ok(Need::Nothing),
+            (None, Algorithm::Public(_)) => Ok(Need::Time),
+            (Some(endpoint), Algorithm::Public(_)) => {
+                self.wanted(endpoint, &token, &header).map(Need::Keys)
+            }
+        }
+    }
+
+    /// What a connection token says. `now_unix` is the time in seconds; `fetched` are the keys of the endpoint that
+    /// [`Self::need`] named.
     ///
     /// # Errors
     /// [`TokenError::Expired`] before `nbf` and from `exp` on; [`TokenError::Failed`] if `b64info` is not base64;
@@ -88,11 +116,12 @@ impl Verifier {
         &self,
         token: &str,
         now_unix: i64,
+        fetched: Option<&KeySet>,
     ) -> Result<ConnectionClaims, TokenError> {
-        self.verify(token, now_unix, claims::connection)
+        self.verify(token, now_unix, fetched, claims::connection)
     }
 
-    /// What a subscription token says. `now_unix` is the time in seconds.
+    /// What a subscription token says, by the arguments of [`Self::verify_connection`].
     ///
     /// # Errors
     /// [`TokenError::Expired`] before `nbf` and from `exp` on; else [`TokenError::Invalid`].
@@ -102,8 +131,9 @@ impl Verifier {
         &self,
         token: &str,
         now_unix: i64,
+        fetched: Option<&KeySet>,
     ) -> Result<SubscriptionClaims, TokenError> {
-        let claims = self.verify(token, now_unix, claims::subscription)?;
+        let claims = self.verify(token, now_unix, fetched, claims::subscription)?;
         if claims.channel.is_empty() {
             return Err(jws::invalid("it has no claim `channel`"));
         }
@@ -114,14 +144,14 @@ impl Verifier {
         &self,
         token: &str,
         now_unix: i64,
+        fetched: Option<&KeySet>,
         read: impl FnOnce(&Object<'_>, &Registered) -> Result<T, TokenError>,
     ) -> Result<T, TokenError> {
         let token = Unverified::parse(token)?;
         if !self.keys.insecure_skip_signature_verify {
-            self.verify_signature(&token, now_unix)?;
+            self.verify_signature(&token, now_unix, fetched)?;
         }
-        let claims = Object::parse(&token.claims)
-            .ok_or_else(|| jws::invalid("the claims are not a JSON object"))?;
+        let claims = self.claims(&token)?;
         let registered = Registered::read(&claims, self.keys.user_id_claim.as_deref())?;
         self.check_registered(&registered)?;
         let answer = read(&claims, &registered)?;
@@ -129,34 +159,132 @@ impl Verifier {
         Ok(answer)
     }
 
-    fn verify_signature(&self, token: &Unverified<'_>, now_unix: i64) -> Result<(), TokenError> {
-        let algorithm = token.algorithm()?;
-        let current = self.keys.hmac.as_ref();
+    fn claims<'a>(&self, token: &'a Unverified<'_>) -> Result<Object<'a>, TokenError> {
+        Object::parse(&token.claims).ok_or_else(|| jws::invalid("the claims are not a JSON object"))
+    }
+
+    fn verify_signature(
+        &self,
+        token: &Unverified<'_>,
+        now_unix: i64,
+        fetched: Option<&KeySet>,
+    ) -> Result<(), TokenError> {
+        let header = token.header()?;
+        let is_signed = match header.algorithm {
+            Algorithm::Shared(algorithm) => self.is_signed_by_us(token, algorithm, now_unix)?,
+            Algorithm::Public(algorithm) => {
+                let key = self.public_key(&header, algorithm, fetched)?;
+                let signed = key.has_signed(algorithm, token.signed, &token.signature);
+                signed.unwrap_or(false)
+            }
+        };
+        if is_signed {
+            Ok(())
+        } else {
+            Err(jws::invalid("the signature was not made with our key"))
+        }
+    }
+
+    fn is_signed_by_us(
+        &self,
+        token: &Unverified<'_>,
+        algorithm: SharedAlgorithm,
+        now_unix: i64,
+    ) -> Result<bool, TokenError> {
+        if self.keys.endpoint.is_some() {
+            return Err(jws::invalid(
+                "it is signed with a shared key, and none counts where keys come from an endpoint",
+            ));
+        }
+        let Some(current) = &self.keys.hmac else {
+            return Err(jws::invalid("no key is configured for HMAC tokens"));
+        };
         let previous = self.keys.previous.as_ref();
         let previous = previous.filter(|it| it.valid_until.is_none_or(|until| now_unix <= until));
-        let mut keys = current.into_iter().chain(previous.map(|it| &it.key));
-        if current.is_none() {
-            return Err(jws::invalid("no key is configured for HMAC tokens"));
+        let mut keys = std::iter::once(current).chain(previous.map(|it| &it.key));
+        Ok(keys.any(|key| key.has_signed(algorithm, token.signed, &token.signature)))
+    }
+
+    fn public_key<'a>(
+        &'a self,
+        header: &Header,
+        algorithm: PublicAlgorithm,
+        fetched: Option<&'a KeySet>,
+    ) -> Result<&'a PublicKey, TokenError> {
+        if self.keys.endpoint.is_some() {
+            let set = fetched.ok_or_else(|| TokenError::Failed("the keys are not here".into()))?;
+            return set
+                .find(key_id(header)?, algorithm)
+                .map_err(TokenError::Invalid);
         }
-        if keys.any(|key| token.is_signed_with(algorithm, key)) {
-            return Ok(());
+        let is_for = |key: &&PublicKey| key.algorithms().any(|its| its == algorithm);
+        self.keys.public.iter().find(is_for).ok_or_else(|| {
+            jws::invalid(format!("no key is configured for tokens with {algorithm}"))
+        })
+    }
+
+    /// Where the key is that a token names. Its claims are not believed, but a foreign issuer costs no fetch.
+    fn wanted(
+        &self,
+        endpoint: &Endpoint,
+        token: &Unverified<'_>,
+        header: &Header,
+    ) -> Result<Wanted, TokenError> {
+        let key_id = key_id(header)?.to_owned();
+        let claims = self.claims(token)?;
+        let registered = Registered::read(&claims, self.keys.user_id_claim.as_deref())?;
+        self.check_registered(&registered)?;
+        let mut variables = Variables::new();
+        if let Some(issuer) = &self.keys.issuer {
+            issuer.variables(&registered.issuer, &mut variables);
         }
-        Err(jws::invalid("the signature was not made with our key"))
+        if let Some(audience) = &self.keys.audience {
+            let ours = registered.audience.iter().find(|it| audience.is_met_by(it));
+            audience.variables(ours.map_or("", String::as_str), &mut variables);
+        }
+        let address = endpoint.fill(&variables).ok_or_else(|| {
+            jws::invalid("its claims lead out of the path of the endpoint for keys")
+        })?;
+        Ok(Wanted { address, key_id })
     }
 
     fn check_registered(&self, registered: &Registered) -> Result<(), TokenError> {
         if let Some(audience) = &self.keys.audience
             && !registered.audience.iter().any(|it| audience.is_met_by(it))
         {
-            return Err(jws::invalid("claim `aud` does not name our audience"));
+            let its = told(registered.audience.iter());
+            return Err(jws::invalid(format!(
+                "claim `aud` ({its}) does not name our audience"
+            )));
         }
         if let Some(issuer) = &self.keys.issuer
             && !issuer.is_met_by(&registered.issuer)
         {
-            return Err(jws::invalid("claim `iss` does not name our issuer"));
+            let its = told(
+                Some(&registered.issuer)
+                    .into_iter()
+                    .filter(|it| !it.is_empty()),
+            );
+            return Err(jws::invalid(format!(
+                "claim `iss` ({its}) does not name our issuer"
+            )));
         }
         Ok(())
     }
+}
+
+/// Values of a claim, some of them.
+fn told<'a>(values: impl Iterator<Item = &'a String>) -> String {
+    let values: Vec<_> = values.take(3).map(|value| brief(value)).collect();
+    if values.is_empty() {
+        return "not there".to_owned();
+    }
+    values.join(", ")
+}
+
+fn key_id(header: &Header) -> Result<&str, TokenError> {
+    let id = header.key_id.as_deref().filter(|id| !id.is_empty());
+    id.ok_or_else(|| jws::invalid("the header does not say which key signed (`kid`)"))
 }
 
 #[cfg(test)]

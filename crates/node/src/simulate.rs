@@ -259,7 +259,7 @@ impl Authority for Nobody {
         _token: &str,
         _now: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
-        Pending::Ready(Err(TokenError::Expired))
+        Pending::Ready(Err(TokenError::Expired("no token is accepted here".into())))
     }
 
     fn subscription_token(
@@ -267,7 +267,7 @@ impl Authority for Nobody {
         _token: &str,
         _now: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
-        Pending::Ready(Err(TokenError::Expired))
+        Pending::Ready(Err(TokenError::Expired("no token is accepted here".into())))
     }
 
     fn rpc(

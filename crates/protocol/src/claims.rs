@@ -66,10 +66,10 @@ pub struct Overrides {
 /// Why a token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenError {
-    /// Its time ran out (or has not come): the client gets a new one.
-    Expired,
+    /// Its time ran out (or has not come), by how much is said: the client gets a new one.
+    Expired(String),
     /// It is not one of ours; says which claim or rule failed.
     Invalid(String),
-    /// What it says can't be used, and trying again may help.
+    /// What it says can't be used, or can't be checked now; trying again may help.
     Failed(String),
 }

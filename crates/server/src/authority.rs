@@ -8,25 +8,30 @@ use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::payload::Payload;
 
 use crate::config::Config;
+use crate::tokens::{Checker, Surroundings};
 
 /// Checks tokens by the configured keys.
 #[derive(Debug)]
 pub(crate) struct TokenAuthority {
-    connection: Verifier,
-    subscription: Verifier,
+    connection: Checker,
+    subscription: Checker,
     /// The method that is answered here, with nothing.
     ping: Option<String>,
 }
 
 impl TokenAuthority {
     /// The keys of a configuration.
-    pub(crate) fn new(config: &Config) -> Self {
+    ///
+    /// # Errors
+    /// What is wrong with a key, in words.
+    pub(crate) fn new(config: &Config) -> Result<Self, String> {
         let (client, ping) = (&config.client, &config.rpc.ping);
-        Self {
-            connection: Verifier::new(client.connection_keys()),
-            subscription: Verifier::new(client.subscription_keys()),
+        let surroundings = Surroundings::default();
+        Ok(Self {
+            connection: Checker::new(client.connection_keys()?, surroundings.clone()),
+            subscription: Checker::new(client.subscription_keys()?, surroundings),
             ping: ping.enabled.then(|| ping.method.clone()),
-        }
+        })
     }
 }
 
@@ -36,7 +41,8 @@ impl Authority for TokenAuthority {
         token: &str,
         now: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
-        Pending::Ready(self.connection.verify_connection(token, now).map(Box::new))
+        self.connection
+            .check(token, now, Verifier::verify_connection)
     }
 
     fn subscription_token(
@@ -44,11 +50,8 @@ impl Authority for TokenAuthority {
         token: &str,
         now: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
-        Pending::Ready(
-            self.subscription
-                .verify_subscription(token, now)
-                .map(Box::new),
-        )
+        self.subscription
+            .check(token, now, Verifier::verify_subscription)
     }
 
     fn rpc(

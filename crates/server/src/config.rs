@@ -12,6 +12,7 @@ mod file;
 pub mod flags;
 pub mod keys;
 pub mod origin;
+mod pem;
 pub mod schema;
 mod section;
 pub mod setting;
@@ -33,7 +34,8 @@ use crate::config::flags::Flags;
 use crate::config::origin::Origins;
 use crate::config::setting::{Layer, Reading, Setting};
 
-/// Everything a configuration is made of. No function of this module looks anywhere else.
+/// Everything a configuration is made of. No function of this module looks anywhere else, but where a value names a
+/// file with a key.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     /// The file, if there is one.
@@ -113,6 +115,7 @@ impl Config {
         let missing = support::check(&loaded.config);
         problems.extend(missing.stops);
         loaded.warnings.extend(missing.warns);
+        loaded.warnings.extend(validate::warnings(&loaded.config));
         if problems.is_empty() {
             Ok(loaded)
         } else {

@@ -51,6 +51,9 @@ pub enum StartError {
     /// `client.allowed_origins` holds something that is no pattern.
     #[error(transparent)]
     Origins(#[from] BadPattern),
+    /// A key for tokens can't be used; says which and why.
+    #[error("{0}")]
+    Keys(String),
     /// The system gives no thread or event queue.
     #[error("cannot start the workers")]
     Workers(#[source] io::Error),
@@ -127,7 +130,7 @@ impl Bound {
             }
         });
         let surroundings = Surroundings {
-            authority: Arc::new(TokenAuthority::new(&config)),
+            authority: Arc::new(TokenAuthority::new(&config).map_err(StartError::Keys)?),
             reception: Arc::new(reception),
             control: control.clone(),
             listeners: listeners.per_worker,

@@ -335,10 +335,16 @@ impl Session {
 /// What a token that is not accepted means for a connection.
 pub(crate) fn refuse_token(error: TokenError) -> Refusal {
     match error {
-        TokenError::Expired => ErrorCode::TOKEN_EXPIRED.into(),
+        TokenError::Expired(why) => refuse_expired(&why),
         TokenError::Invalid(why) => Refusal::ends(Disconnect::INVALID_TOKEN, why),
         TokenError::Failed(why) => Refusal::because(ErrorCode::INTERNAL, why),
     }
+}
+
+/// A token whose time is not now: the client gets another one.
+pub(crate) fn refuse_expired(why: &str) -> Refusal {
+    let why = format!("the token's time is not now, {why}: get a new one");
+    Refusal::because(ErrorCode::TOKEN_EXPIRED, why)
 }
 
 /// Who can't be answered is disconnected.

@@ -65,7 +65,7 @@ impl Session {
     ) {
         let claims = match token {
             Ok(claims) => *claims,
-            Err(TokenError::Expired) => return self.close(Disconnect::EXPIRED, effects),
+            Err(TokenError::Expired(_)) => return self.close(Disconnect::EXPIRED, effects),
             Err(error) => {
                 let about = About::connection(id, "refresh");
                 return self.refuse(about, refuse_token(error), turn, effects);

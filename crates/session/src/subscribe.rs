@@ -10,6 +10,7 @@ use veche_protocol::error_code::ErrorCode;
 use veche_protocol::filter::Filter;
 use veche_protocol::position::StreamPosition;
 
+use crate::connect::refuse_expired;
 use crate::effect::Effects;
 use crate::limits;
 use crate::namespace::Place;
@@ -231,7 +232,7 @@ const SHARED_POLL: i32 = 4;
 /// What a token that is not accepted means for a subscription.
 fn refuse_token(error: TokenError) -> Refusal {
     match error {
-        TokenError::Expired => ErrorCode::TOKEN_EXPIRED.into(),
+        TokenError::Expired(why) => refuse_expired(&why),
         TokenError::Invalid(why) => Refusal::because(ErrorCode::PERMISSION_DENIED, why),
         TokenError::Failed(why) => Refusal::because(ErrorCode::INTERNAL, why),
     }

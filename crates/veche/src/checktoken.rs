@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::runtime::Builder;
 use veche_server::config::keys;
 
 use crate::cli::{CheckOptions, Place};
@@ -25,11 +26,14 @@ pub(crate) fn run(place: &Place, options: &CheckOptions, kind: Kind) -> Result<(
     let client = sources::load(place, Purpose::Serve)?.config.client;
     let now = unix_now();
     let token = options.token.trim();
-    let check = match kind {
-        Kind::Connection => keys::check_connection,
-        Kind::Subscription => keys::check_subscription,
-    };
-    let checked = check(&client, token, now).map_err(|why| refused(&why, token))?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let checked = runtime.block_on(async {
+        match kind {
+            Kind::Connection => keys::check_connection(&client, token, now).await,
+            Kind::Subscription => keys::check_subscription(&client, token, now).await,
+        }
+    });
+    let checked = checked.map_err(|why| refused(&why, token))?;
     let channel = checked
         .channel
         .map_or_else(String::new, |channel| format!(", channel \"{channel}\""));

@@ -258,7 +258,7 @@ impl Authority for Tokens {
         token: &str,
         now: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
-        Pending::Ready(self.0.verify_connection(token, now).map(Box::new))
+        Pending::Ready(self.0.verify_connection(token, now, None).map(Box::new))
     }
 
     fn subscription_token(
@@ -266,7 +266,7 @@ impl Authority for Tokens {
         token: &str,
         now: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
-        Pending::Ready(self.0.verify_subscription(token, now).map(Box::new))
+        Pending::Ready(self.0.verify_subscription(token, now, None).map(Box::new))
     }
 
     fn rpc(

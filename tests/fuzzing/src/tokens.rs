@@ -16,16 +16,16 @@ pub fn token(input: &[u8]) {
     let Ok(token) = std::str::from_utf8(input) else {
         return;
     };
-    let connection = verifier(KEY).verify_connection(token, NOW);
-    let subscription = verifier(KEY).verify_subscription(token, NOW);
+    let connection = verifier(KEY).verify_connection(token, NOW, None);
+    let subscription = verifier(KEY).verify_subscription(token, NOW, None);
     for error in [connection.as_ref().err(), subscription.as_ref().err()] {
         check_error(error, token);
     }
     if connection.is_ok() || subscription.is_ok() {
         // It was signed with our key; so with another it is not.
         let other = verifier("another");
-        assert!(other.verify_connection(token, NOW).is_err());
-        assert!(other.verify_subscription(token, NOW).is_err());
+        assert!(other.verify_connection(token, NOW, None).is_err());
+        assert!(other.verify_subscription(token, NOW, None).is_err());
     }
 }
 
@@ -33,12 +33,12 @@ pub fn token(input: &[u8]) {
 pub fn claims(input: &[u8]) {
     let token = signed(input);
     let verifier = verifier(KEY);
-    let connection = verifier.verify_connection(&token, NOW);
+    let connection = verifier.verify_connection(&token, NOW, None);
     if let Ok(claims) = &connection {
         assert!(claims.expire_at.is_none_or(|at| at > 0));
     }
     check_error(connection.err().as_ref(), &token);
-    let subscription = verifier.verify_subscription(&token, NOW);
+    let subscription = verifier.verify_subscription(&token, NOW, None);
     check_error(subscription.err().as_ref(), &token);
 }
 

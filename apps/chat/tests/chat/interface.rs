@@ -101,8 +101,8 @@ async fn a_connection_token_names_the_user_and_runs_out() {
         hmac: Some(Secret::new(TOKEN_SECRET)),
         ..Keys::default()
     });
-    assert!(verifier.verify_connection(token, issued).is_ok());
-    assert!(verifier.verify_connection(token, expires).is_err());
+    assert!(verifier.verify_connection(token, issued, None).is_ok());
+    assert!(verifier.verify_connection(token, expires, None).is_err());
 }
 
 #[tokio::test]

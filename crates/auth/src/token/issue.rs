@@ -25,7 +25,7 @@ use crate::token::Secret;
 /// let claims = ConnectionClaims { user: "anna".into(), expire_at: Some(2000), ..Default::default() };
 /// let token = issue_connection(&key, &claims, 1000);
 /// let verifier = Verifier::new(Keys { hmac: Some(key), ..Default::default() });
-/// assert_eq!(verifier.verify_connection(&token, 1500), Ok(claims));
+/// assert_eq!(verifier.verify_connection(&token, 1500, None), Ok(claims));
 /// ```
 #[must_use]
 pub fn issue_connection(key: &Secret, claims: &ConnectionClaims, issued_at: i64) -> String {

@@ -1,5 +1,7 @@
 //! Tests of tokens. The constants were made with Python's `hmac`, not with this crate.
 
+use std::fmt;
+
 use bytes::Bytes;
 
 use veche_protocol::claims::{Overrides, SubscriptionOptions};
@@ -42,11 +44,11 @@ fn connection(claims: &str) -> Result<ConnectionClaims, TokenError> {
 }
 
 fn connection_with(keys: Keys, claims: &str) -> Result<ConnectionClaims, TokenError> {
-    Verifier::new(keys).verify_connection(&jws::sign(&key(), claims), NOW)
+    Verifier::new(keys).verify_connection(&jws::sign(&key(), claims), NOW, None)
 }
 
 fn subscription(claims: &str) -> Result<SubscriptionClaims, TokenError> {
-    Verifier::new(keys()).verify_subscription(&jws::sign(&key(), claims), NOW)
+    Verifier::new(keys()).verify_subscription(&jws::sign(&key(), claims), NOW, None)
 }
 
 #[track_caller]
@@ -64,7 +66,7 @@ fn json(text: &'static str) -> Option<Payload> {
 #[test]
 fn tokens_of_another_maker_are_accepted() {
     for token in [HS256, HS384, HS512] {
-        let claims = Verifier::new(keys()).verify_connection(token, NOW);
+        let claims = Verifier::new(keys()).verify_connection(token, NOW, None);
         assert_eq!(claims.map(|it| it.user), Ok("42".into()));
     }
 }
@@ -83,7 +85,7 @@ fn what_is_not_signed_with_our_key_is_refused_and_the_reason_told() {
     for (token, why) in [
         (NONE, "algorithm"),
         (NONE_SIGNED, "algorithm"),
-        (RS256, "algorithm"),
+        (RS256, "no key is configured"),
         (CRIT, "crit"),
         (CROSSED, "not made with our key"),
         (OLD, "not made with our key"),
@@ -97,14 +99,14 @@ fn what_is_not_signed_with_our_key_is_refused_and_the_reason_told() {
         ("..", "header"),
         ("a b.c.d", "three parts"),
     ] {
-        let verified = Verifier::new(keys()).verify_connection(token, NOW);
+        let verified = Verifier::new(keys()).verify_connection(token, NOW, None);
         assert_invalid(verified, why);
     }
 }
 
 #[test]
 fn without_a_key_no_token_is_accepted() {
-    let verified = Verifier::new(Keys::default()).verify_connection(HS256, NOW);
+    let verified = Verifier::new(Keys::default()).verify_connection(HS256, NOW, None);
     assert_invalid(verified, "no key");
 }
 
@@ -119,10 +121,14 @@ fn the_previous_key_is_accepted_until_its_time_by_our_clock() {
             ..keys()
         })
     };
-    assert!(until(None).verify_connection(OLD, NOW).is_ok());
-    assert!(until(Some(NOW)).verify_connection(OLD, NOW).is_ok());
-    assert!(until(Some(NOW)).verify_connection(HS256, NOW + 1).is_ok());
-    let late = until(Some(NOW)).verify_connection(OLD, NOW + 1);
+    assert!(until(None).verify_connection(OLD, NOW, None).is_ok());
+    assert!(until(Some(NOW)).verify_connection(OLD, NOW, None).is_ok());
+    assert!(
+        until(Some(NOW))
+            .verify_connection(HS256, NOW + 1, None)
+            .is_ok()
+    );
+    let late = until(Some(NOW)).verify_connection(OLD, NOW + 1, None);
     assert_invalid(late, "not made with our key");
 }
 
@@ -133,12 +139,15 @@ fn an_insecure_verifier_takes_every_token_at_its_word_but_not_every_claim() {
         ..Keys::default()
     });
     for token in [HS256, OLD, NONE] {
-        assert!(verifier.verify_connection(token, NOW).is_ok());
+        assert!(verifier.verify_connection(token, NOW, None).is_ok());
     }
-    assert_invalid(verifier.verify_connection("a.b.c", NOW), "");
+    assert_invalid(verifier.verify_connection("a.b.c", NOW, None), "");
     let expired = jws::sign(&key(), r#"{"exp": 1}"#);
-    let verified = verifier.verify_connection(&expired, NOW);
-    assert_eq!(verified, Err(TokenError::Expired));
+    let verified = verifier.verify_connection(&expired, NOW, None);
+    assert!(
+        matches!(verified, Err(TokenError::Expired(_))),
+        "{verified:?}"
+    );
 }
 
 #[test]
@@ -156,8 +165,34 @@ fn a_token_lives_from_nbf_until_before_exp() {
         (r#"{"nbf": 1700000001}"#, false),
         (r#"{"iat": 1900000000}"#, true),
     ] {
-        let expected = (!is_live).then_some(TokenError::Expired);
-        assert_eq!(connection(claims).err(), expected, "{claims}");
+        match connection(claims) {
+            Ok(_) => assert!(is_live, "{claims}"),
+            Err(error) => {
+                let is_time = matches!(error, TokenError::Expired(_));
+                assert!(!is_live && is_time, "{claims}: {error:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_token_out_of_its_time_says_by_how_much() {
+    for (claims, told) in [
+        (
+            r#"{"exp": 1699999963}"#,
+            "it expired 37 s ago (exp 2023-11-14 22:12:43 UTC; this clock says 2023-11-14 22:13:20 UTC)",
+        ),
+        (
+            r#"{"nbf": 1700003661.5}"#,
+            "it is not valid yet, but in 1 h 1 min (nbf 2023-11-14 23:14:21 UTC; this clock says 2023-11-14 22:13:20 UTC)",
+        ),
+        (
+            r#"{"exp": 1700000000}"#,
+            "it expired 0 s ago (exp 2023-11-14 22:13:20 UTC; this clock says 2023-11-14 22:13:20 UTC)",
+        ),
+    ] {
+        let expected = Err(TokenError::Expired(told.to_owned()));
+        assert_eq!(connection(claims), expected);
     }
 }
 
@@ -226,10 +261,8 @@ fn claims_of_a_wrong_type_are_refused() {
 
 #[test]
 fn an_expired_subscription_token_is_expired_whatever_it_lacks() {
-    assert_eq!(
-        subscription(r#"{"sub": "anna", "exp": 1}"#),
-        Err(TokenError::Expired)
-    );
+    let told = subscription(r#"{"sub": "anna", "exp": 1}"#);
+    assert!(matches!(told, Err(TokenError::Expired(_))));
 }
 
 #[test]
@@ -408,7 +441,7 @@ fn a_subscription_token_names_its_channel() {
         "b64info",
     );
     let over = subscription(r#"{"channel": "a", "exp": 1}"#);
-    assert_eq!(over, Err(TokenError::Expired));
+    assert!(matches!(over, Err(TokenError::Expired(_))), "{over:?}");
 }
 
 #[test]
@@ -435,7 +468,7 @@ fn an_issued_token_claims_what_it_was_told() {
             subs,
         };
         let token = issue_connection(&key(), &claims, NOW);
-        let verified = Verifier::new(keys()).verify_connection(&token, NOW);
+        let verified = Verifier::new(keys()).verify_connection(&token, NOW, None);
         assert_eq!(verified, Ok(claims));
     }
     let claims = SubscriptionClaims {
@@ -446,7 +479,7 @@ fn an_issued_token_claims_what_it_was_told() {
         options: with_options,
     };
     let token = issue_subscription(&key(), &claims, NOW);
-    let verified = Verifier::new(keys()).verify_subscription(&token, NOW);
+    let verified = Verifier::new(keys()).verify_subscription(&token, NOW, None);
     assert_eq!(verified, Ok(claims));
 }
 

@@ -245,7 +245,7 @@ impl Authority for Application {
         _token: &str,
         _now: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
-        Pending::Ready(Err(TokenError::Expired))
+        Pending::Ready(Err(TokenError::Expired("no token is accepted here".into())))
     }
 
     fn subscription_token(
@@ -253,7 +253,7 @@ impl Authority for Application {
         _token: &str,
         _now: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
-        Pending::Ready(Err(TokenError::Expired))
+        Pending::Ready(Err(TokenError::Expired("no token is accepted here".into())))
     }
 
     fn rpc(

@@ -1,42 +1,75 @@
 //! What the configuration means for tokens: the keys they are checked by, and sample tokens for tools.
 
+use tokio::runtime::Builder;
+use veche_auth::endpoint::Endpoint;
 use veche_auth::expected::Expected;
+use veche_auth::key::PublicKey;
 use veche_auth::token::{self, Keys, PreviousKey, Verifier};
+use veche_engine::pending::Pending;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 
+use crate::config::pem;
 use crate::config::schema::client::{Client, Token};
+use crate::tokens::{Checker, Surroundings};
 
 impl Client {
     /// What connection tokens are checked by.
-    #[must_use]
-    pub fn connection_keys(&self) -> Keys {
-        keys(&self.token, self.insecure_skip_token_signature_verify)
+    ///
+    /// # Errors
+    /// What is wrong with a key, in words. A configuration that was loaded has none, unless a file has changed since.
+    pub fn connection_keys(&self) -> Result<Keys, String> {
+        self.keys("client.token", &self.token)
     }
 
     /// What subscription tokens are checked by: keys of their own, or those of connection tokens.
-    #[must_use]
-    pub fn subscription_keys(&self) -> Keys {
+    ///
+    /// # Errors
+    /// As [`Self::connection_keys`].
+    pub fn subscription_keys(&self) -> Result<Keys, String> {
         let own = &self.subscription_token;
-        let token = if own.enabled { &own.token } else { &self.token };
-        keys(token, self.insecure_skip_token_signature_verify)
+        if own.enabled {
+            self.keys("client.subscription_token", &own.token)
+        } else {
+            self.connection_keys()
+        }
+    }
+
+    fn keys(&self, at: &str, token: &Token) -> Result<Keys, String> {
+        let set = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let secret = |text: &str| (!text.is_empty()).then(|| token::Secret::new(text));
+        let until = token.hmac_previous_secret_key_valid_until;
+        let mut public = Vec::new();
+        for (name, value) in [
+            ("rsa_public_key", &token.rsa_public_key),
+            ("ecdsa_public_key", &token.ecdsa_public_key),
+        ] {
+            if !value.is_empty() {
+                public.push(public_key(value).map_err(|why| format!("{at}.{name}: {why}"))?);
+            }
+        }
+        let endpoint = set(&token.jwks_public_endpoint).map(|address| Endpoint::new(&address));
+        Ok(Keys {
+            hmac: secret(token.hmac_secret_key.expose()),
+            previous: secret(token.hmac_previous_secret_key.expose()).map(|key| PreviousKey {
+                key,
+                valid_until: Some(until).filter(|until| *until > 0),
+            }),
+            public,
+            endpoint: endpoint
+                .transpose()
+                .map_err(|why| format!("{at}.jwks_public_endpoint: {why}"))?,
+            audience: expected(&token.audience, &token.audience_regex),
+            issuer: expected(&token.issuer, &token.issuer_regex),
+            user_id_claim: set(&token.user_id_claim),
+            insecure_skip_signature_verify: self.insecure_skip_token_signature_verify,
+        })
     }
 }
 
-fn keys(token: &Token, insecure_skip_signature_verify: bool) -> Keys {
-    let set = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-    let secret = |text: &str| (!text.is_empty()).then(|| token::Secret::new(text));
-    let until = token.hmac_previous_secret_key_valid_until;
-    Keys {
-        hmac: secret(token.hmac_secret_key.expose()),
-        previous: secret(token.hmac_previous_secret_key.expose()).map(|key| PreviousKey {
-            key,
-            valid_until: Some(until).filter(|until| *until > 0),
-        }),
-        audience: expected(&token.audience, &token.audience_regex),
-        issuer: expected(&token.issuer, &token.issuer_regex),
-        user_id_claim: set(&token.user_id_claim),
-        insecure_skip_signature_verify,
-    }
+/// The public key that a value holds or names.
+pub(crate) fn public_key(value: &str) -> Result<PublicKey, String> {
+    let text = pem::load(value)?;
+    veche_auth::pem::public_key(&text).map_err(|error| error.to_string())
 }
 
 /// What a claim must say; at most one of the two is configured.
@@ -65,8 +98,9 @@ pub fn connection_claims(
     token: &str,
     now: i64,
 ) -> Result<ConnectionClaims, Refused> {
-    let verifier = Verifier::new(client.connection_keys());
-    verifier.verify_connection(token, now).map_err(refused)
+    let keys = client.connection_keys().map_err(unusable)?;
+    let checker = Checker::new(keys, Surroundings::default());
+    waited(checker.check(token, now, Verifier::verify_connection))
 }
 
 /// What a subscription token says at the Unix time `now`, in seconds.
@@ -78,15 +112,31 @@ pub fn subscription_claims(
     token: &str,
     now: i64,
 ) -> Result<SubscriptionClaims, Refused> {
-    let verifier = Verifier::new(client.subscription_keys());
-    verifier.verify_subscription(token, now).map_err(refused)
+    let keys = client.subscription_keys().map_err(unusable)?;
+    let checker = Checker::new(keys, Surroundings::default());
+    waited(checker.check(token, now, Verifier::verify_subscription))
 }
 
 fn refused(error: TokenError) -> Refused {
     Refused {
-        is_expired: matches!(error, TokenError::Expired),
+        is_expired: matches!(error, TokenError::Expired(_)),
         why: words(&error),
     }
+}
+
+fn unusable(why: String) -> Refused {
+    Refused {
+        is_expired: false,
+        why,
+    }
+}
+
+/// Waits, for those who are on no runtime.
+fn waited<T>(claims: Pending<Result<Box<T>, TokenError>>) -> Result<T, Refused> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| unusable(error.to_string()))?;
+    let claims = runtime.block_on(claims.wait());
+    claims.map(|claims| *claims).map_err(refused)
 }
 
 /// A token to make: for whom, and until when.
@@ -105,15 +155,20 @@ pub struct Sample<'a> {
 /// Makes a token that this configuration accepts.
 ///
 /// # Errors
-/// A line for people: there is no HMAC key, or the configuration wants claims that are not made here.
+/// A line for people: there is no HMAC key, or none counts, or the configuration wants claims that are not made here.
 pub fn issue(client: &Client, sample: &Sample<'_>) -> Result<String, String> {
     let (keys, section) = match sample.channel {
         Some(_) if client.subscription_token.enabled => {
-            (client.subscription_keys(), "client.subscription_token")
+            (client.subscription_keys()?, "client.subscription_token")
         }
-        Some(_) => (client.subscription_keys(), "client.token"),
-        None => (client.connection_keys(), "client.token"),
+        Some(_) => (client.subscription_keys()?, "client.token"),
+        None => (client.connection_keys()?, "client.token"),
     };
+    if keys.endpoint.is_some() {
+        return Err(format!(
+            "with {section}.jwks_public_endpoint only tokens of a key there are accepted, and its private key is not here"
+        ));
+    }
     let Some(key) = &keys.hmac else {
         return Err(format!(
             "{section}.hmac_secret_key is not set, and only such a key can sign here"
@@ -138,16 +193,24 @@ pub fn issue(client: &Client, sample: &Sample<'_>) -> Result<String, String> {
             token::issue_subscription(key, &claims, sample.now)
         }
     };
+    let verifier = Verifier::new(keys);
     let accepted = match sample.channel {
-        None => check_connection(client, &token, sample.now),
-        Some(_) => check_subscription(client, &token, sample.now),
+        None => verifier
+            .verify_connection(&token, sample.now, None)
+            .map(|claims| claims.user),
+        Some(_) => verifier
+            .verify_subscription(&token, sample.now, None)
+            .map(|claims| claims.user),
     };
     match accepted {
-        Ok(found) if found.user == sample.user => Ok(token),
+        Ok(user) if user.as_str() == sample.user => Ok(token),
         Ok(_) => Err(format!(
             "{section}.user_id_claim is set, and only the claim sub is made here"
         )),
-        Err(why) => Err(format!("{section} wants more than is made here: {why}")),
+        Err(error) => Err(format!(
+            "{section} wants more than is made here: {}",
+            words(&error)
+        )),
     }
 }
 
@@ -162,14 +225,16 @@ pub struct Checked {
     pub expires: Option<i64>,
 }
 
-/// Checks a connection token at the Unix time `now`, in seconds.
+/// Checks a connection token at the Unix time `now`, in seconds. Keys of an endpoint are fetched.
 ///
 /// # Errors
 /// Why it is refused, in words.
-pub fn check_connection(client: &Client, token: &str, now: i64) -> Result<Checked, String> {
-    let claims = Verifier::new(client.connection_keys())
-        .verify_connection(token, now)
-        .map_err(|error| words(&error))?;
+/// # Cancel safety
+/// May be dropped.
+pub async fn check_connection(client: &Client, token: &str, now: i64) -> Result<Checked, String> {
+    let checker = Checker::new(client.connection_keys()?, Surroundings::default());
+    let claims = checker.check(token, now, Verifier::verify_connection);
+    let claims = claims.wait().await.map_err(|error| words(&error))?;
     Ok(Checked {
         user: claims.user.as_str().to_owned(),
         channel: None,
@@ -177,14 +242,16 @@ pub fn check_connection(client: &Client, token: &str, now: i64) -> Result<Checke
     })
 }
 
-/// Checks a subscription token at the Unix time `now`, in seconds.
+/// Checks a subscription token at the Unix time `now`, in seconds. Keys of an endpoint are fetched.
 ///
 /// # Errors
 /// Why it is refused, in words.
-pub fn check_subscription(client: &Client, token: &str, now: i64) -> Result<Checked, String> {
-    let claims = Verifier::new(client.subscription_keys())
-        .verify_subscription(token, now)
-        .map_err(|error| words(&error))?;
+/// # Cancel safety
+/// May be dropped.
+pub async fn check_subscription(client: &Client, token: &str, now: i64) -> Result<Checked, String> {
+    let checker = Checker::new(client.subscription_keys()?, Surroundings::default());
+    let claims = checker.check(token, now, Verifier::verify_subscription);
+    let claims = claims.wait().await.map_err(|error| words(&error))?;
     Ok(Checked {
         user: claims.user.as_str().to_owned(),
         channel: Some(claims.channel),
@@ -192,18 +259,30 @@ pub fn check_subscription(client: &Client, token: &str, now: i64) -> Result<Chec
     })
 }
 
-fn words(error: &TokenError) -> String {
+/// An error as people hear it.
+pub(crate) fn words(error: &TokenError) -> String {
     match error {
-        TokenError::Expired => "it has expired, or its time has not come".to_owned(),
-        TokenError::Invalid(why) | TokenError::Failed(why) => why.clone(),
+        TokenError::Expired(why) | TokenError::Invalid(why) | TokenError::Failed(why) => {
+            why.clone()
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Checked, Sample, check_connection, check_subscription, issue};
+    use super::{Checked, Sample, issue};
     use crate::config::schema::client::Client;
     use crate::config::value::Secret;
+
+    #[tokio::main(flavor = "current_thread")]
+    async fn check_connection(client: &Client, token: &str, now: i64) -> Result<Checked, String> {
+        super::check_connection(client, token, now).await
+    }
+
+    #[tokio::main(flavor = "current_thread")]
+    async fn check_subscription(client: &Client, token: &str, now: i64) -> Result<Checked, String> {
+        super::check_subscription(client, token, now).await
+    }
 
     fn client() -> Client {
         let mut client = Client::default();

@@ -95,13 +95,6 @@ const NOT_YET: &[Row] = &[
     // Who may come in
     stops("client.proxy.connect.enabled"),
     stops("client.proxy.refresh.enabled"),
-    stops("client.token.rsa_public_key"),
-    stops("client.token.ecdsa_public_key"),
-    stops("client.token.jwks_public_endpoint"),
-    stops("client.subscription_token.rsa_public_key").when("client.subscription_token.enabled"),
-    stops("client.subscription_token.ecdsa_public_key").when("client.subscription_token.enabled"),
-    stops("client.subscription_token.jwks_public_endpoint")
-        .when("client.subscription_token.enabled"),
     // Limits and timers
     warns("client.connect_code_to_unidirectional_disconnect.enabled"),
     // Channels
@@ -255,6 +248,7 @@ mod tests {
     use super::{NOT_YET, check};
     use crate::config::schema::Config;
     use crate::config::schema::channel::{Namespace, SubscriptionType};
+    use crate::config::schema::engine::BrokerType;
     use crate::config::table;
 
     #[test]
@@ -302,10 +296,10 @@ mod tests {
     fn a_key_of_a_section_that_is_off_says_nothing() {
         let mut config = Config::default();
         config.http_server.tls.cert_pem = "cert.pem".to_owned();
-        config.client.subscription_token.token.rsa_public_key = "key".to_owned();
         config.engine.redis.redis.redis.user = "somebody".to_owned();
+        config.broker.kind = BrokerType::Nats;
         assert!(check(&config).stops.is_empty());
-        config.client.subscription_token.enabled = true;
+        config.broker.enabled = true;
         assert_eq!(check(&config).stops.len(), 1);
     }
 

@@ -3,10 +3,11 @@
 mod channel;
 mod keyed;
 mod proxy;
+mod token;
 
 use crate::config::duration;
 use crate::config::schema::Config;
-use crate::config::schema::client::{PersonalChannel, Token};
+use crate::config::schema::client::PersonalChannel;
 use crate::config::schema::consumer::{Consumer, ConsumerType};
 use crate::config::schema::transport::WebSocketFraming;
 
@@ -15,12 +16,7 @@ pub(crate) fn check(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     listeners(config, &mut problems);
     pings(config, &mut problems);
-    token("client.token", &config.client.token, &mut problems);
-    token(
-        "client.subscription_token",
-        &config.client.subscription_token.token,
-        &mut problems,
-    );
+    token::check(&config.client, &mut problems);
     personal_channel(config, &mut problems);
     proxy::check(config, &mut problems);
     channel::check(config, &mut problems);
@@ -33,6 +29,11 @@ pub(crate) fn check(config: &Config) -> Vec<String> {
     );
     addresses(config, &mut problems);
     problems
+}
+
+/// What the operator should know of a configuration that is right, one line each.
+pub(crate) fn warnings(config: &Config) -> Vec<String> {
+    token::warnings(&config.client)
 }
 
 fn listeners(config: &Config, problems: &mut Vec<String>) {
@@ -81,31 +82,6 @@ fn pings(config: &Config, problems: &mut Vec<String>) {
             duration::format(timeout),
             duration::format(interval)
         ));
-    }
-}
-
-fn token(at: &str, token: &Token, problems: &mut Vec<String>) {
-    let claim = &token.user_id_claim;
-    if !claim.chars().all(|c| c.is_ascii_alphabetic() || c == '_') {
-        problems.push(format!(
-            "{at}.user_id_claim: \"{claim}\" is not the name of a claim; write letters and _ only"
-        ));
-    }
-    for (name, exact, pattern) in [
-        ("audience", &token.audience, &token.audience_regex),
-        ("issuer", &token.issuer, &token.issuer_regex),
-    ] {
-        if !exact.is_empty() && !pattern.is_empty() {
-            problems.push(format!(
-                "{at}.{name}: cannot be used together with {at}.{name}_regex; keep one of them"
-            ));
-        }
-        if let Err(error) = regex::Regex::new(pattern) {
-            problems.push(format!(
-                "{at}.{name}_regex: {}",
-                regex_complaint(pattern, &error)
-            ));
-        }
     }
 }
 

@@ -639,8 +639,12 @@ fn world(question: Question) -> Answer {
             Answer::PresenceStats(Ok(reply::PresenceStats::default()))
         }
         Question::UserConnections { .. } => Answer::Count(0),
-        Question::ConnectionToken { .. } => Answer::ConnectionToken(Err(TokenError::Expired)),
-        Question::SubscriptionToken { .. } => Answer::SubscriptionToken(Err(TokenError::Expired)),
+        Question::ConnectionToken { .. } => {
+            Answer::ConnectionToken(Err(TokenError::Expired("it expired 5 s ago".into())))
+        }
+        Question::SubscriptionToken { .. } => {
+            Answer::SubscriptionToken(Err(TokenError::Expired("it expired 5 s ago".into())))
+        }
         Question::Rpc { .. } => Answer::Rpc(Err(ErrorCode::NOT_AVAILABLE.into())),
     }
 }

@@ -132,10 +132,6 @@ fn a_key_that_protects_and_has_no_effect_stops_the_start() {
             "rpc.without_namespace.proxy_enabled",
         ),
         (
-            json!({"client": {"token": {"jwks_public_endpoint": "https://a"}}}),
-            "client.token.jwks_public_endpoint",
-        ),
-        (
             json!({"client": {"proxy": {"connect": {"enabled": true, "endpoint": "http://a"}}}}),
             "client.proxy.connect.enabled",
         ),

@@ -236,7 +236,7 @@ fn subscription_token(words: &Words<'_>) -> Result<Box<SubscriptionClaims>, Toke
 
 fn token_error(words: &Words<'_>) -> Result<(), TokenError> {
     match words.plain(0).as_str() {
-        "expired" => Err(TokenError::Expired),
+        "expired" => Err(TokenError::Expired("it expired 5 s ago".into())),
         "invalid" => Err(TokenError::Invalid("bad signature".into())),
         "broken" => Err(TokenError::Failed("b64info is not base64".into())),
         _ => Ok(()),

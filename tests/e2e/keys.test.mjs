@@ -1,0 +1,114 @@
+// Tokens that a private key signs: each algorithm, and key sets that rotate, fail and are slow.
+
+import assert from 'node:assert/strict';
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+import { openBare } from './bare.mjs';
+import { as, connect, makeClient } from './client.mjs';
+import { isVeche, openConfig, startServer } from './server.mjs';
+import { event } from './wait.mjs';
+
+const path = '/connection/websocket';
+const pair = (kind, options) => generateKeyPairSync(kind, options);
+const rsa = pair('rsa', { modulusLength: 2048 });
+const keys = {
+  RS256: rsa, RS384: rsa, RS512: rsa,
+  ES256: pair('ec', { namedCurve: 'P-256' }), ES384: pair('ec', { namedCurve: 'P-384' }), ES512: pair('ec', { namedCurve: 'P-521' }),
+  EdDSA: pair('ed25519'),
+};
+const b64 = (value) => Buffer.from(value).toString('base64url');
+
+/** A token for anna, signed by node. */
+function signed(alg, kid = alg, key = keys[alg].privateKey) {
+  const part = `${b64(JSON.stringify({ alg, kid }))}.${b64(JSON.stringify({ sub: 'anna' }))}`;
+  const hash = alg === 'EdDSA' ? null : `sha${alg.slice(2)}`;
+  return `${part}.${sign(hash, Buffer.from(part), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+}
+
+const jwk = (alg, kid = alg) => ({ ...keys[alg].publicKey.export({ format: 'jwk' }), kid, use: 'sig' });
+const pem = (alg) => keys[alg].publicKey.export({ type: 'spki', format: 'pem' });
+
+/** An endpoint that answers as `answer` says; counts what it is asked. */
+async function endpoint(t, first) {
+  const state = { answer: first, asked: 0 };
+  const server = createServer((request, response) => {
+    state.asked += 1;
+    state.answer(response);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  state.url = `http://127.0.0.1:${server.address().port}/keys`;
+  return state;
+}
+
+const set = (...jwks) => (response) => response.end(JSON.stringify({ keys: jwks }));
+const fails = (response) => { response.statusCode = 503; response.end(); };
+const serving = (t, token) => startServer(t, openConfig({ client: { token } }));
+
+async function answerTo(t, server, token) {
+  const bare = await openBare(t, `${server.ws}${path}`);
+  return bare.ask({ id: 1, connect: { token } });
+}
+
+async function codeFor(t, server, token) {
+  const bare = await openBare(t, `${server.ws}${path}`);
+  bare.send({ id: 1, connect: { token } });
+  return (await bare.close()).code;
+}
+
+for (const alg of ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512']) {
+  test(`a token with ${alg} is accepted by its key in PEM, and no other`, async (t) => {
+    const name = alg.startsWith('RS') ? 'rsa_public_key' : 'ecdsa_public_key';
+    const server = await serving(t, { [name]: pem(alg) });
+    await connect(t, server, { token: signed(alg) });
+    await connect(t, server, as('bob'));
+    const other = alg.startsWith('RS') ? rsa : keys[alg];
+    const foreign = generateKeyPairSync(other.privateKey.asymmetricKeyType, { modulusLength: 2048, ...other.privateKey.asymmetricKeyDetails });
+    assert.equal(await codeFor(t, server, signed(alg, 'x', foreign.privateKey)), 3500);
+  });
+}
+
+test('every algorithm is accepted by keys of a set, which is fetched once', async (t) => {
+  const keyed = await endpoint(t, set(...Object.keys(keys).map((alg) => jwk(alg))));
+  const server = await serving(t, { jwks_public_endpoint: keyed.url });
+  for (const alg of Object.keys(keys)) await connect(t, server, { token: signed(alg) });
+  assert.equal(keyed.asked, 1);
+});
+
+test('a key that is added later is found, one that nobody knows is 3500', async (t) => {
+  const keyed = await endpoint(t, set(jwk('RS256')));
+  const server = await serving(t, { jwks_public_endpoint: keyed.url });
+  await connect(t, server, { token: signed('RS256') });
+  keyed.answer = set(jwk('RS256'), jwk('ES256', 'new'));
+  await connect(t, server, { token: signed('ES256', 'new') });
+  assert.equal(await codeFor(t, server, signed('ES256', 'unknown')), 3500);
+});
+
+test('while the endpoint fails a client is told to come again, and known keys hold', { skip: !isVeche && 'there it is final' }, async (t) => {
+  const keyed = await endpoint(t, fails);
+  const server = await serving(t, { jwks_public_endpoint: keyed.url });
+  const { error } = await answerTo(t, server, signed('RS256'));
+  assert.deepEqual([error.code, error.temporary], [100, true]);
+  const client = makeClient(t, server, { token: signed('RS256') });
+  const connected = event(client, 'connected');
+  client.connect();
+  keyed.answer = set(jwk('RS256'));
+  await connected;
+  keyed.answer = fails;
+  await connect(t, server, { token: signed('RS256') });
+});
+
+test('a slow endpoint holds nobody up but those who wait for its keys', async (t) => {
+  const keyed = await endpoint(t, set(jwk('RS256')));
+  const server = await serving(t, { jwks_public_endpoint: keyed.url });
+  const { client } = await connect(t, server, { token: signed('RS256') });
+  let reached;
+  const asked = new Promise((done) => { reached = done; });
+  keyed.answer = () => reached();
+  const waiting = await openBare(t, `${server.ws}${path}`);
+  waiting.send({ id: 1, connect: { token: signed('ES256', 'new') } });
+  await asked;
+  await connect(t, server, { token: signed('RS256') });
+  await client.publish('news', { a: 1 });
+});
