@@ -87,7 +87,7 @@ fn a_client_with_an_expired_token_may_try_again_with_a_fresh_one() {
         > 1 connect token=old
         < ask 1 connection_token old
         ~ 1 expired
-        < 1 error 109
+        < 1 error 109: the token's time is not now, it expired 5 s ago: get a new one
         > 2 connect token=new
         < ask 2 connection_token new
         ~ 2 claims user=anna
@@ -104,7 +104,7 @@ fn a_client_that_was_refused_is_still_nobody() {
         > 1 connect token=old
         < ask 1 connection_token old
         ~ 1 expired
-        < 1 error 109
+        < 1 error 109: the token's time is not now, it expired 5 s ago: get a new one
         > 2 subscribe chat
         > 0 subscribe chat
         > 3 connect token=new
@@ -116,7 +116,7 @@ fn a_client_that_was_refused_is_still_nobody() {
         > 1 connect token=old
         < ask 1 connection_token old
         ~ 1 expired
-        < 1 error 109
+        < 1 error 109: the token's time is not now, it expired 5 s ago: get a new one
         > 2 publish chat x
         @ 11s
         < close 3502 stale

@@ -146,7 +146,10 @@ fn a_fresh_token_prolongs_a_subscription() {
 #[test]
 fn an_expired_token_never_prolongs_a_subscription() {
     for (claims, error) in [
-        ("expired", "109"),
+        (
+            "expired",
+            "109: the token's time is not now, it expired 5 s ago: get a new one",
+        ),
         (
             "claims user=anna channel=chat expire=-1",
             "110: the subscription's new time (expire_at) has run out already",

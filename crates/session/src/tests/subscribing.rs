@@ -305,7 +305,7 @@ fn a_token_that_is_not_accepted_is_an_error_and_leaves_nothing() {
         > 2 subscribe chat token=S
         < ask 3 subscription_token S
         ~ 3 expired
-        < 2 error 109
+        < 2 error 109: the token's time is not now, it expired 5 s ago: get a new one
         > 3 subscribe chat token=S
         < ask 5 subscription_token S
         ~ 5 invalid
