@@ -1,6 +1,6 @@
 // Errors of the API in the status of HTTP, by configuration; commands of a client in parallel.
 
-import { api, http, join, jsonOnly, open, send, sequence, subscribe, token } from '../steps.mjs';
+import { api, but, http, join, jsonOnly, open, send, sequence, subscribe, token } from '../steps.mjs';
 import { API_KEY } from '../../e2e/server.mjs';
 import { config as base } from './config.mjs';
 
@@ -25,7 +25,7 @@ export const sequences = [
   calls('a broadcast with errors', 'broadcast', { channels: ['nowhere:~', 'open:~'], data: 1 }),
   calls('a broadcast without channels', 'broadcast', { data: 1 }),
   calls('a batch with errors', 'batch', { commands: [{ publish: { channel: 'nowhere:~', data: 1 } }, {}] }),
-  calls('a reversed history from zero', 'history', { channel: 'kept:~', limit: 1, reverse: true, since: { offset: 0, epoch: '' } }),
+  jsonOnly('a reversed history from zero', but(api('history', { channel: 'kept:~', limit: 1, reverse: true, since: { offset: 0, epoch: '' } }), 'there it is our fault', { http: [{ status: 400, body: { code: 107, message: 'bad request' } }] })),
   calls('another mode by the header', 'publish', { channel: 'nowhere:~', data: 1 }, { 'X-Centrifugo-Error-Mode': 'response' }),
   calls('an empty header', 'publish', { channel: 'nowhere:~', data: 1 }, { 'X-Centrifugo-Error-Mode': '' }),
   ['publish', 'subscribe', 'unsubscribe', 'presence', 'presence_stats', 'history', 'history_remove'].map((method) => calls(`${method} in an unknown namespace`, method, { channel: 'nowhere:~', user: 'u', data: 1 })),
