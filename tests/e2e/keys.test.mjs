@@ -1,8 +1,13 @@
 // Tokens that a private key signs: each algorithm, and key sets that rotate, fail and are slow.
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openBare } from './bare.mjs';
 import { as, connect, makeClient } from './client.mjs';
@@ -20,8 +25,8 @@ const keys = {
 const b64 = (value) => Buffer.from(value).toString('base64url');
 
 /** A token for anna, signed by node. */
-function signed(alg, kid = alg, key = keys[alg].privateKey) {
-  const part = `${b64(JSON.stringify({ alg, kid }))}.${b64(JSON.stringify({ sub: 'anna' }))}`;
+function signed(alg, kid = alg, key = keys[alg].privateKey, claims = {}) {
+  const part = `${b64(JSON.stringify({ alg, kid }))}.${b64(JSON.stringify({ sub: 'anna', ...claims }))}`;
   const hash = alg === 'EdDSA' ? null : `sha${alg.slice(2)}`;
   return `${part}.${sign(hash, Buffer.from(part), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
 }
@@ -110,4 +115,46 @@ test('a slow endpoint holds nobody up but those who wait for its keys', async (t
   await asked;
   await connect(t, server, { token: signed('RS256') });
   await client.publish('news', { a: 1 });
+});
+
+/** A certificate of this machine's own for 127.0.0.1, and the files it is in. */
+function certificate(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'veche-e2e-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [key, cert] = ['key.pem', 'cert.pem'].map((name) => join(folder, name));
+  const made = spawnSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=keys', '-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=critical,CA:FALSE', '-keyout', key, '-out', cert]);
+  assert.equal(made.status, 0, String(made.stderr));
+  return { file: cert, key: readFileSync(key), cert: readFileSync(cert) };
+}
+
+test('keys come over HTTPS from an endpoint whose certificate is trusted, also by redirects that stay there, and from no other', { skip: !isVeche && 'there no machine-wide authorities are read from a file' }, async (t) => {
+  const { file, ...credentials } = certificate(t);
+  const secure = createSecureServer(credentials, (request, response) => {
+    if (request.url === '/keys') return set(jwk('RS256'))(response);
+    const location = request.url === '/moved' ? '/keys' : 'http://127.0.0.1:1/keys';
+    return response.writeHead(302, { location }).end();
+  });
+  await new Promise((done) => secure.listen(0, '127.0.0.1', done));
+  t.after(() => { secure.closeAllConnections(); secure.close(); });
+  const address = `https://127.0.0.1:${secure.address().port}`;
+  const keyed = (path, env) => startServer(t, openConfig({ client: { token: { jwks_public_endpoint: address + path } } }), { env });
+  const trusting = { SSL_CERT_FILE: file };
+  for (const path of ['/keys', '/moved']) await connect(t, await keyed(path, trusting), { token: signed('RS256') });
+  for (const [path, env] of [['/keys', {}], ['/away', trusting]]) {
+    const { error } = await answerTo(t, await keyed(path, env), signed('RS256'));
+    assert.equal(error.code, 100, path);
+  }
+});
+
+test('parts of the address come from the issuer, and a token cannot choose another place', async (t) => {
+  const keyed = await endpoint(t, set(jwk('RS256')));
+  const token = { jwks_public_endpoint: `${keyed.url}/{{realm}}`, issuer_regex: '^https://id[.]example/(?P<realm>one|two)$' };
+  const server = await serving(t, token);
+  const asks = [];
+  keyed.answer = (response) => { asks.push(response.req.url); set(jwk('RS256'))(response); };
+  const issued = (iss) => signed('RS256', 'RS256', rsa.privateKey, { iss });
+  await connect(t, server, { token: issued('https://id.example/one') });
+  await connect(t, server, { token: issued('https://id.example/two') });
+  for (const iss of ['https://id.example/three', 'https://evil.example/one', '']) assert.equal(await codeFor(t, server, issued(iss)), 3500, iss);
+  assert.deepEqual(asks, ['/keys/one', '/keys/two']);
 });
