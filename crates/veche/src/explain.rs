@@ -164,15 +164,15 @@ publish "chat:lobby" as user "anna": denied, error 103 (permission denied)
       channel.namespaces[chat].channel_regex: "" (default)
   ✓ data must be anything but nothing
       channel.namespaces[chat].publication_data_format: "" (default)
-  · namespace "chat" does not allow publishers by clients
+  · namespace "chat" does not allow publishing by clients
       channel.namespaces[chat].allow_publish_for_client: false (default)
-  ✓ namespace "chat" allows publishers by subscribers
+  ✓ namespace "chat" allows publishing by subscribers
       channel.namespaces[chat].allow_publish_for_subscriber: true (config.json)
   · the client is not subscribed to "chat:lobby"
   · not everything is allowed
       client.insecure: false (default)
 note: it is assumed that the user has proved who it is; --token checks a token
-why: namespace "chat" allows publishers by subscribers only (channel.namespaces[chat].allow_publish_for_subscriber); subscribe to "chat:lobby" first
+why: namespace "chat" allows publishing by subscribers only (channel.namespaces[chat].allow_publish_for_subscriber); subscribe to "chat:lobby" first
 to change it: subscribe to the channel first
           or: set channel.namespaces[chat].allow_publish_for_client to true"#;
         assert_eq!(text, expected);

@@ -26,7 +26,7 @@ pub fn publish(
         for_subscriber: options.allow_publish_for_subscriber,
         for_anonymous: options.allow_publish_for_anonymous,
         verb: "publish",
-        noun: "publishers",
+        noun: "publishing",
     };
     access.decide(place, asker, trail)
 }

@@ -16,8 +16,8 @@ fn the_operator_hears_who_was_denied_what_by_which_option_and_what_would_change_
         < tell connected \"\"
         < 1 connected ping 25 pong
         > 2 publish chat data=1
-        < tell refused publish \"chat\" of \"\" 103 for_client [channel.without_namespace.allow_publish_for_client] channels without a namespace do not allow publishers by clients (channel.without_namespace.allow_publish_for_client) => set channel.without_namespace.allow_publish_for_client to true and channel.without_namespace.allow_publish_for_anonymous to true; or set channel.without_namespace.allow_publish_for_subscriber to true and channel.without_namespace.allow_publish_for_anonymous to true, and subscribe to the channel first
-        < 2 error 103: channels without a namespace do not allow publishers by clients (channel.without_namespace.allow_publish_for_client)
+        < tell refused publish \"chat\" of \"\" 103 for_client [channel.without_namespace.allow_publish_for_client] channels without a namespace do not allow publishing by clients (channel.without_namespace.allow_publish_for_client) => set channel.without_namespace.allow_publish_for_client to true and channel.without_namespace.allow_publish_for_anonymous to true; or set channel.without_namespace.allow_publish_for_subscriber to true and channel.without_namespace.allow_publish_for_anonymous to true, and subscribe to the channel first
+        < 2 error 103: channels without a namespace do not allow publishing by clients (channel.without_namespace.allow_publish_for_client)
         > 3 subscribe $chat
         < tell refused subscribe \"$chat\" of \"\" 103 private_channel [channel.private_prefix] channel \"$chat\" needs a subscription token: its name begins with \"$\" (channel.private_prefix) => use a name without this prefix; or give the client a subscription token for the channel
         < 3 error 103: channel \"$chat\" needs a subscription token: its name begins with \"$\" (channel.private_prefix)
@@ -100,7 +100,7 @@ fn where_errors_are_explained_a_reply_says_why_and_keeps_its_code() {
     assert_eq!(
         messages,
         [
-            "permission denied: channels without a namespace do not allow publishers by clients (channel.without_namespace.allow_publish_for_client)"
+            "permission denied: channels without a namespace do not allow publishing by clients (channel.without_namespace.allow_publish_for_client)"
         ]
     );
 }

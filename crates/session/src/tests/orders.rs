@@ -226,7 +226,7 @@ fn the_server_says_when_the_connection_ends() {
         ! refresh
         < push refresh
         > 2 publish chat data=1
-        < 2 error 103: channels without a namespace do not allow publishers by clients (channel.without_namespace.allow_publish_for_client)
+        < 2 error 103: channels without a namespace do not allow publishing by clients (channel.without_namespace.allow_publish_for_client)
         ! refresh expire=-1
         < close 3005 connection expired
     ");

@@ -58,14 +58,14 @@ fn the_namespace_decides_who_may_publish() {
     let nobody = rules(|_| {});
     check_user("anna", &nobody, "
         > 2 publish chat data=1
-        < 2 error 103: channels without a namespace do not allow publishers by clients (channel.without_namespace.allow_publish_for_client)
+        < 2 error 103: channels without a namespace do not allow publishing by clients (channel.without_namespace.allow_publish_for_client)
         > 3 publish no:where data=1
         < 3 error 102: namespace \"no\" does not exist (channel.namespaces)
     ");
     let users = rules(|rules| options(rules, |options| options.allow_publish_for_client = true));
     check_user("", &users, "
         > 2 publish chat data=1
-        < 2 error 103: channels without a namespace do not allow publishers by anonymous clients (channel.without_namespace.allow_publish_for_anonymous)
+        < 2 error 103: channels without a namespace do not allow publishing by anonymous clients (channel.without_namespace.allow_publish_for_anonymous)
     ");
     let insecure = rules(|rules| rules.client.insecure = true);
     check_user(
@@ -84,7 +84,7 @@ fn subscribers_may_publish_with_their_channel_info_once_they_are_subscribed() {
         rules(|rules| options(rules, |options| options.allow_publish_for_subscriber = true));
     check_user("anna", &rules, "
         > 2 publish chat data=1
-        < 2 error 103: channels without a namespace allows publishers by subscribers only (channel.without_namespace.allow_publish_for_subscriber); subscribe to \"chat\" first
+        < 2 error 103: channels without a namespace allow publishing by subscribers only (channel.without_namespace.allow_publish_for_subscriber); subscribe to \"chat\" first
         > 3 subscribe chat token=S
         < ask 3 subscription_token S
         ~ 3 claims user=anna channel=chat chan_info=7
