@@ -84,7 +84,7 @@ better('invalid UTF-8 is never passed on: not of a text frame, not of JSON data,
 });
 
 better('a close of one byte, and a compression bit on a continuation or a control frame, are closed with 1002', async (t) => {
-  const server = await start(t, { websocket: { compression: true } });
+  const server = await start(t, { websocket: { compression: true, compression_min_size: 10_000 } });
   const broken = [
     [frame(CLOSE, Buffer.from([3]))],
     [frame(PING, 'x', { rsv1: true })],
