@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::cli::{CheckconfigOptions, Place};
 use crate::failure::Failure;
+use crate::open_files::OpenFiles;
 use crate::output;
 use crate::sources::{self, DEFAULT_FILE, Purpose};
 
@@ -28,6 +29,9 @@ pub(crate) fn run(place: &Place, options: &CheckconfigOptions) -> Result<(), Fai
         });
     }
     output::warnings(&loaded.warnings);
+    let files = OpenFiles::of_this_process();
+    let shortage = files.and_then(|files| files.shortage(&loaded.config));
+    output::warnings(shortage.as_slice());
     output::line(&format!("{} is correct", path.display()))
 }
 

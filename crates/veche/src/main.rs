@@ -11,6 +11,7 @@ mod failure;
 mod genconfig;
 mod gensubtoken;
 mod gentoken;
+mod open_files;
 mod output;
 mod serve;
 mod sources;

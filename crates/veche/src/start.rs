@@ -15,6 +15,7 @@ use veche_server::server::{Bound, Server};
 
 use crate::failure::Failure;
 use crate::genconfig::secret;
+use crate::open_files;
 use crate::output;
 
 /// Where the demo keeps the chat's messages and its secrets, if nothing else is said.
@@ -84,7 +85,9 @@ fn begin(loaded: &Loaded) -> Result<(), Failure> {
             "cannot write to log.file {:?}: {error}",
             loaded.config.log.file
         ))
-    })
+    })?;
+    open_files::raise_and_log(&loaded.config);
+    Ok(())
 }
 
 fn control() -> Result<Runtime, Failure> {
