@@ -20,38 +20,52 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_HEAD: usize = 16 << 10;
 /// From our last byte to the client's end.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Until accepting is tried again without free descriptors.
-const OUT_OF_DESCRIPTORS: Duration = Duration::from_millis(200);
+/// Until accepting is tried again after the system gave no socket.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// Connections in a row that may fail while they wait to be accepted; after more, accepting pauses.
+const MAX_FAILED: usize = 64;
 
 impl Worker {
-    /// Accepts until the queue is empty.
+    /// Accepts until the queue is empty, or the system gives nothing: then it is tried again after a pause.
     pub(crate) fn accept(&mut self, listener: usize) {
+        let mut failed = 0;
         loop {
             let Some(listener) = self.listeners.get(listener) else {
                 return;
             };
-            match listener.accept() {
-                Ok((socket, _)) => self.place(socket),
-                // There was a descriptor, and nobody waits.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            let error = match listener.accept() {
+                Ok((socket, _)) => {
+                    failed = 0;
+                    self.place(socket);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match AcceptFailure::of(&error) {
+                AcceptFailure::QueueEmpty => {
                     if self.shortage.ends() {
-                        tracing::info!("descriptors are free again");
+                        tracing::info!("connections can be accepted again");
                     }
                     return;
                 }
-                Err(error) if is_out_of_descriptors(&error) => {
+                AcceptFailure::ConnectionFailed if failed < MAX_FAILED => failed += 1,
+                AcceptFailure::OutOfDescriptors => {
                     if self.shortage.begins(self.now.monotonic) {
                         tracing::error!(%error, "cannot accept: raise the limit of open files (ulimit -n)");
                     }
                     return;
                 }
-                // The client gave up while it waited.
-                Err(_) => {}
+                AcceptFailure::ConnectionFailed | AcceptFailure::Other => {
+                    if self.shortage.begins(self.now.monotonic) {
+                        tracing::error!(%error, "cannot accept connections; it is tried again every 200 ms");
+                    }
+                    return;
+                }
             }
         }
     }
 
-    /// Goes on accepting after a pause for want of descriptors.
+    /// Goes on accepting after a pause for want of descriptors or memory.
     pub(crate) fn accept_after_pause(&mut self) {
         if self.shortage.is_over(self.now.monotonic) {
             for listener in 0..self.listeners.len() {
@@ -301,7 +315,7 @@ impl Worker {
     }
 }
 
-/// The want of descriptors: accepting is tried again now and then, and the operator is told once.
+/// The want of descriptors or memory: accepting is tried again now and then, and the operator is told once.
 #[derive(Debug, Default)]
 pub(crate) struct Shortage {
     is_told: bool,
@@ -309,9 +323,9 @@ pub(crate) struct Shortage {
 }
 
 impl Shortage {
-    /// There was no descriptor. Returns whether that is news.
+    /// The system gave no socket. Returns whether that is news.
     fn begins(&mut self, now: Duration) -> bool {
-        self.next_try = Some(now + OUT_OF_DESCRIPTORS);
+        self.next_try = Some(now + ACCEPT_PAUSE);
         !mem::replace(&mut self.is_told, true)
     }
 
@@ -332,6 +346,42 @@ impl Shortage {
     }
 }
 
+/// What a failure to accept means for the next try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AcceptFailure {
+    /// Nobody waits; the event loop tells when somebody does.
+    QueueEmpty,
+    /// The connection that was to be accepted failed while it waited, and is gone: the next one may be there.
+    ConnectionFailed,
+    /// The process or the system has no free descriptor.
+    OutOfDescriptors,
+    /// Memory is short, or something else that lasts. To try at once would be to try for ever.
+    Other,
+}
+
+impl AcceptFailure {
+    /// Source: accept(2), on Linux: a new socket may report errors of its network, to be treated as if to be tried again.
+    fn of(error: &io::Error) -> Self {
+        if is_out_of_descriptors(error) {
+            return Self::OutOfDescriptors;
+        }
+        match error.kind() {
+            io::ErrorKind::WouldBlock => Self::QueueEmpty,
+            io::ErrorKind::Interrupted
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::PermissionDenied
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::Unsupported => Self::ConnectionFailed,
+            _ if is_of_a_protocol(error) => Self::ConnectionFailed,
+            _ => Self::Other,
+        }
+    }
+}
+
 #[cfg(unix)]
 fn is_out_of_descriptors(error: &io::Error) -> bool {
     const ENFILE: i32 = 23;
@@ -341,6 +391,22 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 
 #[cfg(not(unix))]
 fn is_out_of_descriptors(_: &io::Error) -> bool {
+    false
+}
+
+/// Errors of a connection's network for which the standard library has no name.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn is_of_a_protocol(error: &io::Error) -> bool {
+    const ENONET: i32 = 64;
+    const EPROTO: i32 = 71;
+    const ENOPROTOOPT: i32 = 92;
+    const EHOSTDOWN: i32 = 112;
+    let code = error.raw_os_error();
+    matches!(code, Some(ENONET | EPROTO | ENOPROTOOPT | EHOSTDOWN))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn is_of_a_protocol(_: &io::Error) -> bool {
     false
 }
 
@@ -355,7 +421,7 @@ mod tests {
         assert!(shortage.begins(now));
         for _ in 0..10 {
             assert!(!shortage.is_over(now));
-            now += OUT_OF_DESCRIPTORS;
+            now += ACCEPT_PAUSE;
             assert_eq!(shortage.next_try(), Some(now));
             assert!(shortage.is_over(now));
             assert!(!shortage.begins(now), "it lasts");
@@ -364,5 +430,40 @@ mod tests {
         assert!(!shortage.ends());
         assert_eq!(shortage.next_try(), None);
         assert!(shortage.begins(now), "another one");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn accepting_goes_on_after_what_one_connection_did_and_pauses_for_all_else() {
+        let of = |code| AcceptFailure::of(&io::Error::from_raw_os_error(code));
+        const EAGAIN: i32 = 11;
+        assert_eq!(of(EAGAIN), AcceptFailure::QueueEmpty);
+        for (name, code) in [("EMFILE", 24), ("ENFILE", 23)] {
+            assert_eq!(of(code), AcceptFailure::OutOfDescriptors, "{name}");
+        }
+        for (name, code) in [
+            ("EPERM", 1),
+            ("EINTR", 4),
+            ("ENONET", 64),
+            ("EPROTO", 71),
+            ("ENOPROTOOPT", 92),
+            ("EOPNOTSUPP", 95),
+            ("ENETDOWN", 100),
+            ("ENETUNREACH", 101),
+            ("ECONNABORTED", 103),
+            ("ETIMEDOUT", 110),
+            ("EHOSTDOWN", 112),
+            ("EHOSTUNREACH", 113),
+        ] {
+            assert_eq!(of(code), AcceptFailure::ConnectionFailed, "{name}");
+        }
+        for (name, code) in [
+            ("ENOMEM", 12),
+            ("EINVAL", 22),
+            ("ENOBUFS", 105),
+            ("none", 9999),
+        ] {
+            assert_eq!(of(code), AcceptFailure::Other, "{name}");
+        }
     }
 }
