@@ -20,7 +20,6 @@ use veche_session::rules::ChannelOptions;
 use crate::inbox::Item;
 use crate::inquiry::{Addressees, Census, Inquiry};
 use crate::node::Node;
-use crate::questions::failure;
 
 /// How much a node has.
 #[derive(Clone, Debug, Default)]
@@ -66,7 +65,7 @@ impl Node {
         published
             .wait()
             .await
-            .map_err(|error| internal(failure(error)))
+            .map_err(|error| internal(self.failure(error)))
     }
 
     /// Who is in a channel.
@@ -79,7 +78,7 @@ impl Node {
         presence
             .wait()
             .await
-            .map_err(|error| internal(failure(error)))
+            .map_err(|error| internal(self.failure(error)))
     }
 
     /// How many are in a channel.
@@ -89,7 +88,10 @@ impl Node {
     pub async fn presence_stats(&self, channel: &str) -> Result<PresenceStats, CommandError> {
         self.keeps(channel, "presence", |options| options.presence)?;
         let stats = self.engine().presence.stats(&Channel::new(channel));
-        stats.wait().await.map_err(|error| internal(failure(error)))
+        stats
+            .wait()
+            .await
+            .map_err(|error| internal(self.failure(error)))
     }
 
     /// What was published in a channel.
@@ -100,7 +102,9 @@ impl Node {
         let options = self.keeps(channel, "history", |options| options.retention.is_some())?;
         query.meta_ttl = options.history_meta_ttl;
         let page = self.engine().broker.history(&Channel::new(channel), &query);
-        page.wait().await.map_err(|error| internal(failure(error)))
+        page.wait()
+            .await
+            .map_err(|error| internal(self.failure(error)))
     }
 
     /// Forgets what was published in a channel.
@@ -113,7 +117,7 @@ impl Node {
         removed
             .wait()
             .await
-            .map_err(|error| internal(failure(error)))
+            .map_err(|error| internal(self.failure(error)))
     }
 
     /// Makes sessions do something. Returns how many there were.

@@ -97,6 +97,8 @@ pub(crate) struct Inbox {
     asleep: AtomicBool,
     waker: Waker,
     congestion: Arc<Congestion>,
+    /// Deliveries that were dropped since the worker last asked.
+    dropped: AtomicUsize,
     hard_limit: usize,
     high_water: usize,
 }
@@ -119,6 +121,7 @@ impl Inbox {
             asleep: AtomicBool::new(false),
             waker,
             congestion,
+            dropped: AtomicUsize::new(0),
             hard_limit: limits.hard_limit,
             high_water: limits.high_water,
         }
@@ -137,7 +140,8 @@ impl Inbox {
         self.wake();
     }
 
-    /// Puts a delivery in. Returns whether it was dropped because the inbox is full.
+    /// Puts a delivery in. Returns whether it was dropped because the inbox is full; the worker reports that, since the
+    /// caller may hold a lock of the engine.
     pub(crate) fn deliver(&self, event: &Arc<Event>) -> bool {
         let weight = event.weight();
         let mut queue = self.queue.lock();
@@ -146,6 +150,7 @@ impl Inbox {
         }
         let dropped = queue.bytes + weight > self.hard_limit;
         if dropped {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
             if queue.gaps.insert(event.channel.clone()) {
                 queue.items.push(Item::Gap(event.channel.clone()));
             }
@@ -168,6 +173,14 @@ impl Inbox {
         mem::swap(&mut queue.items, items);
         queue.gaps.clear();
         queue.bytes
+    }
+
+    /// How many deliveries were dropped since this was last asked.
+    pub(crate) fn take_dropped(&self) -> usize {
+        match self.dropped.load(Ordering::Relaxed) {
+            0 => 0,
+            _ => self.dropped.swap(0, Ordering::Relaxed),
+        }
     }
 
     /// The worker has finished deliveries of this weight.

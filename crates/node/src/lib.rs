@@ -25,12 +25,15 @@ mod driver;
 mod hub;
 pub mod inbox;
 mod interest;
+mod line_budget;
 mod link;
 mod outbox;
 mod plain;
 mod positions;
+mod printable;
 mod questions;
 mod sync;
+mod trouble_log;
 mod wheel;
 mod worker;
 

@@ -33,6 +33,7 @@ use crate::interest::Interest;
 use crate::listing::LISTS;
 use crate::reception::Reception;
 use crate::sync::Waker;
+use crate::trouble_log::EngineLog;
 use crate::worker::{WAKER, Worker};
 
 /// Most workers of a node.
@@ -122,6 +123,7 @@ pub struct Node {
     congestion: Arc<Congestion>,
     users: Mutex<HashMap<UserId, usize>>,
     lists: Semaphore,
+    engine_log: EngineLog,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -203,6 +205,7 @@ impl Node {
             congestion,
             users: Mutex::default(),
             lists: Semaphore::new(LISTS),
+            engine_log: EngineLog::new(),
             threads: Mutex::default(),
         });
         Ok((node, polls))
@@ -354,6 +357,10 @@ impl Node {
         &self.lists
     }
 
+    pub(crate) fn engine_log(&self) -> &EngineLog {
+        &self.engine_log
+    }
+
     pub(crate) fn is_congested(&self) -> bool {
         self.congestion.is_congested()
     }
@@ -460,12 +467,9 @@ struct NodeSink {
 
 impl NodeSink {
     fn deliver(&self, channel: &Channel, body: EventBody) {
-        let dropped = self
-            .interest
+        // The engine may hold a lock: a worker whose inbox is full reports that itself.
+        self.interest
             .deliver(channel, |id| Event::new(channel.clone(), id, body));
-        if dropped > 0 {
-            tracing::warn!(%channel, workers = dropped, "an inbox is full: a delivery was dropped");
-        }
     }
 }
 

@@ -95,7 +95,7 @@ impl Worker {
         self.positions.next = now + step(delay);
         for (channel, stood) in self.positions.take_due(now) {
             if self.hub.is_watched_at(&channel, &stood) {
-                tracing::warn!(%channel, ?stood, "publications did not come; subscribers are told");
+                self.loss_log.report_lost(&channel, &stood, now);
                 self.lose(&channel, &stood);
             }
         }

@@ -41,13 +41,17 @@ impl Worker {
                 let claims = node
                     .authority()
                     .connection_token(&token, self.now.unix_secs());
-                self.pend(key, ask, claims, Answer::ConnectionToken)
+                self.pend(key, ask, claims, |claims, _| {
+                    Answer::ConnectionToken(claims)
+                })
             }
             Question::SubscriptionToken { token } => {
                 let claims = node
                     .authority()
                     .subscription_token(&token, self.now.unix_secs());
-                self.pend(key, ask, claims, Answer::SubscriptionToken)
+                self.pend(key, ask, claims, |claims, _| {
+                    Answer::SubscriptionToken(claims)
+                })
             }
             Question::UserConnections { user } => Some(Answer::Count(node.user_connections(&user))),
             Question::Enter { channel } => self.enter(key, ask, &channel),
@@ -56,8 +60,8 @@ impl Worker {
             }
             Question::History { channel, query } => {
                 let page = engine.broker.history(&channel, &query);
-                self.pend(key, ask, page, |page| {
-                    Answer::History(page.map_err(failure))
+                self.pend(key, ask, page, |page, node| {
+                    Answer::History(page.map_err(|error| node.failure(error)))
                 })
             }
             // Behind those that wait already, so that a client's publications stay in order.
@@ -81,25 +85,25 @@ impl Worker {
             }
             Question::Presence { channel } => {
                 let presence = engine.presence.presence(&channel);
-                self.pend(key, ask, presence, |presence| {
-                    Answer::Presence(presence.map_err(failure))
+                self.pend(key, ask, presence, |presence, node| {
+                    Answer::Presence(presence.map_err(|error| node.failure(error)))
                 })
             }
             Question::PresenceStats { channel } => {
                 let stats = engine.presence.stats(&channel);
-                self.pend(key, ask, stats, |stats| {
-                    Answer::PresenceStats(stats.map_err(failure))
+                self.pend(key, ask, stats, |stats, node| {
+                    Answer::PresenceStats(stats.map_err(|error| node.failure(error)))
                 })
             }
             Question::AddPresence { channel, info } => {
                 let added = engine.presence.add(&channel, &info, PRESENCE_TTL);
-                self.pend(key, ask, added, |added| {
-                    Answer::Done(added.map_err(failure))
+                self.pend(key, ask, added, |added, node| {
+                    Answer::Done(added.map_err(|error| node.failure(error)))
                 })
             }
             Question::Rpc { method, data } => {
                 let result = node.authority().rpc(&method, data);
-                self.pend(key, ask, result, Answer::Rpc)
+                self.pend(key, ask, result, |result, _| Answer::Rpc(result))
             }
         }
     }
@@ -122,7 +126,7 @@ impl Worker {
                 );
             }
             Notice::KeepPresence { channel, info } => {
-                node.carry_on(
+                node.clone().carry_on(
                     "keep presence",
                     engine.presence.add(&channel, &info, PRESENCE_TTL),
                 );
@@ -132,16 +136,17 @@ impl Worker {
                 client,
                 user,
             } => {
-                node.carry_on(
+                node.clone().carry_on(
                     "remove presence",
                     engine.presence.remove(&channel, client, &user),
                 );
             }
-            Notice::Join { channel, info } => {
-                node.carry_on("tell a join", engine.broker.publish_join(&channel, info))
-            }
+            Notice::Join { channel, info } => node
+                .clone()
+                .carry_on("tell a join", engine.broker.publish_join(&channel, info)),
             Notice::Leave { channel, info } => {
-                node.carry_on("tell a leave", engine.broker.publish_leave(&channel, info));
+                node.clone()
+                    .carry_on("tell a leave", engine.broker.publish_leave(&channel, info));
             }
             Notice::Refused(refused) => self.refusal_log.tell(&refused, self.now.monotonic),
         }
@@ -219,14 +224,15 @@ impl Worker {
         connection: ConnectionKey,
         ask: Ask,
         pending: Pending<T>,
-        answer: impl FnOnce(T) -> Answer + Send + 'static,
+        answer: impl FnOnce(T, &Node) -> Answer + Send + 'static,
     ) -> Option<Answer> {
         match pending {
-            Pending::Ready(value) => Some(answer(value)),
+            Pending::Ready(value) => Some(answer(value, &self.node)),
             Pending::Later(future) => {
                 let inbox = self.node.inbox(self.index).clone();
+                let node = self.node.clone();
                 self.node.spawn(async move {
-                    let answer = answer(future.await);
+                    let answer = answer(future.await, &node);
                     inbox.push(Item::Answer {
                         connection,
                         ask,
@@ -281,7 +287,9 @@ impl Node {
                 Request::None | Request::Wait => return,
                 Request::Begin => match self.engine().broker.subscribe(&channel) {
                     Pending::Ready(result) => {
-                        request = self.interest().began(&channel, result.map_err(failure));
+                        request = self
+                            .interest()
+                            .began(&channel, result.map_err(|error| self.failure(error)));
                         continue;
                     }
                     pending @ Pending::Later(_) => pending,
@@ -317,22 +325,36 @@ impl Node {
     ) {
         let node = self.clone();
         self.spawn(async move {
-            let result = pending.wait().await.map_err(failure);
+            let result = pending.wait().await.map_err(|error| node.failure(error));
             let request = node.interest().began(&channel, result);
             node.request(channel, request);
         });
     }
 
     /// Sees something through that nobody waits for.
-    fn carry_on(&self, what: &'static str, pending: Pending<Result<(), BrokerError>>) {
-        let report = move |result: Result<(), BrokerError>| {
+    fn carry_on(self: Arc<Self>, what: &'static str, pending: Pending<Result<(), BrokerError>>) {
+        let report = move |node: &Self, result: Result<(), BrokerError>| {
             if let Err(error) = result {
-                tracing::warn!(%error, "could not {what}");
+                node.engine_log().report(what, &error);
             }
         };
         match pending {
-            Pending::Ready(result) => report(result),
-            Pending::Later(future) => self.spawn(async move { report(future.await) }),
+            Pending::Ready(result) => report(&self, result),
+            Pending::Later(future) => {
+                let node = self.clone();
+                self.spawn(async move { report(&node, future.await) });
+            }
+        }
+    }
+
+    /// What a session hears of an engine's failure; the operator hears more.
+    pub(crate) fn failure(&self, error: BrokerError) -> Failure {
+        match error {
+            BrokerError::UnrecoverablePosition => Failure::UnrecoverablePosition,
+            error => {
+                self.engine_log().report("answer", &error);
+                Failure::Unavailable
+            }
         }
     }
 
@@ -342,21 +364,10 @@ impl Node {
     }
 }
 
-/// What a session hears of an engine's failure; the operator hears more.
-pub(crate) fn failure(error: BrokerError) -> Failure {
-    match error {
-        BrokerError::UnrecoverablePosition => Failure::UnrecoverablePosition,
-        error => {
-            tracing::warn!(%error, "the engine failed");
-            Failure::Unavailable
-        }
-    }
-}
-
-fn answer_publish(published: Result<Published, BrokerError>) -> Answer {
+fn answer_publish(published: Result<Published, BrokerError>, node: &Node) -> Answer {
     Answer::Published(
         published
             .map(|published| published.position)
-            .map_err(failure),
+            .map_err(|error| node.failure(error)),
     )
 }

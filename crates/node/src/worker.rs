@@ -32,6 +32,7 @@ use crate::outbox::Outboxes;
 use crate::positions::Positions;
 use crate::reception::Reception;
 use crate::refusal_log::RefusalLog;
+use crate::trouble_log::LossLog;
 use crate::wheel::Wheel;
 
 mod ending;
@@ -76,6 +77,7 @@ pub(crate) struct Worker {
     aftermath: Aftermath,
     due: Vec<(u32, u64)>,
     pub(crate) refusal_log: RefusalLog,
+    pub(crate) loss_log: LossLog,
     pub(crate) stopping: bool,
     /// Connected clients.
     pub(crate) clients: usize,
@@ -129,6 +131,7 @@ impl Worker {
             aftermath: Aftermath::default(),
             due: Vec::new(),
             refusal_log: RefusalLog::default(),
+            loss_log: LossLog::default(),
             stopping: false,
             clients: 0,
             node,

@@ -216,3 +216,20 @@ fn a_worker_never_sleeps_over_an_item() {
     }
     pusher.join().expect("it pushed everything");
 }
+
+#[test]
+fn each_delivery_that_was_dropped_is_counted_and_told_once() {
+    let desk = Desk::new(InboxLimits {
+        high_water: 1 << 10,
+        hard_limit: 4 << 10,
+    });
+    assert_eq!(desk.inbox.take_dropped(), 0);
+    let dropped = (1..=50).filter(|offset| {
+        let event = Arc::new(event("news", *offset, 1000));
+        desk.inbox.deliver(&event)
+    });
+    let dropped = dropped.count();
+    assert!((1..50).contains(&dropped));
+    assert_eq!(desk.inbox.take_dropped(), dropped);
+    assert_eq!(desk.inbox.take_dropped(), 0);
+}

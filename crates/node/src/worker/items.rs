@@ -21,6 +21,7 @@ impl Worker {
         let mut items = mem::take(&mut self.items);
         let node = self.node.clone();
         let bytes = node.inbox(self.index).take(&mut items);
+        self.report_dropped(&items);
         let mut finished = 0;
         for item in items.drain(..) {
             if let Item::Deliver(event) = &item {
@@ -34,6 +35,19 @@ impl Worker {
         );
         node.inbox(self.index).finished(finished);
         self.items = items;
+    }
+
+    fn report_dropped(&mut self, items: &[Item]) {
+        let dropped = self.node.inbox(self.index).take_dropped();
+        if dropped > 0 {
+            let channel = items.iter().find_map(|item| match item {
+                Item::Gap(channel) => Some(channel),
+                _ => None,
+            });
+            let now = self.now.monotonic;
+            self.loss_log
+                .report_dropped(dropped, channel, self.index, now);
+        }
     }
 
     fn handle_item(&mut self, item: Item) {
