@@ -28,6 +28,7 @@ mod tests;
 
 pub(crate) use group::{Deltas, GroupKey};
 use group::{Group, Step};
+use positions::step_from;
 
 /// Where a connection stands in a channel, kept with the connection so that leaving costs no search.
 #[derive(Clone, Copy, Debug)]
@@ -448,13 +449,11 @@ impl Entry {
         }
         let mut step = Step::Next;
         if let Some(position) = &self.position {
-            let is_same = position.epoch == delivery.epoch;
-            if is_same && offset <= position.offset {
-                return Step::Old;
-            }
-            if !is_same || offset - 1 != position.offset {
-                self.positioned(aftermath);
-                step = Step::Gap;
+            step = step_from(position, delivery);
+            match step {
+                Step::Old => return step,
+                Step::Gap => self.positioned(aftermath),
+                Step::Next => {}
             }
         }
         self.position = Some(StreamPosition::new(offset, delivery.epoch.clone()));
@@ -478,9 +477,9 @@ impl Entry {
         let offset = delivery.publication.offset;
         let mut at = 0;
         while let Some(Joining { slot, after, .. }) = few.joining.get(at) {
-            let is_same = after.epoch == delivery.epoch;
-            let is_before = is_same && after.offset == offset - 1;
-            if is_before || (is_same && after.offset == offset) {
+            let step = step_from(after, delivery);
+            let is_before = step == Step::Next;
+            if is_before || (step == Step::Old && after.offset == offset) {
                 let newcomer = few.joining.swap_remove(at);
                 let slot = newcomer.slot;
                 let gets_it = is_before && newcomer.key.wants(event);
@@ -498,7 +497,7 @@ impl Entry {
                 }
                 continue;
             }
-            if !is_same || after.offset < offset {
+            if step == Step::Gap {
                 aftermath.gap.push(*slot);
             }
             at += 1;

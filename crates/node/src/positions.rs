@@ -75,6 +75,13 @@ impl Positions {
     }
 }
 
+/// Whether a stream whose top is there has nothing that does not come before a position. At the beginning of a stream
+/// the epoch may not be known, there or here.
+fn is_at(stood: &StreamPosition, top: &StreamPosition) -> bool {
+    let is_beginning = stood.offset == 0 && top.offset == 0;
+    stood == top || (is_beginning && (stood.epoch.is_empty() || top.epoch.is_empty()))
+}
+
 fn step(delay: Duration) -> Duration {
     delay.min(STEP)
 }
@@ -143,7 +150,7 @@ impl Worker {
 
     /// The stream is there.
     pub(crate) fn found(&mut self, channel: Channel, stood: StreamPosition, top: &StreamPosition) {
-        if *top != stood {
+        if !is_at(&stood, top) {
             // What is on its way through the inbox, or from the engine, has until then.
             let due = self.now.monotonic + step(self.delay());
             self.positions.doubt(channel, stood, due);
@@ -187,6 +194,24 @@ mod tests {
         let mut positions = Positions::default();
         assert_eq!(positions.advance(10, 6).collect::<Vec<_>>().len(), 6);
         assert_eq!(positions.advance(4, 3).collect::<Vec<_>>(), [0, 1, 2]);
+    }
+
+    #[test]
+    fn a_stream_in_which_nothing_was_published_is_where_its_subscribers_are_whoever_knows_its_epoch()
+     {
+        let at = |offset, epoch: &str| StreamPosition::new(offset, epoch.into());
+        for (stood, top, expected) in [
+            (at(0, ""), at(0, ""), true),
+            (at(0, ""), at(0, "a"), true),
+            (at(0, "a"), at(0, ""), true),
+            (at(0, "a"), at(0, "b"), false),
+            (at(0, ""), at(1, "a"), false),
+            (at(1, "a"), at(0, ""), false),
+            (at(3, "a"), at(3, "a"), true),
+            (at(3, "a"), at(3, "b"), false),
+        ] {
+            assert_eq!(is_at(&stood, &top), expected, "{stood:?} {top:?}");
+        }
     }
 
     #[test]

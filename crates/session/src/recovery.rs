@@ -241,10 +241,12 @@ fn merge(top: StreamPosition, buffer: Buffer) -> Merged {
         has_lost: buffer.has_lost,
     };
     let position = &mut merged.position;
-    if position.epoch.is_empty() {
-        position.epoch = buffer.epoch.clone();
-    }
     for publication in buffer.publications {
+        let is_first = publication.offset == 1 && position.offset == 0;
+        if is_first && position.epoch.is_empty() {
+            // There was no stream when it was read. Its epoch comes with the first publication, and with no other.
+            position.epoch = buffer.epoch.clone();
+        }
         if publication.offset == 0 {
             merged.loose.push(publication);
         } else if buffer.epoch != position.epoch {

@@ -1,8 +1,10 @@
 //! Where the subscribers of a channel stand that watch their position, and how they are told that it is lost.
 
+use veche_engine::sink::Delivery;
 use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
 
+use super::group::Step;
 use super::{Aftermath, Entry, Hub};
 use crate::fanout::Event;
 
@@ -72,6 +74,25 @@ impl Hub {
                 .filter(|joining| joining.after.offset < offset)
                 .map(|joining| joining.slot),
         );
+    }
+}
+
+/// What a publication with a place in the stream is to who stands at a position.
+///
+/// A channel that has no stream yet has no epoch either. Who stands there learns the epoch by the first publication, and
+/// only by that: with any other, publications before it did not come. A known epoch never becomes another one.
+///
+/// Source: client protocol; the epoch travels with the publication whose offset is 1.
+pub(super) fn step_from(position: &StreamPosition, delivery: &Delivery) -> Step {
+    let offset = delivery.publication.offset;
+    let is_first = position.epoch.is_empty() && position.offset == 0 && offset == 1;
+    let is_same = is_first || position.epoch == delivery.epoch;
+    if is_same && offset <= position.offset {
+        Step::Old
+    } else if is_same && offset - 1 == position.offset {
+        Step::Next
+    } else {
+        Step::Gap
     }
 }
 

@@ -472,3 +472,41 @@ fn a_limit_of_0_recovers_without_limit() {
     ",
     );
 }
+
+#[test]
+fn the_epoch_of_a_channel_without_a_stream_comes_with_its_first_publication_and_with_no_other() {
+    check_recovery(
+        &stream(),
+        "",
+        "limit 0",
+        "
+        ~ delivers chat e:1
+        ~ delivers chat e:2
+        ~ 3 top :0
+        < 2 subscribed positioned recoverable at e:2
+        < attach chat after e:2
+    ",
+    );
+    check_recovery(
+        &stream(),
+        "",
+        "limit 0",
+        "
+        ~ 3 top :0
+        < 2 subscribed positioned recoverable at :0
+        < attach chat after :0
+    ",
+    );
+    check_recovery(
+        &stream(),
+        "",
+        "limit 0",
+        "
+        ~ delivers chat e:2
+        ~ 3 top :0
+        < 2 subscribed positioned recoverable at :0
+        < detach chat
+        < push chat unsubscribed 2500 insufficient state
+    ",
+    );
+}

@@ -90,3 +90,32 @@ fn what_comes_too_late_is_told_to_those_who_do_not_have_it() {
         "it has no place in the stream"
     );
 }
+
+#[test]
+fn who_stands_where_no_stream_is_learns_its_epoch_by_the_first_publication_and_by_no_other() {
+    let mut world = World::new();
+    world.join(0, key(true), Some(position("", 0)));
+    world.join(1, key(true), Some(position("a", 0)));
+    assert!(world.publish("a", 1).gap.is_empty());
+    assert_eq!(watched(&world), [position("a", 1)]);
+    assert!(world.publish("a", 2).gap.is_empty());
+    // A known epoch never becomes another one.
+    let mut gap = world.publish("b", 1).gap;
+    gap.sort_unstable();
+    assert_eq!(gap, [0, 1]);
+
+    let mut world = World::new();
+    world.join(0, key(true), Some(position("", 0)));
+    assert_eq!(world.publish("a", 2).gap, [0], "the first did not come");
+
+    // Whoever joins others that stand further on is no exception.
+    let mut world = World::new();
+    world.join(0, key(true), Some(position("a", 0)));
+    world.join(1, key(true), Some(position("", 0)));
+    assert!(world.publish("a", 1).gap.is_empty());
+    assert_eq!(watched(&world), [position("a", 1)]);
+    let mut world = World::new();
+    world.join(0, key(true), Some(position("a", 4)));
+    world.join(1, key(true), Some(position("", 0)));
+    assert_eq!(world.publish("a", 5).gap, [1]);
+}
