@@ -14,7 +14,9 @@ use crate::turn::Turn;
 impl Session {
     /// A WebSocket pong frame came. RFC 6455 section 5.5.3 allows those that nobody asked for.
     pub fn handle_pong(&mut self, turn: &Turn<'_>, _effects: &mut Effects) {
-        if self.profile.ping == Ping::Frame && self.awaits_pong {
+        if self.profile.ping == Ping::Frame && self.unanswered_pings > 0 {
+            // It answers all that were sent (RFC 6455, section 5.5.3).
+            self.unanswered_pings = 1;
             self.end_ping(turn);
         }
     }
@@ -32,8 +34,16 @@ impl Session {
         self.is_reading = is_reading;
     }
 
+    /// The driver may not have seen a pong that has come: one that is due now is awaited as long again.
+    pub fn extend_pong(&mut self, turn: &Turn<'_>) {
+        let due = self.timers.at(Timer::Pong);
+        if due.is_some_and(|due| due <= turn.now.monotonic) {
+            self.expect_pong(turn);
+        }
+    }
+
     pub(crate) fn take_pong(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
-        if self.profile.ping == Ping::Message && self.awaits_pong {
+        if self.profile.ping == Ping::Message && self.unanswered_pings > 0 {
             self.end_ping(turn);
         } else {
             let why = "a pong that no ping asked for";
@@ -41,9 +51,13 @@ impl Session {
         }
     }
 
-    /// The pong came. The ping was sent one interval before the next is due.
+    /// The pong came. The last ping was sent one interval before the next is due.
     fn end_ping(&mut self, turn: &Turn<'_>) {
-        self.awaits_pong = false;
+        self.unanswered_pings = self.unanswered_pings.saturating_sub(1);
+        if self.unanswered_pings > 0 {
+            // The client is there. The other pong has its own time.
+            return self.expect_pong(turn);
+        }
         self.timers.clear(Timer::Pong);
         let (next, interval) = (self.timers.at(Timer::Ping), turn.rules.client.ping_interval);
         if let Some(next) = next
@@ -64,7 +78,7 @@ impl Session {
         if self.profile.ping == Ping::OneWay {
             return;
         }
-        self.awaits_pong = true;
+        self.unanswered_pings = self.unanswered_pings.saturating_add(1);
         self.expect_pong(turn);
     }
 
@@ -74,7 +88,7 @@ impl Session {
             self.expect_pong(turn);
             return true;
         }
-        if self.awaits_pong {
+        if self.unanswered_pings > 0 {
             self.close(Disconnect::NO_PONG, effects);
             return false;
         }

@@ -45,7 +45,8 @@ pub struct Session {
     /// Commands that are not answered yet.
     in_progress: u32,
     pub(crate) profile: Profile,
-    pub(crate) awaits_pong: bool,
+    /// Pings that were sent and not answered; more than one where a pong may have come unread.
+    pub(crate) unanswered_pings: u8,
     pub(crate) is_reading: bool,
     /// Of the last ping, and one more.
     pub(crate) latency_ms: Option<NonZeroU16>,
@@ -117,7 +118,7 @@ impl Session {
             asks: 0,
             in_progress: 0,
             profile: birth.profile,
-            awaits_pong: false,
+            unanswered_pings: 0,
             is_reading: true,
             latency_ms: None,
         }

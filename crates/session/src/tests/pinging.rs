@@ -1,5 +1,7 @@
 //! Pings, pongs, presence and time running out.
 
+use std::time::Duration;
+
 use super::{check, check_with, options, rules};
 use crate::profile::Profile;
 
@@ -136,6 +138,57 @@ fn a_pong_that_is_not_read_is_not_missed() {
     assert_eq!(talk.play("@ 36s"), ["< ping"]);
     talk.session.set_reading(true);
     assert_eq!(talk.play("> pong"), Vec::<String>::new());
+}
+
+#[test]
+fn pings_whose_pongs_were_not_read_have_one_pong_each() {
+    let rules = rules(|_| {});
+    let mut talk = super::harness::Talk::new(Profile::WEBSOCKET, &rules);
+    talk.play("> 1 connect");
+    talk.session.set_reading(false);
+    assert_eq!(talk.play("@ 51s"), ["< ping", "< ping"]);
+    talk.session.set_reading(true);
+    // Both pongs were sent in time, and are read one after the other.
+    assert_eq!(talk.play("> pong"), Vec::<String>::new());
+    assert_eq!(talk.play("> pong"), Vec::<String>::new());
+    assert_eq!(talk.play("> pong"), ["< close 3501 bad request"]);
+
+    let mut talk = super::harness::Talk::new(Profile::WEBSOCKET, &rules);
+    talk.play("> 1 connect");
+    talk.session.set_reading(false);
+    assert_eq!(talk.play("@ 51s"), ["< ping", "< ping"]);
+    talk.session.set_reading(true);
+    assert_eq!(talk.play("> pong"), Vec::<String>::new());
+    assert_eq!(
+        talk.play("@ 60s"),
+        ["< close 3012 no pong"],
+        "the second is missing"
+    );
+}
+
+#[test]
+fn a_pong_that_may_have_come_unseen_is_awaited_as_long_again() {
+    let rules = rules(|_| {});
+    let mut talk = super::harness::Talk::new(Profile::WEBSOCKET, &rules);
+    talk.play("> 1 connect");
+    assert_eq!(talk.play("@ 25s"), ["< ping"]);
+    let sent = talk.session.timers.at(crate::timers::Timer::Pong);
+    let extended_at = |talk: &mut super::harness::Talk<'_>, secs: u64| {
+        let turn = crate::turn::Turn {
+            now: crate::turn::Now {
+                monotonic: Duration::from_secs(secs),
+                ..crate::turn::Now::default()
+            },
+            rules: &rules,
+        };
+        talk.session.extend_pong(&turn);
+        talk.session.timers.at(crate::timers::Timer::Pong)
+    };
+    assert_eq!(extended_at(&mut talk, 25), sent, "it is not due yet");
+    assert_eq!(extended_at(&mut talk, 34), Some(Duration::from_secs(42)));
+    assert_eq!(talk.play("@ 36s"), Vec::<String>::new());
+    let end = talk.play("@ 60s");
+    assert_eq!(end.last().map(String::as_str), Some("< close 3012 no pong"));
 }
 
 #[test]
