@@ -230,6 +230,20 @@ test('a user over its connection limit is closed with 3504', async (t) => {
   await connect(t, server, as('bob'));
 });
 
+test('of connections of one user that come at once only as many get in as there are places', async (t) => {
+  const server = await startServer(t, openConfig({ client: { user_connection_limit: 1 }, ...(isVeche && { node: { workers: 2 } }) }));
+  for (let round = 0; round < 10; round++) {
+    const sockets = await Promise.all(Array.from({ length: 8 }, () => openBare(t, `${server.ws}/connection/websocket`)));
+    const mine = token({ sub: `user ${round}` });
+    const answers = await Promise.all(sockets.map((bare) => {
+      bare.send({ id: 1, connect: { token: mine } });
+      return Promise.race([bare.next('an answer').then(() => 'in', () => 'nothing'), bare.close().then(({ code }) => code)]);
+    }));
+    assert.deepEqual(answers.sort(), [3504, 3504, 3504, 3504, 3504, 3504, 3504, 'in'], `round ${round}`);
+    for (const bare of sockets) bare.socket.terminate();
+  }
+});
+
 test('a compressed connection carries the same publications', async (t) => {
   const server = await startServer(t, openConfig({ client: { insecure: true }, websocket: { compression: true } }));
   const bare = await openBare(t, `${server.ws}/connection/websocket`, { perMessageDeflate: { threshold: 0 } });

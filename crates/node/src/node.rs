@@ -411,9 +411,21 @@ impl Node {
         )
     }
 
-    /// Connections of a user, over all workers; 0 where they are not counted.
-    pub(crate) fn user_connections(&self, user: &UserId) -> usize {
-        self.users.lock().get(user).copied().unwrap_or(0)
+    /// Takes one of `limit` places for connections of a user, over all workers, unless all are taken. Returns how many
+    /// were taken before; 0 where they are not counted.
+    ///
+    /// The same lock is held for the look and for the taking: of two connections that come at once on two workers, only
+    /// one gets the last place.
+    pub(crate) fn take_user_place(&self, user: &UserId, limit: usize) -> usize {
+        if !self.config.count_users {
+            return 0;
+        }
+        let mut users = self.users.lock();
+        let taken = users.get(user).copied().unwrap_or(0);
+        if taken < limit {
+            *users.entry_ref(user).or_insert(0) += 1;
+        }
+        taken
     }
 
     pub(crate) fn user_came(&self, user: &UserId) {

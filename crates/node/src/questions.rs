@@ -53,7 +53,9 @@ impl Worker {
                     Answer::SubscriptionToken(claims)
                 })
             }
-            Question::UserConnections { user } => Some(Answer::Count(node.user_connections(&user))),
+            Question::UserPlace { user, limit } => {
+                Some(Answer::Count(self.take_user_place(key.slot, user, limit)))
+            }
             Question::Enter { channel } => self.enter(key, ask, &channel),
             Question::ChannelId { channel } => {
                 Some(Answer::ChannelId(node.interest().id(&channel)))
@@ -244,8 +246,31 @@ impl Worker {
         }
     }
 
+    /// Takes a place among a user's connections for one that is about to be let in. Returns how many places others
+    /// have; the connection has one if that is below `limit`.
+    fn take_user_place(&mut self, slot: u32, user: UserId, limit: usize) -> usize {
+        self.give_user_place_back(slot);
+        let others = self.node.take_user_place(&user, limit);
+        if others < limit {
+            self.user_places.push((slot, user));
+        }
+        others
+    }
+
+    /// Gives the place back that was taken for a connection which was not let in.
+    pub(crate) fn give_user_place_back(&mut self, slot: u32) {
+        while let Some(at) = self.user_places.iter().position(|(of, _)| *of == slot) {
+            let (_, user) = self.user_places.swap_remove(at);
+            self.node.user_left(&user);
+        }
+    }
+
     pub(crate) fn remember_user(&mut self, slot: u32, user: UserId) {
-        self.node.user_came(&user);
+        let has_place = |place: &(u32, UserId)| *place == (slot, user.clone());
+        match self.user_places.iter().position(has_place) {
+            Some(at) => drop(self.user_places.swap_remove(at)),
+            None => self.node.user_came(&user),
+        }
         let slots = self.users.entry(user).or_default();
         slots.push(slot);
         if let Some(connection) = self.connections.get_mut(slot as usize) {
@@ -371,3 +396,6 @@ fn answer_publish(published: Result<Published, BrokerError>, node: &Node) -> Ans
             .map_err(|error| node.failure(error)),
     )
 }
+
+#[cfg(test)]
+mod tests;

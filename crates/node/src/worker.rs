@@ -57,6 +57,8 @@ pub(crate) struct Worker {
     pub(crate) hub: Hub,
     /// In the order in which they are listed.
     pub(crate) users: BTreeMap<UserId, SmallVec<[u32; 2]>>,
+    /// Places among users' connections that were taken for connections, by slot, which are not let in yet.
+    pub(crate) user_places: Vec<(u32, UserId)>,
     pub(crate) apps: Apps,
     pub(crate) wheel: Wheel,
     pub(crate) positions: Positions,
@@ -114,6 +116,7 @@ impl Worker {
             outboxes: Outboxes::new(config.queue_max_size),
             hub: Hub::default(),
             users: BTreeMap::new(),
+            user_places: Vec::new(),
             apps: Apps::default(),
             wheel: Wheel::new(),
             positions: Positions::default(),

@@ -142,8 +142,9 @@ impl Session {
             let question = Question::PresenceStats { channel };
             return self.ask(Waiting::Connect, question, effects);
         }
-        if rules.user_connection_limit > 0 && !user.is_anonymous() {
-            let question = Question::UserConnections { user };
+        let limit = rules.user_connection_limit;
+        if limit > 0 && !user.is_anonymous() {
+            let question = Question::UserPlace { user, limit };
             return self.ask(Waiting::Connect, question, effects);
         }
         self.let_in(turn, effects);

@@ -31,10 +31,14 @@ pub enum Question {
         /// The JWT.
         token: String,
     },
-    /// How many connections a user has on this node, this one not counted. Answered by [`Answer::Count`].
-    UserConnections {
+    /// Takes a place for this connection among those of a user on this node. Answered by [`Answer::Count`]: how many
+    /// places were taken before. If that is below `limit` this connection has one now, until its end, and
+    /// [`Notice::Connected`] does not take another. A further question gives the place back that an earlier one took.
+    UserPlace {
         /// The user.
         user: UserId,
+        /// How many places there are.
+        limit: usize,
     },
     /// Begins delivery of a channel to this session's making subscription. Answered by [`Answer::Done`]; from then
     /// on deliveries come to `handle_delivery` until the session says attach or leave.
@@ -97,7 +101,7 @@ pub enum Answer {
     ConnectionToken(Result<Box<ConnectionClaims>, TokenError>),
     /// To [`Question::SubscriptionToken`].
     SubscriptionToken(Result<Box<SubscriptionClaims>, TokenError>),
-    /// To [`Question::UserConnections`].
+    /// To [`Question::UserPlace`].
     Count(usize),
     /// To [`Question::Enter`] and [`Question::AddPresence`].
     Done(Result<(), Failure>),

@@ -638,7 +638,7 @@ fn world(question: Question) -> Answer {
         Question::PresenceStats { .. } => {
             Answer::PresenceStats(Ok(reply::PresenceStats::default()))
         }
-        Question::UserConnections { .. } => Answer::Count(0),
+        Question::UserPlace { .. } => Answer::Count(0),
         Question::ConnectionToken { .. } => {
             Answer::ConnectionToken(Err(TokenError::Expired("it expired 5 s ago".into())))
         }

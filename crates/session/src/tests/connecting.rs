@@ -241,7 +241,7 @@ fn a_user_has_so_many_connections_and_no_more() {
         > 1 connect token=T
         < ask 1 connection_token T
         ~ 1 claims user=anna
-        < ask 2 user_connections anna
+        < ask 2 user_place anna of 2
         ~ 2 1
         < tell connected \"anna\"
         < 1 connected ping 25 pong
@@ -254,7 +254,7 @@ fn a_user_has_so_many_connections_and_no_more() {
         > 1 connect token=T
         < ask 1 connection_token T
         ~ 1 claims user=anna
-        < ask 2 user_connections anna
+        < ask 2 user_place anna of 2
         ~ 2 2
         < close 3504 connection limit
     ",

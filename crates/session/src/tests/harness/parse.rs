@@ -157,7 +157,7 @@ pub(super) fn answer(text: &str, question: &Question) -> Answer {
     match question {
         Question::ConnectionToken { .. } => Answer::ConnectionToken(connection_token(&words)),
         Question::SubscriptionToken { .. } => Answer::SubscriptionToken(subscription_token(&words)),
-        Question::UserConnections { .. } => Answer::Count(number(0)),
+        Question::UserPlace { .. } => Answer::Count(number(0)),
         Question::Enter { .. } | Question::AddPresence { .. } => {
             Answer::Done(failure.map_or(Ok(()), Err))
         }

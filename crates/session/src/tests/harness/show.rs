@@ -174,7 +174,7 @@ fn show_question(question: &Question) -> String {
     match question {
         Question::ConnectionToken { token } => format!("connection_token {token}"),
         Question::SubscriptionToken { token } => format!("subscription_token {token}"),
-        Question::UserConnections { user } => format!("user_connections {user}"),
+        Question::UserPlace { user, limit } => format!("user_place {user} of {limit}"),
         Question::Enter { channel } => format!("enter {channel}"),
         Question::ChannelId { channel } => format!("channel_id {channel}"),
         Question::History { channel, query } => {
