@@ -9,6 +9,7 @@ use veche_engine::presence::PRESENCE_TTL;
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::identity::UserId;
+use veche_protocol::publication::{Publication, PublishOptions};
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure, Notice, Question};
 
@@ -23,7 +24,9 @@ use crate::worker::{Slots, Worker};
 pub(crate) struct Deferred {
     connection: ConnectionKey,
     ask: Ask,
-    question: Question,
+    channel: Channel,
+    publication: Box<Publication>,
+    options: Box<PublishOptions>,
 }
 
 impl Worker {
@@ -66,24 +69,24 @@ impl Worker {
                     Answer::History(page.map_err(|error| node.failure(error)))
                 })
             }
-            // Behind those that wait already, so that a client's publications stay in order.
-            question @ Question::Publish { .. }
-                if node.is_congested() || !self.deferred.is_empty() =>
-            {
-                self.deferred.push(Deferred {
-                    connection: key,
-                    ask,
-                    question,
-                });
-                None
-            }
             Question::Publish {
                 channel,
                 publication,
                 options,
             } => {
-                let published = engine.broker.publish(&channel, *publication, &options);
-                self.pend(key, ask, published, answer_publish)
+                let publish = Deferred {
+                    connection: key,
+                    ask,
+                    channel,
+                    publication,
+                    options,
+                };
+                // Behind those that wait already, so that a client's publications stay in order.
+                if node.is_congested() || !self.deferred.is_empty() {
+                    self.deferred.push_back(publish);
+                    return None;
+                }
+                self.publish(publish)
             }
             Question::Presence { channel } => {
                 let presence = engine.presence.presence(&channel);
@@ -168,26 +171,41 @@ impl Worker {
         }
     }
 
-    /// Tries publishes again that waited for the node to be less congested.
+    /// Publishes what waited for the node to be less congested, one after the other.
+    ///
+    /// What waits stays in the queue until its turn: an answer lets a client go on, and what it publishes then comes
+    /// behind what it has published before.
     pub(crate) fn retry_deferred(&mut self) {
-        if self.deferred.is_empty() || self.node.is_congested() {
-            return;
-        }
-        for Deferred {
-            connection,
-            ask,
-            question,
-        } in std::mem::take(&mut self.deferred)
+        while !self.node.is_congested()
+            && let Some(publish) = self.deferred.pop_front()
         {
-            if !self.is_alive(connection) {
-                continue;
-            }
-            if let Some(answer) = self.ask(connection, ask, question) {
+            let (connection, ask) = (publish.connection, publish.ask);
+            if let Some(answer) = self.publish(publish) {
                 self.with_session(connection.slot, |session, turn, effects| {
                     session.handle_answer(ask, answer, turn, effects);
                 });
             }
         }
+    }
+
+    /// Drops what a client has published and the node has not, because its conversation ends. The client has no
+    /// confirmation of it, and nobody publishes after having been disconnected.
+    pub(crate) fn drop_deferred(&mut self, slot: u32) {
+        self.deferred
+            .retain(|publish| publish.connection.slot != slot);
+    }
+
+    fn publish(&self, publish: Deferred) -> Option<Answer> {
+        let Deferred {
+            connection,
+            ask,
+            channel,
+            publication,
+            options,
+        } = publish;
+        let broker = &self.node.engine().broker;
+        let published = broker.publish(&channel, *publication, &options);
+        self.pend(connection, ask, published, answer_publish)
     }
 
     /// Wants a channel for a session that makes a subscription.

@@ -3,7 +3,7 @@
 //! A turn reads what came on sockets, takes the inbox, looks at the timers, and then writes what became owed: so all
 //! that one turn brings for a client leaves in one write. Nothing here is behind a lock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
 use std::mem;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;
 use crate::outbox::Outboxes;
 use crate::positions::Positions;
+use crate::questions::Deferred;
 use crate::reception::Reception;
 use crate::refusal_log::RefusalLog;
 use crate::trouble_log::LossLog;
@@ -74,7 +75,7 @@ pub(crate) struct Worker {
     /// Connections that have more to read than one turn takes.
     pub(crate) again: Vec<ConnectionKey>,
     /// Publishes that wait because the node is congested.
-    pub(crate) deferred: Vec<crate::questions::Deferred>,
+    pub(crate) deferred: VecDeque<Deferred>,
     items: Vec<Item>,
     aftermath: Aftermath,
     due: Vec<(u32, u64)>,
@@ -129,7 +130,7 @@ impl Worker {
             frames: Vec::new(),
             scratch: vec![0; SCRATCH],
             again: Vec::new(),
-            deferred: Vec::new(),
+            deferred: VecDeque::new(),
             items: Vec::new(),
             aftermath: Aftermath::default(),
             due: Vec::new(),

@@ -14,6 +14,7 @@ impl Worker {
     /// The session leaves its channels, and the worker forgets it.
     pub(crate) fn part(&mut self, slot: u32, open: &mut Open) {
         open.waiting = None;
+        self.drop_deferred(slot);
         self.give_user_place_back(slot);
         let Some(session) = open.talk.session_mut() else {
             return;

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod client;
 #[cfg(test)]
+mod deferring;
+#[cfg(test)]
 mod delivering;
 #[cfg(test)]
 mod ending;

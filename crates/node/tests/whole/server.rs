@@ -165,7 +165,7 @@ fn listener() -> TcpListener {
 }
 
 /// Anonymous clients may do everything; `boom:` has a pattern that panics.
-fn rules() -> Rules {
+pub(crate) fn rules() -> Rules {
     let options = ChannelOptions {
         retention: Some(Retention {
             size: 100_000,
