@@ -14,6 +14,8 @@ mod effects;
 mod messages;
 mod parting;
 
+pub(crate) use parting::Farewells;
+
 /// How a connection goes on after some input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {

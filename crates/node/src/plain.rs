@@ -128,6 +128,8 @@ impl Worker {
     /// Nobody in particular has become somebody: a new session, with the old one's id.
     fn begin_anew(&mut self, slot: u32, open: &mut Open) {
         self.part(slot, open);
+        // The new session has the old one's id: it must not be removed from where it comes into.
+        self.clean_up();
         // Answers to the old session's questions are not for the new one.
         self.next_generation = self.next_generation.wrapping_add(1);
         if let Some(connection) = self.connections.get_mut(slot as usize) {

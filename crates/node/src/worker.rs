@@ -24,6 +24,7 @@ use crate::accept::Shortage;
 use crate::apps::Apps;
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
+use crate::driver::Farewells;
 use crate::fanout::{Encoder, give_back};
 use crate::hub::{Aftermath, Attachments, Connections, Hub};
 use crate::inbox::{ConnectionKey, Item};
@@ -79,6 +80,7 @@ pub(crate) struct Worker {
     items: Vec<Item>,
     aftermath: Aftermath,
     due: Vec<(u32, u64)>,
+    pub(crate) farewells: Farewells,
     pub(crate) refusal_log: RefusalLog,
     pub(crate) loss_log: LossLog,
     pub(crate) stopping: bool,
@@ -134,6 +136,7 @@ impl Worker {
             items: Vec::new(),
             aftermath: Aftermath::default(),
             due: Vec::new(),
+            farewells: Farewells::default(),
             refusal_log: RefusalLog::default(),
             loss_log: LossLog::default(),
             stopping: false,
@@ -209,6 +212,7 @@ impl Worker {
         self.counters.bytes_sent.add(self.outboxes.take_written());
         self.bury();
         self.bound_backlog();
+        self.clean_up();
         self.give_back();
     }
 

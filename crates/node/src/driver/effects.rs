@@ -78,6 +78,9 @@ impl Worker {
                         open.connected_ms = self.now.unix_ms;
                         self.remember_user(slot, user);
                     }
+                    Effect::Tell(notice) if open.talk.session().is_some_and(Session::is_closed) => {
+                        self.tell_of_the_gone(slot, notice);
+                    }
                     Effect::Tell(notice) => self.tell(slot, notice),
                     Effect::Attach(attach) => self.attach(slot, open, attach),
                     Effect::Detach { channel } => self.detach(slot, &channel),

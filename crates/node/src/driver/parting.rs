@@ -1,7 +1,9 @@
 //! How a conversation ends: the session leaves its channels, and the close frames are said.
 
+use tokio::sync::mpsc;
 use veche_protocol::disconnect::Disconnect;
 use veche_session::effect::Effect;
+use veche_session::question::Notice;
 use veche_websocket::close;
 use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::{self, Opcode};
@@ -10,8 +12,25 @@ use crate::accept::CLOSE_TIMEOUT;
 use crate::connection::{Closing, Open};
 use crate::worker::Worker;
 
+/// What is left to do for clients that are gone, once their close frames are written.
+#[derive(Debug, Default)]
+pub(crate) struct Farewells {
+    /// What the engine is to be told, in order.
+    notices: Vec<(u32, Notice)>,
+    /// Who ordered that clients go, and how many went: told when the engine knows of it, so that whoever asks it next
+    /// finds them gone.
+    pub(crate) done: Vec<(mpsc::UnboundedSender<usize>, usize)>,
+}
+
+impl Farewells {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.notices.is_empty() && self.done.is_empty()
+    }
+}
+
 impl Worker {
-    /// The session leaves its channels, and the worker forgets it.
+    /// The session leaves its channels, and the worker forgets it. Other clients learn of it when the turn has written
+    /// the close frames; see [`Self::clean_up`].
     pub(crate) fn part(&mut self, slot: u32, open: &mut Open) {
         open.waiting = None;
         self.drop_deferred(slot);
@@ -29,7 +48,7 @@ impl Worker {
         }
         for effect in effects.drain(..) {
             match effect {
-                Effect::Tell(notice) => self.tell(slot, notice),
+                Effect::Tell(notice) => self.tell_of_the_gone(slot, notice),
                 Effect::Detach { channel } => self.detach(slot, &channel),
                 _ => {}
             }
@@ -37,6 +56,32 @@ impl Worker {
         self.effects = effects;
         self.detach_from_all(slot);
         self.forget_user(slot, &user);
+    }
+
+    /// Lets the world know something about a client whose session is over. What asks the engine waits until the turn has
+    /// written: the end of a connection must not wait for the engine, however slow it is.
+    pub(super) fn tell_of_the_gone(&mut self, slot: u32, notice: Notice) {
+        match notice {
+            Notice::RemovePresence { .. } | Notice::Leave { .. } => {
+                self.farewells.notices.push((slot, notice));
+            }
+            notice => self.tell(slot, notice),
+        }
+    }
+
+    /// Tells the engine about the clients that are gone. Call it when the turn has written.
+    pub(crate) fn clean_up(&mut self) {
+        if self.farewells.is_empty() {
+            return;
+        }
+        let Farewells { notices, done } = std::mem::take(&mut self.farewells);
+        for (slot, notice) in notices {
+            self.tell(slot, notice);
+        }
+        for (done, count) in done {
+            // Whoever asked may have gone.
+            let _ = done.send(count);
+        }
     }
 
     /// What a session that failed did not leave itself: the next client in this slot must not get its channels.

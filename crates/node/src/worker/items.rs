@@ -88,8 +88,12 @@ impl Worker {
                 done,
             } => {
                 let count = self.order(&addressees, &order);
-                // Whoever asked may have gone.
-                let _ = done.send(count);
+                if self.farewells.is_empty() {
+                    // Whoever asked may have gone.
+                    let _ = done.send(count);
+                } else {
+                    self.farewells.done.push((done, count));
+                }
             }
             Item::Inquiry(inquiry) => self.inquire(&inquiry),
             Item::Socket(socket) => self.adopt(socket),

@@ -10,6 +10,8 @@ mod delivering;
 mod ending;
 mod listing;
 #[cfg(test)]
+mod parting;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod waiting;
