@@ -158,3 +158,22 @@ test('parts of the address come from the issuer, and a token cannot choose anoth
   for (const iss of ['https://id.example/three', 'https://evil.example/one', '']) assert.equal(await codeFor(t, server, issued(iss)), 3500, iss);
   assert.deepEqual(asks, ['/keys/one', '/keys/two']);
 });
+
+test('a plain login behind an anonymous token that is checked late is heard', { skip: !isVeche && 'the original has no plain dialect' }, async (t) => {
+  let answers = () => {};
+  const keyed = await endpoint(t, (response) => { answers = () => set(jwk('ES256'))(response); });
+  const server = await startServer(t, openConfig({ plain: { enabled: true }, client: { token: { jwks_public_endpoint: keyed.url } } }));
+  const anonymous = signed('ES256', 'ES256', keys.ES256.privateKey, { sub: '' });
+  const bare = await openBare(t, `${server.ws}/connection/plain?token=${anonymous}`);
+  bare.send({ action: 'subscribe', channel: 'news', id: 1 });
+  bare.send({ action: 'login', token: signed('ES256', 'ES256', keys.ES256.privateKey, { sub: 'bob' }), id: 2 });
+  bare.send({ action: 'publish', channel: 'news', data: 'as bob', id: 3 });
+  while (keyed.asked === 0) await new Promise((done) => setTimeout(done, 5));
+  answers();
+  const login = await bare.frames.first((frame) => frame.id === 2, 'an answer to the login');
+  assert.equal(login.data.user, 'bob');
+  assert.equal((await bare.frames.first((frame) => frame.id === 3, 'an answer to the publish')).event, 'published');
+  // What nobody had asked for is cancelled, and said to be.
+  assert.match(bare.frames.items.find((frame) => frame.id === 1).error, /cancelled/);
+  assert.equal((await bare.ask({ action: 'subscribe', channel: 'news', id: 4 })).event, 'subscribed');
+});

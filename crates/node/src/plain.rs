@@ -20,8 +20,24 @@ use crate::worker::Worker;
 /// What a translator has asked for while effects were carried out; done when they are.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
+    /// A new session is to take the place of this one, and gets the commands.
+    begins_anew: bool,
     commands: VecDeque<Command>,
     close: Option<Disconnect>,
+}
+
+impl Asked {
+    fn add(&mut self, output: Output) {
+        if output.begins_anew {
+            // What the old session was still to be asked is cancelled.
+            *self = Self {
+                begins_anew: true,
+                ..Self::default()
+            };
+        }
+        self.commands.extend(output.commands);
+        self.close = self.close.take().or(output.close);
+    }
 }
 
 impl Worker {
@@ -62,23 +78,30 @@ impl Worker {
 
     /// Something the session has for a bare client.
     pub(crate) fn send_plain(&mut self, slot: u32, open: &mut Open, effect: &Effect) {
-        let Talk::Plain { translator, .. } = &mut open.talk else {
+        let Talk::Plain {
+            translator, asked, ..
+        } = &mut open.talk
+        else {
             return;
         };
+        // A session whose place another is about to take has nothing more to say, but for the end of the connection.
+        if asked.begins_anew && !matches!(effect, Effect::Close(_)) {
+            return;
+        }
         let mut output = Output::default();
         translator.translate(effect, &mut output);
         self.send_frames(slot, open, &output.frames);
-        let Talk::Plain { asked, .. } = &mut open.talk else {
-            return;
-        };
-        asked.commands.extend(output.commands);
-        asked.close = asked.close.take().or(output.close);
+        if let Talk::Plain { asked, .. } = &mut open.talk {
+            asked.add(output);
+        }
     }
 
     /// Does what the translator has asked for meanwhile.
     pub(crate) fn settle_plain(&mut self, slot: u32, open: &mut Open) -> Fate {
         while let Talk::Plain { asked, .. } = &mut open.talk {
-            if let Some(command) = asked.commands.pop_front() {
+            if std::mem::take(&mut asked.begins_anew) {
+                self.begin_anew(slot, open);
+            } else if let Some(command) = asked.commands.pop_front() {
                 let fate = self.handle_command(slot, open, command, 0);
                 if fate != Fate::Alive {
                     return fate;
@@ -114,13 +137,9 @@ impl Worker {
         };
         let mut output = Output::default();
         tell(translator, &mut output);
-        if output.begins_anew {
-            self.begin_anew(slot, open);
-        }
         self.send_frames(slot, open, &output.frames);
         if let Talk::Plain { asked, .. } = &mut open.talk {
-            asked.commands.extend(output.commands);
-            asked.close = asked.close.take().or(output.close);
+            asked.add(output);
         }
         self.settle_plain(slot, open)
     }
@@ -136,9 +155,8 @@ impl Worker {
             connection.generation = self.next_generation;
         }
         let turn = self.turn();
-        if let Talk::Plain { session, asked, .. } = &mut open.talk {
+        if let Talk::Plain { session, .. } = &mut open.talk {
             *session = self.node.new_session(session.client(), None, true, &turn);
-            **asked = Asked::default();
         }
     }
 

@@ -173,6 +173,8 @@ impl Translator {
 
     fn begin_anew(&mut self, out: &mut Output) {
         out.begins_anew = true;
+        // What the old session would have been asked in this step is cancelled with the rest.
+        out.commands.clear();
         for pending in std::mem::take(&mut self.pending) {
             let why = "cancelled, because you logged in meanwhile: ask again";
             let error = CommandError::because(ErrorCode::INTERNAL, why);

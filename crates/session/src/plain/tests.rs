@@ -723,3 +723,54 @@ fn nobody_logs_in_late_by_name() {
     assert!(whole.say(r#"{"action":"subscribe","channel":"chat"}"#)[0].contains("subscribed"));
     assert_eq!(whole.closed, None);
 }
+
+#[test]
+fn a_login_that_waited_behind_an_anonymous_token_makes_a_new_session() {
+    let mut translator = Translator::new(Birth {
+        client: CLIENT.parse().expect("a UUID"),
+        token: Some("anonymous".to_owned()),
+        may_connect: false,
+        ping_secs: 25,
+    });
+    let mut out = Output::default();
+    translator.begin(&mut out);
+    // The token is being looked at; meanwhile the client speaks.
+    for text in [
+        r#"{"action":"subscribe","channel":"chat","id":1}"#,
+        r#"{"action":"login","user":"ann","id":2}"#,
+    ] {
+        let mut held = Output::default();
+        translator.handle_text(text.as_bytes(), &mut held);
+        assert_eq!(held, Output::default());
+    }
+    let connected = reply::Connect {
+        client: CLIENT.parse().expect("a UUID"),
+        user: UserId::default(),
+        version: "".into(),
+        expiry: Expiry::Never,
+        data: None,
+        subs: Vec::new(),
+        ping_secs: 0,
+        pong: false,
+        session: String::new(),
+        node: String::new(),
+        time_ms: 0,
+    };
+    let body = Body::Connect(Box::new(connected));
+    let mut out = Output::default();
+    translator.translate(&Effect::Reply(Reply::new(1, body)), &mut out);
+    assert!(out.begins_anew);
+    // The new session hears of the login alone: what was asked as nobody is cancelled, and the client is told.
+    let verbs: Vec<_> = out.commands.iter().map(|it| it.verb.name()).collect();
+    assert_eq!(verbs, ["connect"]);
+    let frames = out.frames.iter().map(|frame| match frame {
+        Frame::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        Frame::Binary(_) => panic!("nobody sent one"),
+    });
+    let frames: Vec<_> = frames.collect();
+    assert!(frames[0].contains("welcome"), "{frames:?}");
+    assert!(
+        frames[1].contains("cancelled") && frames[1].contains(r#""id":1"#),
+        "{frames:?}"
+    );
+}
