@@ -141,6 +141,7 @@ impl Worker {
             attachments: SmallVec::new(),
             place_of_user: None,
             hung_up: false,
+            has_more: false,
             stage,
         });
         self.outboxes.insert(slot, link);

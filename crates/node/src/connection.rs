@@ -71,6 +71,8 @@ pub(crate) struct Connection {
     pub(crate) place_of_user: Option<u32>,
     /// The client sends no more; what it has sent is still to be read, and then the end.
     pub(crate) hung_up: bool,
+    /// Its socket may hold more than was read, and it is in the worker's list of those to be read in the next turn.
+    pub(crate) has_more: bool,
     pub(crate) stage: Stage,
 }
 

@@ -190,8 +190,8 @@ impl Worker {
                     connection.stage = Stage::Open(open);
                 }
                 self.set_timer(slot);
-                if resume && let Some(key) = self.key(slot) {
-                    self.again.push(key);
+                if resume {
+                    self.read_later(slot);
                 }
             }
             Fate::PeerClosed(code) => {
@@ -205,11 +205,9 @@ impl Worker {
                     self.send_plain(slot, &mut open, &Effect::Close(disconnect.clone()));
                 }
                 self.counters.disconnects.add(u32::from(disconnect.code));
-                if open.paused
-                    && let Some(key) = self.key(slot)
-                {
+                if open.paused {
                     // The client's own end may lie behind what was not read.
-                    self.again.push(key);
+                    self.read_later(slot);
                 }
                 self.say_goodbye(slot, &disconnect, open.decoder);
             }

@@ -195,6 +195,7 @@ impl Simulation {
         for index in 0..self.workers.len() {
             let worker = self.worker(index);
             worker.now = now;
+            worker.heard = now;
             worker.act();
             while worker.outboxes.is_dirty() {
                 worker.act();
@@ -206,6 +207,7 @@ impl Simulation {
     pub fn act(&mut self, worker: usize, now: Now) {
         let worker = self.worker(worker);
         worker.now = now;
+        worker.heard = now;
         worker.act();
     }
 

@@ -56,20 +56,27 @@ impl Wheel {
         }
     }
 
+    /// Whether [`Self::take_due`] would take an entry at `now`.
+    pub(crate) fn is_due(&self, now: Duration) -> bool {
+        let now = u64::try_from(now.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX);
+        let passed = now.saturating_add(1).saturating_sub(self.next);
+        self.len > 0 && (0..passed.min(TURN)).any(|ahead| !self.is_empty_at(self.next + ahead))
+    }
+
     /// When the next entry is due; `None` while there is none.
     pub(crate) fn next_due(&self) -> Option<Duration> {
         if self.len == 0 {
             return None;
         }
-        let ahead = (0..TURN).find(|ahead| {
-            let index = usize::try_from((self.next + ahead) % TURN).unwrap_or(0);
-            self.ticks
-                .get(index)
-                .is_some_and(|bucket| !bucket.is_empty())
-        })?;
+        let ahead = (0..TURN).find(|ahead| !self.is_empty_at(self.next + ahead))?;
         let millis =
             (self.next + ahead).saturating_mul(u64::try_from(TICK.as_millis()).unwrap_or(100));
         Some(Duration::from_millis(millis))
+    }
+
+    fn is_empty_at(&self, tick: u64) -> bool {
+        let index = usize::try_from(tick % TURN).unwrap_or(0);
+        self.ticks.get(index).is_none_or(Vec::is_empty)
     }
 
     fn bucket(&mut self, tick: u64) -> &mut Vec<u32> {
@@ -106,7 +113,9 @@ mod tests {
         wheel.insert(2, ms(900));
         assert!(take(&mut wheel, 249).is_empty());
         assert_eq!(wheel.next_due(), Some(ms(300)));
+        assert!(!wheel.is_due(ms(299)) && wheel.is_due(ms(300)) && wheel.is_due(ms(90_000)));
         assert_eq!(take(&mut wheel, 300), [1]);
+        assert!(!wheel.is_due(ms(899)) && wheel.is_due(ms(900)));
         assert!(take(&mut wheel, 899).is_empty());
         assert_eq!(take(&mut wheel, 5000), [2]);
         assert_eq!(wheel.next_due(), None);

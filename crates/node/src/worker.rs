@@ -73,8 +73,17 @@ pub(crate) struct Worker {
     pub(crate) batch: Vec<u8>,
     pub(crate) frames: Vec<u8>,
     scratch: Vec<u8>,
-    /// Connections that have more to read than one turn takes.
-    pub(crate) again: Vec<ConnectionKey>,
+    /// Slots of connections that have more to read than one turn takes; see [`Connection::has_more`].
+    again: Vec<u32>,
+    /// Everything that clients had sent by this time has been read, but for those that have more than one turn takes.
+    /// Deadlines are judged by it, not by `now`: the bytes that meet a deadline may have come meanwhile.
+    pub(crate) heard: Now,
+    /// When the worker began to sleep, in monotonic time.
+    asleep_since: Duration,
+    /// Milliseconds of the wall clock when the monotonic one began, as far as is known.
+    wall_clock_began: i64,
+    /// When the process last went on after it had stood still.
+    pub(crate) resumed: Option<Duration>,
     /// Publishes that wait because the node is congested.
     pub(crate) deferred: VecDeque<Deferred>,
     items: Vec<Item>,
@@ -96,7 +105,10 @@ const FIRST_LISTENER: usize = usize::MAX - 64;
 const SCRATCH: usize = 64 << 10;
 /// Time for writing before the loop looks around again.
 const FLUSH_SLICE: Duration = Duration::from_millis(1);
+/// Sockets that one poll tells of.
 const EVENTS: usize = 1024;
+/// A worker that slept so much longer than it wanted did not run meanwhile.
+const OVERSLEPT: Duration = Duration::from_secs(1);
 
 impl Worker {
     pub(crate) fn new(
@@ -132,6 +144,10 @@ impl Worker {
             frames: Vec::new(),
             scratch: vec![0; SCRATCH],
             again: Vec::new(),
+            heard: node.now(),
+            asleep_since: node.now().monotonic,
+            wall_clock_began: timers::wall_clock_began(node.now()),
+            resumed: None,
             deferred: VecDeque::new(),
             items: Vec::new(),
             aftermath: Aftermath::default(),
@@ -161,15 +177,11 @@ impl Worker {
         let mut events = Events::with_capacity(EVENTS);
         while !(self.stopping && self.connections.is_empty()) {
             let timeout = self.timeout();
-            if let Err(error) = self.poll.poll(&mut events, timeout)
-                && error.kind() != io::ErrorKind::Interrupted
-            {
-                return Err(error);
-            }
-            self.node.inbox(self.index).awake();
-            self.now = self.node.now();
-            for event in &events {
-                self.ready(event);
+            self.listen(&mut events, timeout)?;
+            self.note_pause(timeout);
+            self.heard = self.now;
+            if self.wheel.is_due(self.now.monotonic) {
+                self.heard = self.catch_up(&mut events)?;
             }
             self.act();
         }
@@ -177,8 +189,51 @@ impl Worker {
         Ok(())
     }
 
+    /// Waits until something comes, and reads the sockets that are ready. Returns which these were.
+    fn listen(&mut self, events: &mut Events, timeout: Option<Duration>) -> io::Result<Told> {
+        let told = match self.poll.poll(events, timeout) {
+            Ok(()) if events.iter().count() < EVENTS => Told::All,
+            Ok(()) => Told::Some,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Told::None,
+            Err(error) => return Err(error),
+        };
+        self.node.inbox(self.index).awake();
+        self.now = self.node.now();
+        for event in events.iter() {
+            self.ready(event);
+        }
+        Ok(told)
+    }
+
+    /// Reads everything that clients have sent by now, and returns that time.
+    ///
+    /// The last poll may have been interrupted or have told of some sockets only, and the process may have stood still
+    /// since. A poll that begins after the returned time tells of all that was ready then, in the order in which it
+    /// became ready; so as many full polls as there are connections for are enough, whatever comes meanwhile.
+    fn catch_up(&mut self, events: &mut Events) -> io::Result<Now> {
+        let now = self.node.now();
+        let mut left = self.connections.len() / EVENTS + 1;
+        while left > 0 {
+            match self.listen(events, Some(Duration::ZERO))? {
+                Told::All => break,
+                Told::Some => left -= 1,
+                Told::None => {}
+            }
+        }
+        Ok(now)
+    }
+
+    /// Notices that the process stood still (stopped, a paused virtual machine): it slept much longer than it wanted.
+    fn note_pause(&mut self, timeout: Option<Duration>) {
+        let slept = self.now.monotonic.saturating_sub(self.asleep_since);
+        if timeout.is_some_and(|timeout| slept > timeout.saturating_add(OVERSLEPT)) {
+            self.resumed = Some(self.now.monotonic);
+        }
+    }
+
     /// How long the next poll may sleep. Whoever puts something into the inbox from now on wakes the worker.
-    fn timeout(&self) -> Option<Duration> {
+    fn timeout(&mut self) -> Option<Duration> {
+        self.asleep_since = self.node.now().monotonic;
         let busy = self.outboxes.is_dirty() || !self.again.is_empty();
         if busy || self.node.inbox(self.index).fall_asleep() {
             return Some(Duration::ZERO);
@@ -191,8 +246,7 @@ impl Worker {
         .into_iter()
         .flatten()
         .min();
-        let now = self.node.now().monotonic;
-        let mut timeout = next.map(|next| next.saturating_sub(now));
+        let mut timeout = next.map(|next| next.saturating_sub(self.asleep_since));
         if !self.deferred.is_empty() {
             timeout = Some(timeout.unwrap_or(DEFERRED_RETRY).min(DEFERRED_RETRY));
         }
@@ -202,6 +256,7 @@ impl Worker {
 
     /// The turn's rest, after what sockets had: all that came, and then the writing.
     pub(crate) fn act(&mut self) {
+        self.note_clock_jump();
         self.read_again();
         self.take_inbox();
         self.retry_deferred();
@@ -248,10 +303,21 @@ impl Worker {
         }
     }
 
+    /// Has a connection read in the next turn: the event loop would not tell of what is there twice.
+    pub(crate) fn read_later(&mut self, slot: u32) {
+        if let Some(connection) = self.connections.get_mut(slot as usize)
+            && !mem::replace(&mut connection.has_more, true)
+        {
+            self.again.push(slot);
+        }
+    }
+
     fn read_again(&mut self) {
-        for key in mem::take(&mut self.again) {
-            if self.is_alive(key) {
-                self.read(key.slot);
+        for slot in mem::take(&mut self.again) {
+            // The slot may be another's by now.
+            let connection = self.connections.get_mut(slot as usize);
+            if connection.is_some_and(|connection| mem::take(&mut connection.has_more)) {
+                self.read(slot);
             }
         }
     }
@@ -274,11 +340,10 @@ impl Worker {
                     self.received(slot, received);
                 }
                 // A short read has emptied the socket; more would be told anew, but for the end, which was told already.
-                if let Some(connection) = self.connections.get(slot as usize)
-                    && (count == SCRATCH || connection.hung_up)
-                {
-                    let generation = connection.generation;
-                    self.again.push(ConnectionKey { slot, generation });
+                let connection = self.connections.get(slot as usize);
+                let hung_up = connection.is_some_and(|connection| connection.hung_up);
+                if count == SCRATCH || hung_up {
+                    self.read_later(slot);
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -306,6 +371,16 @@ impl Worker {
             rules: &self.rules,
         }
     }
+}
+
+/// Which of the sockets that are ready a poll has told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    All,
+    /// As many as one poll tells of; there may be others.
+    Some,
+    /// None was looked at: a signal came, as it does when a process is stopped and goes on.
+    None,
 }
 
 /// How soon publishes are tried again while the node is congested.

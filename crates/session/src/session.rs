@@ -341,6 +341,14 @@ impl Session {
         }
     }
 
+    /// The wall clock was set, or went on while the monotonic one stood still: the time left until the connection's end is
+    /// reckoned anew.
+    pub fn handle_clock_jump(&mut self, turn: &Turn<'_>) {
+        if self.is_connected() {
+            self.watch_expiry(turn);
+        }
+    }
+
     /// The client is gone; so it leaves its channels. Nothing is sent to it any more.
     pub fn handle_closed(&mut self, _turn: &Turn<'_>, effects: &mut Effects) {
         self.leave(effects);

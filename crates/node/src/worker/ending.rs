@@ -53,7 +53,7 @@ impl Worker {
         }
     }
 
-    fn slots(&self, wanted: impl Fn(&Stage) -> bool) -> Vec<u32> {
+    pub(super) fn slots(&self, wanted: impl Fn(&Stage) -> bool) -> Vec<u32> {
         self.connections
             .iter()
             .filter(|(_, connection)| wanted(&connection.stage))

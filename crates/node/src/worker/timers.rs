@@ -2,18 +2,58 @@
 
 use std::mem;
 
+use veche_session::turn::Now;
+
 use super::Worker;
 use crate::connection::Stage;
 
+/// By how much the two clocks may part before deadlines are reckoned anew; corrections of the time are smaller.
+const CLOCK_JUMP_MS: u64 = 1000;
+
+/// What the wall clock showed, in milliseconds, when the monotonic one began.
+pub(super) fn wall_clock_began(now: Now) -> i64 {
+    let passed = i64::try_from(now.monotonic.as_millis()).unwrap_or(i64::MAX);
+    now.unix_ms.saturating_sub(passed)
+}
+
 impl Worker {
-    /// Lets those act whose time has come.
+    /// Lets those act whose time had come when the sockets were last read.
+    ///
+    /// A client whose bytes have come in time must not be judged before they are read. So the time of this step is not
+    /// the turn's: the process may have stood still since the sockets were looked at.
     pub(super) fn take_timers(&mut self) {
+        let now = mem::replace(&mut self.now, self.heard);
         let mut due = mem::take(&mut self.due);
         self.wheel.take_due(self.now.monotonic, &mut due);
         for (slot, tick) in due.drain(..) {
             self.timer(slot, tick);
         }
         self.due = due;
+        self.now = now;
+    }
+
+    /// Whether a pong may be on its way unseen, although the time for it is over: behind other bytes that were not read
+    /// yet, or, after the process stood still, in a packet that nobody took and that the peer has to send again.
+    fn may_be_unheard(&self, slot: u32) -> bool {
+        let connection = self.connections.get(slot as usize);
+        let grace = self.rules.client.pong_timeout.unwrap_or_default();
+        connection.is_some_and(|connection| connection.has_more)
+            || self
+                .resumed
+                .is_some_and(|resumed| self.now.monotonic < resumed.saturating_add(grace))
+    }
+
+    /// Tells the sessions when the wall clock was set, or went on while the machine was suspended: they have deadlines in
+    /// it, and their timers count by the other clock.
+    pub(super) fn note_clock_jump(&mut self) {
+        let began = wall_clock_began(self.now);
+        if began.abs_diff(self.wall_clock_began) <= CLOCK_JUMP_MS {
+            return;
+        }
+        self.wall_clock_began = began;
+        for slot in self.slots(|stage| matches!(stage, Stage::Open(_))) {
+            self.with_session(slot, |session, turn, _| session.handle_clock_jump(turn));
+        }
     }
 
     /// A timer came. It may be stale, or early.
@@ -32,7 +72,11 @@ impl Worker {
             match &connection.stage {
                 Stage::Head(_) | Stage::Closing(_) => self.remove(slot),
                 Stage::Open(_) => {
+                    let may_be_unheard = self.may_be_unheard(slot);
                     self.with_session(slot, |session, turn, effects| {
+                        if may_be_unheard {
+                            session.extend_pong(turn);
+                        }
                         session.handle_timeout(turn, effects)
                     });
                 }
@@ -54,5 +98,102 @@ impl Worker {
         if connection.tick.is_none_or(|tick| wanted < tick) {
             connection.tick = Some(self.wheel.insert(slot, deadline));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use veche_engine::memory::broker::MemoryBroker;
+    use veche_engine::memory::clock::SystemClock;
+    use veche_engine::memory::presence::MemoryPresence;
+    use veche_engine::pending::Pending;
+    use veche_protocol::batch::Encoding;
+    use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
+    use veche_protocol::error_code::{CommandError, ErrorCode};
+    use veche_protocol::identity::UserId;
+    use veche_protocol::payload::Payload;
+    use veche_session::rules::Rules;
+    use veche_websocket::frame::{self, Opcode};
+
+    use super::*;
+    use crate::authority::Authority;
+    use crate::node::{Engine, NodeConfig};
+    use crate::simulate::{Nobody, Simulation};
+
+    /// Every token is anna's, for a minute.
+    #[derive(Debug)]
+    struct AMinute;
+
+    impl Authority for AMinute {
+        fn connection_token(
+            &self,
+            _token: &str,
+            now: i64,
+        ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
+            Pending::Ready(Ok(Box::new(ConnectionClaims {
+                user: UserId::new("anna"),
+                expire_at: Some(now + 60),
+                ..ConnectionClaims::default()
+            })))
+        }
+
+        fn subscription_token(
+            &self,
+            _token: &str,
+            _now: i64,
+        ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
+            Pending::Ready(Err(TokenError::Invalid("no token is accepted here".into())))
+        }
+
+        fn rpc(
+            &self,
+            _method: &str,
+            _data: Option<Payload>,
+        ) -> Pending<Result<Option<Payload>, CommandError>> {
+            Pending::Ready(Err(ErrorCode::METHOD_NOT_FOUND.into()))
+        }
+    }
+
+    fn simulation() -> Simulation {
+        let mut rules = Rules::default();
+        rules.client.ping_interval = None;
+        let config = NodeConfig::default();
+        let simulation =
+            Simulation::with(config, rules, Arc::new(AMinute), Arc::new(Nobody), |sink| {
+                let clock = Arc::new(SystemClock::default());
+                Engine {
+                    broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
+                    presence: Arc::new(MemoryPresence::new(clock)),
+                }
+            });
+        simulation.expect("an event queue")
+    }
+
+    #[test]
+    fn a_connection_ends_in_time_when_the_wall_clock_went_on_and_the_other_stood_still() {
+        let mut simulation = simulation();
+        let start = simulation.node().now();
+        let at = |secs: u64, slept_secs: i64| Now {
+            monotonic: start.monotonic + Duration::from_secs(secs),
+            unix_ms: start.unix_ms + i64::try_from(secs).unwrap() * 1000 + slept_secs * 1000,
+        };
+        simulation.act(0, at(0, 0));
+        let slot = simulation.open(Encoding::Json, None).unwrap();
+        let mut connect = Vec::new();
+        let command = br#"{"id":1,"connect":{"token":"t"}}"#;
+        frame::write_masked(&mut connect, Opcode::Text, false, command, [1, 2, 3, 4]);
+        simulation.receive(slot, &mut connect);
+        simulation.act(0, at(1, 0));
+        assert_eq!(simulation.population().0, 1);
+        // The machine slept for an hour. What is left is the grace for a late refresh.
+        let grace = Rules::default().client.expired_close_delay.as_secs();
+        simulation.act(0, at(2, 3600));
+        simulation.act(0, at(1 + grace, 3600));
+        assert_eq!(simulation.population().0, 1);
+        simulation.act(0, at(3 + grace, 3600));
+        assert_eq!(simulation.population().0, 0);
     }
 }
