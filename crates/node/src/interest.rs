@@ -41,7 +41,9 @@ const SHARDS: usize = if cfg!(loom) { 1 } else { 64 };
 pub(crate) struct Entry {
     /// A bit per worker.
     workers: u64,
-    /// Stands for the channel's name with clients that agreed to it, for as long as anybody here has the channel.
+    /// Stands for the channel's name with clients that agreed to it, for as long as anybody here has the channel. No
+    /// other channel ever gets it: a push may be on its way when the last subscriber leaves, and its client may have
+    /// subscribed to something else when it comes.
     id: i64,
     state: State,
 }

@@ -172,3 +172,41 @@ fn deliveries_and_gaps_go_to_the_workers_that_want_the_channel() {
     assert!(world.items(0).is_empty());
     assert_eq!(world.items(1), ["news 1", "news gap"]);
 }
+
+#[test]
+fn a_number_is_never_given_to_another_channel_nor_again_to_the_same() {
+    let mut world = World::new();
+    let mut given = std::collections::HashSet::new();
+    for round in 0..100 {
+        for name in ["news", "sport", "weather"] {
+            let channel = Channel::new(name);
+            let waiting = world.waiting(round % 3);
+            assert_eq!(world.interest.enter(&channel, waiting), Request::Begin);
+            world.interest.began_at_once(&channel, waiting);
+            let id = world.interest.id(&channel);
+            assert!(id > 0 && given.insert(id), "{id} was another's");
+            // A push that left before the last subscriber did may still be on its way with the number.
+            assert_eq!(world.interest.leave(&channel, round % 3), Request::End);
+            assert_eq!(world.interest.ended(&channel), Request::None);
+            assert_eq!(world.interest.id(&channel), 0);
+        }
+    }
+}
+
+#[test]
+fn a_number_stays_while_somebody_has_the_channel() {
+    let mut world = World::new();
+    assert_eq!(world.enter(0), Request::Begin);
+    assert_eq!(world.began(Ok(())), Request::None);
+    let id = world.interest.id(&news());
+    assert_eq!(world.enter(1), Request::None);
+    assert_eq!(world.leave(0), Request::None);
+    assert_eq!(world.enter(0), Request::None);
+    assert_eq!(world.leave(1), Request::None);
+    assert_eq!(world.interest.id(&news()), id);
+    // The engine is asked to end, and somebody comes back before it has.
+    assert_eq!(world.leave(0), Request::End);
+    assert_eq!(world.enter(2), Request::Wait);
+    assert_eq!(world.ended(), Request::Begin);
+    assert_eq!(world.interest.id(&news()), id);
+}
