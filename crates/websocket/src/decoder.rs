@@ -7,6 +7,10 @@ use crate::mask;
 use crate::message::{Assembled, Incomplete};
 use crate::utf8;
 
+mod received;
+
+pub use received::Received;
+
 /// What a peer may ask of our memory. Shared by many connections.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -48,8 +52,8 @@ impl Workspace {
 
 /// Turns the bytes of one connection into events.
 ///
-/// Owns heap memory only while a frame or message is incomplete, and then no more than has
-/// come, doubled, and [`Limits::max_message`]. After a close frame or an error it ignores
+/// Owns heap memory only while a frame or message is incomplete, and then no more than twice
+/// what has come, nor more than [`Limits::max_message`]. After a close frame or an error it ignores
 /// whatever follows.
 ///
 /// # Example
@@ -119,6 +123,33 @@ impl Decoder {
             self.incomplete = None;
         }
         event
+    }
+
+    /// As [`Decoder::next`], for a caller that keeps what it gets: a payload that had to be put
+    /// together or inflated is moved out, and only one that lies whole in `input` is borrowed.
+    ///
+    /// # Errors
+    /// What the peer did wrong; close with its code.
+    pub fn next_owned<'a, 'buf: 'a>(
+        &mut self,
+        input: &mut &'buf mut [u8],
+        limits: &Limits,
+        workspace: &mut Workspace,
+    ) -> Result<Option<Received<'a>>, ProtocolError> {
+        workspace.inflater.shrink();
+        if self.is_done {
+            *input = &mut [];
+            return Ok(None);
+        }
+        let received = self.advance(input, limits).and_then(|found| match found {
+            Some(found) => received::read(found, limits, &mut workspace.inflater).map(Some),
+            None => Ok(None),
+        });
+        if matches!(received, Err(_) | Ok(Some(Received::Close(_)))) {
+            self.is_done = true;
+            self.incomplete = None;
+        }
+        received
     }
 
     /// Bytes of heap this connection owns now; 0 between messages.

@@ -151,6 +151,11 @@ impl Inflater {
         Ok(&self.out)
     }
 
+    /// Moves the message out that was inflated last.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.out)
+    }
+
     /// Gives back what an unusually large message took.
     pub(crate) fn shrink(&mut self) {
         if self.out.capacity() > KEPT {

@@ -88,7 +88,14 @@ impl Incomplete {
             }));
         }
         let message = self.message.get_or_insert_with(|| Message::begin(header));
-        message.append(piece, limits)?;
+        // Where the message ends, as far as this header tells.
+        let rest = usize::try_from(header.len).unwrap_or(usize::MAX) - offset;
+        let announced = if header.fin {
+            message.len().saturating_add(rest)
+        } else {
+            limits.max_message
+        };
+        message.append(piece, announced)?;
         if !(is_last && header.fin) {
             return Ok(None);
         }
@@ -135,12 +142,13 @@ impl Message {
         self.payload.len()
     }
 
-    fn append(&mut self, piece: &[u8], limits: &Limits) -> Result<(), ProtocolError> {
-        // Grows with what has come, not with what a header promises, and never past the limit.
+    /// Appends a piece of a message that will not be longer than `announced`.
+    fn append(&mut self, piece: &[u8], announced: usize) -> Result<(), ProtocolError> {
+        // Grows with what has come, not with what a header promises: at most to its double.
         let len = self.payload.len();
         let needed = len + piece.len();
         if needed > self.payload.capacity() {
-            let capacity = needed.max((2 * self.payload.capacity()).min(limits.max_message));
+            let capacity = needed.max((2 * needed).min(announced));
             self.payload.reserve_exact(capacity - len);
         }
         self.payload.extend_from_slice(piece);

@@ -408,7 +408,6 @@ proptest! {
         let expected: Vec<String> = messages.iter().map(Sent::expected).collect();
         let mut decoder = Decoder::new(reader, true);
         prop_assert_eq!(decode(&mut decoder, pieces(&bytes, &lengths)), (expected, None));
-println!("DBG {:?}", decoder);
         prop_assert_eq!(decoder.heap_bytes(), 0);
     }
 
