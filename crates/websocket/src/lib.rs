@@ -24,3 +24,8 @@ mod utf8;
 pub mod deflate;
 
 pub mod close;
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
