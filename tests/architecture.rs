@@ -48,7 +48,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-api",
         ],
     ),
-    ("veche-client", &["veche-websocket", "veche-protocol"]),
+    // A WebSocket for any program: it knows no server of ours and no protocol inside.
+    ("veche-channel", &["veche-websocket"]),
+    ("veche-client", &["veche-channel", "veche-protocol"]),
     ("veche-chat", &["veche-client", "veche-auth"]),
     // A generator must cost less than any client: it reads frames itself.
     ("veche-bench", &["veche-websocket"]),
@@ -88,6 +90,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-transport",
             "veche-api",
             "veche-server",
+            "veche-channel",
         ],
     ),
 ];
@@ -102,6 +105,7 @@ const MAY_NEVER_IMPORT: &[(&str, &[&str])] = &[
         "veche-session",
         &["tokio", "mio", "serde_json", "prost", "rand", "fastrand"],
     ),
+    ("veche-websocket", &["tokio", "mio", "socket2", "hyper"]),
     ("veche-node", &["hyper", "axum", "http"]),
     ("veche-transport", &["serde_json", "prost"]),
 ];
