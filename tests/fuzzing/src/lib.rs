@@ -4,6 +4,7 @@
 //! mutations of it. A target is a function of bytes alone: what fails once fails again.
 
 pub mod api;
+pub mod channel;
 pub mod commands;
 pub mod config;
 pub mod delta;
@@ -21,6 +22,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: &[Target] = &[
     ("frames", frames::run),
     ("head", head::run),
+    ("channel", channel::run),
     ("json_commands", commands::json),
     ("protobuf_commands", commands::protobuf),
     ("plain_actions", commands::plain),
