@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use veche_engine::broker::{BrokerError, Published};
+use veche_engine::broker::BrokerError;
 use veche_engine::pending::Pending;
 use veche_engine::presence::PRESENCE_TTL;
 use veche_protocol::channel::Channel;
@@ -65,9 +65,7 @@ impl Worker {
             }
             Question::History { channel, query } => {
                 let page = engine.broker.history(&channel, &query);
-                self.pend(key, ask, page, |page, node| {
-                    Answer::History(page.map_err(|error| node.failure(error)))
-                })
+                self.pend_engine(key, ask, page, Answer::History)
             }
             Question::Publish {
                 channel,
@@ -90,21 +88,15 @@ impl Worker {
             }
             Question::Presence { channel } => {
                 let presence = engine.presence.presence(&channel);
-                self.pend(key, ask, presence, |presence, node| {
-                    Answer::Presence(presence.map_err(|error| node.failure(error)))
-                })
+                self.pend_engine(key, ask, presence, Answer::Presence)
             }
             Question::PresenceStats { channel } => {
                 let stats = engine.presence.stats(&channel);
-                self.pend(key, ask, stats, |stats, node| {
-                    Answer::PresenceStats(stats.map_err(|error| node.failure(error)))
-                })
+                self.pend_engine(key, ask, stats, Answer::PresenceStats)
             }
             Question::AddPresence { channel, info } => {
                 let added = engine.presence.add(&channel, &info, PRESENCE_TTL);
-                self.pend(key, ask, added, |added, node| {
-                    Answer::Done(added.map_err(|error| node.failure(error)))
-                })
+                self.pend_engine(key, ask, added, Answer::Done)
             }
             Question::Rpc { method, data } => {
                 let result = node.authority().rpc(&method, data);
@@ -205,7 +197,9 @@ impl Worker {
         } = publish;
         let broker = &self.node.engine().broker;
         let published = broker.publish(&channel, *publication, &options);
-        self.pend(connection, ask, published, answer_publish)
+        self.pend_engine(connection, ask, published, |published| {
+            Answer::Published(published.map(|published| published.position))
+        })
     }
 
     /// Wants a channel for a session that makes a subscription.
@@ -236,6 +230,19 @@ impl Worker {
         let mut connections = Slots(&mut self.connections);
         self.hub.entered(channel, key.slot, &mut connections);
         Some(Answer::Done(Ok(())))
+    }
+
+    /// Brings an answer of the engine; why it has none is logged.
+    fn pend_engine<T: Send + 'static>(
+        &self,
+        connection: ConnectionKey,
+        ask: Ask,
+        pending: Pending<Result<T, BrokerError>>,
+        answer: impl FnOnce(Result<T, Failure>) -> Answer + Send + 'static,
+    ) -> Option<Answer> {
+        self.pend(connection, ask, pending, |result, node| {
+            answer(result.map_err(|error| node.failure(error)))
+        })
     }
 
     /// Brings an answer now, or through the inbox.
@@ -405,14 +412,6 @@ impl Node {
     pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.control().spawn(future);
     }
-}
-
-fn answer_publish(published: Result<Published, BrokerError>, node: &Node) -> Answer {
-    Answer::Published(
-        published
-            .map(|published| published.position)
-            .map_err(|error| node.failure(error)),
-    )
 }
 
 #[cfg(test)]
