@@ -1,7 +1,6 @@
 //! `veche genconfig`: a file to begin with, and secrets nobody else has.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::Path;
 
 use base64::Engine;
@@ -10,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::cli::{GenconfigOptions, Place};
 use crate::failure::Failure;
 use crate::output;
+use crate::private_file;
 use crate::sources::DEFAULT_FILE;
 
 /// Writes the file, readable by its owner only.
@@ -106,18 +106,11 @@ fn text(path: &Path, secrets: &Secrets) -> Result<String, Failure> {
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    if force {
-        options.create(true).truncate(true);
+    let written = if force {
+        private_file::replace(path, text)
     } else {
-        options.create_new(true);
-    }
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options
-        .open(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()));
+        private_file::create(path, text)
+    };
     written.map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => Failure::new(format!(
             "{} exists already; --force replaces it, and its secrets with it",
@@ -134,6 +127,7 @@ mod tests {
     use veche_server::config::{Config, File, Sources};
 
     use super::{Secrets, text, write};
+    use crate::testing::Folder;
 
     #[test]
     fn each_format_is_a_configuration_without_a_warning() {
@@ -167,13 +161,27 @@ mod tests {
 
     #[test]
     fn a_file_that_exists_is_kept_unless_force_is_said() {
-        let path =
-            std::env::temp_dir().join(format!("veche-{}-genconfig.json", std::process::id()));
+        let folder = Folder::new("genconfig");
+        let path = folder.path.join("config.json");
         write(&path, "one", false).unwrap();
         assert!(write(&path, "two", false).is_err());
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one");
         write(&path, "three", true).unwrap();
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "three");
-        std::fs::remove_file(path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn force_takes_the_file_from_the_sight_of_others() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = Folder::new("genconfig-force");
+        let path = folder.path.join("config.json");
+        std::fs::write(&path, "").unwrap();
+        let open = std::fs::Permissions::from_mode(0o644);
+        std::fs::set_permissions(&path, open).unwrap();
+        write(&path, "secret", true).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

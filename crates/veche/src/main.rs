@@ -13,9 +13,12 @@ mod gensubtoken;
 mod gentoken;
 mod open_files;
 mod output;
+mod private_file;
 mod serve;
 mod sources;
 mod start;
+#[cfg(test)]
+mod testing;
 mod version;
 
 use std::process::ExitCode;
