@@ -73,6 +73,15 @@ for (const alg of ['RS256', 'RS384', 'RS512', 'ES256', 'ES384', 'ES512']) {
   });
 }
 
+for (const [form, key] of [['in PEM', pem('EdDSA')], ['as its bytes in base64', jwk('EdDSA').x]]) {
+  test(`a token with EdDSA is accepted by its key ${form}, and no other`, { skip: !isVeche && 'newer there' }, async (t) => {
+    const server = await serving(t, { ed25519_public_key: key });
+    await connect(t, server, { token: signed('EdDSA') });
+    await connect(t, server, as('bob'));
+    assert.equal(await codeFor(t, server, signed('EdDSA', 'x', pair('ed25519').privateKey)), 3500);
+  });
+}
+
 test('every algorithm is accepted by keys of a set, which is fetched once', async (t) => {
   const keyed = await endpoint(t, set(...Object.keys(keys).map((alg) => jwk(alg))));
   const server = await serving(t, { jwks_public_endpoint: keyed.url });

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{self, ParsedPublicKey, RsaParameters, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::algorithm::{PublicAlgorithm, SharedAlgorithm};
 
@@ -186,6 +188,19 @@ impl PublicKey {
         Ok(Self {
             checkers: Arc::new([(PublicAlgorithm::EdDsa, key)]),
         })
+    }
+
+    /// An Ed25519 key as its 32 bytes in base64, with the letters of URLs or the others, with padding or without;
+    /// `None` if the text is something else.
+    ///
+    /// # Source
+    /// RFC 8037, section 2: the member `x` of a JSON Web Key.
+    #[must_use]
+    pub fn from_raw_ed25519(text: &str) -> Option<Self> {
+        let plain = text.trim().trim_end_matches('=');
+        let plain = plain.replace('+', "-").replace('/', "_");
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(plain).ok()?;
+        Self::ed25519(&bytes).ok()
     }
 
     /// The same key for one algorithm only, if it is one of its own.

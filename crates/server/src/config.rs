@@ -205,7 +205,9 @@ fn unknown_key(path: &str) -> String {
 fn has_token_key(config: &Config) -> bool {
     let token = &config.client.token;
     !token.hmac_secret_key.is_empty()
-        || !token.rsa_public_key.is_empty()
-        || !token.ecdsa_public_key.is_empty()
         || !token.jwks_public_endpoint.is_empty()
+        || token
+            .public_keys()
+            .iter()
+            .any(|(_, key, _)| !key.is_empty())
 }

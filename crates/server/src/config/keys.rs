@@ -3,7 +3,7 @@
 use tokio::runtime::Builder;
 use veche_auth::endpoint::Endpoint;
 use veche_auth::expected::Expected;
-use veche_auth::key::PublicKey;
+use veche_auth::key::{Family, PublicKey};
 use veche_auth::token::{self, Keys, PreviousKey, Verifier};
 use veche_engine::pending::Pending;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
@@ -39,10 +39,7 @@ impl Client {
         let secret = |text: &str| (!text.is_empty()).then(|| token::Secret::new(text));
         let until = token.hmac_previous_secret_key_valid_until;
         let mut public = Vec::new();
-        for (name, value) in [
-            ("rsa_public_key", &token.rsa_public_key),
-            ("ecdsa_public_key", &token.ecdsa_public_key),
-        ] {
+        for (name, value, _) in token.public_keys() {
             if !value.is_empty() {
                 public.push(public_key(value).map_err(|why| format!("{at}.{name}: {why}"))?);
             }
@@ -66,8 +63,26 @@ impl Client {
     }
 }
 
+impl Token {
+    /// The keys that hold a public key: name, value, and for which algorithms it is.
+    pub(crate) fn public_keys(&self) -> [(&'static str, &str, Family); 3] {
+        [
+            ("rsa_public_key", &self.rsa_public_key, Family::Rsa),
+            ("ecdsa_public_key", &self.ecdsa_public_key, Family::Ecdsa),
+            (
+                "ed25519_public_key",
+                &self.ed25519_public_key,
+                Family::EdDsa,
+            ),
+        ]
+    }
+}
+
 /// The public key that a value holds or names.
 pub(crate) fn public_key(value: &str) -> Result<PublicKey, String> {
+    if let Some(key) = PublicKey::from_raw_ed25519(value) {
+        return Ok(key);
+    }
     let text = pem::load(value)?;
     veche_auth::pem::public_key(&text).map_err(|error| error.to_string())
 }

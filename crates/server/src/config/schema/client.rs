@@ -81,6 +81,8 @@ sections! {
         rsa_public_key: String,
         /// Public key of ES256, ES384 and ES512, as PEM.
         ecdsa_public_key: String,
+        /// Public key of EdDSA (Ed25519), as PEM or as its 32 bytes in base64.
+        ed25519_public_key: String,
         /// Address of a key set (JWKS).
         jwks_public_endpoint: String,
         /// The audience (`aud`) a token must have.

@@ -353,3 +353,28 @@ fn all_complaints_come_at_once() {
     let tree = json!({"client": {"ping_interval": "25", "channel_limit": -1}, "log": {"level": 3}});
     assert_eq!(refused(&file(&tree)).len(), 3);
 }
+
+#[test]
+fn an_ed25519_key_is_pem_or_its_bytes_and_no_key_of_another_kind() {
+    const RAW: &str = "76LWijJYGeU0AVRHLxHegXyCLkg0hxYelhncvRAC8Yo";
+    for key in [RAW, &format!("{RAW}=")] {
+        let token = json!({"ed25519_public_key": key});
+        let tree = json!({"client": {"token": token, "subscription_token": token}});
+        let client = load(&file(&tree)).config.client;
+        assert_eq!(client.connection_keys().unwrap().public.len(), 1);
+    }
+    for (key, words) in [
+        (&RAW[1..], "is neither PEM nor base64"),
+        ("no.pem", "is neither PEM nor base64"),
+    ] {
+        let tree = json!({"client": {"token": {"ed25519_public_key": key}}});
+        let lines = refused(&file(&tree));
+        assert!(lines[0].contains(words), "{lines:?}");
+    }
+    let tree = json!({"client": {"token": {"rsa_public_key": RAW}}});
+    let lines = refused(&file(&tree));
+    assert!(
+        lines[0].ends_with("it belongs in client.token.ed25519_public_key"),
+        "{lines:?}"
+    );
+}

@@ -30,16 +30,16 @@ pub(super) fn warnings(client: &Client) -> Vec<String> {
         if address.is_empty() {
             continue;
         }
-        let others = [
-            ("hmac_secret_key", token.hmac_secret_key.is_empty()),
+        let secrets = [
+            ("hmac_secret_key", token.hmac_secret_key.expose()),
             (
                 "hmac_previous_secret_key",
-                token.hmac_previous_secret_key.is_empty(),
+                token.hmac_previous_secret_key.expose(),
             ),
-            ("rsa_public_key", token.rsa_public_key.is_empty()),
-            ("ecdsa_public_key", token.ecdsa_public_key.is_empty()),
         ];
-        let ignored = others.iter().filter(|(_, is_empty)| !is_empty);
+        let public = token.public_keys().map(|(name, value, _)| (name, value));
+        let ignored = secrets.into_iter().chain(public);
+        let ignored = ignored.filter(|(_, value)| !value.is_empty());
         warnings.extend(ignored.map(|(name, _)| {
             format!(
                 "{at}.{name} has no effect: with {at}.jwks_public_endpoint all keys come from there"
@@ -97,10 +97,7 @@ fn claims(at: &str, token: &Token, problems: &mut Vec<String>) {
 }
 
 fn public_keys(at: &str, token: &Token, problems: &mut Vec<String>) {
-    for (name, value, family) in [
-        ("rsa_public_key", &token.rsa_public_key, Family::Rsa),
-        ("ecdsa_public_key", &token.ecdsa_public_key, Family::Ecdsa),
-    ] {
+    for (name, value, family) in token.public_keys() {
         if value.is_empty() {
             continue;
         }
@@ -110,9 +107,9 @@ fn public_keys(at: &str, token: &Token, problems: &mut Vec<String>) {
             Ok(key) => match key.family() {
                 Family::Rsa => format!("it is an RSA key; it belongs in {at}.rsa_public_key"),
                 Family::Ecdsa => format!("it is an ECDSA key; it belongs in {at}.ecdsa_public_key"),
-                Family::EdDsa => format!(
-                    "it is an Ed25519 key; those come from a key set only ({at}.jwks_public_endpoint)"
-                ),
+                Family::EdDsa => {
+                    format!("it is an Ed25519 key; it belongs in {at}.ed25519_public_key")
+                }
             },
         };
         problems.push(format!("{at}.{name}: {why}"));
