@@ -18,7 +18,7 @@ pub struct BadPattern {
 }
 
 impl Origins {
-    /// Lets in what matches one of the patterns (`*` stands for any characters; case does not matter), and with `own`
+    /// Lets in what matches one of the patterns (`*` stands for any characters, `\` takes the meaning from the one behind it; case does not matter), and with `own`
     /// also pages of this server itself.
     ///
     /// # Errors
@@ -27,6 +27,7 @@ impl Origins {
         let compile = |pattern: &String| {
             let glob = GlobBuilder::new(pattern)
                 .case_insensitive(true)
+                .backslash_escape(true)
                 .literal_separator(false)
                 .build();
             let bad = |error: globset::Error| BadPattern {

@@ -3,6 +3,7 @@
 mod channel;
 mod keyed;
 mod proxy;
+mod suspicious;
 mod token;
 
 use crate::config::duration;
@@ -33,7 +34,9 @@ pub(crate) fn check(config: &Config) -> Vec<String> {
 
 /// What the operator should know of a configuration that is right, one line each.
 pub(crate) fn warnings(config: &Config) -> Vec<String> {
-    token::warnings(&config.client)
+    let mut warnings = token::warnings(&config.client);
+    warnings.extend(suspicious::warnings(config));
+    warnings
 }
 
 fn listeners(config: &Config, problems: &mut Vec<String>) {
