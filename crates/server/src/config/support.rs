@@ -191,6 +191,21 @@ pub(crate) fn is_served(kind: SubscriptionType) -> bool {
     matches!(kind, SubscriptionType::Default | SubscriptionType::Stream)
 }
 
+/// Whether the key belongs to something that is missing as a whole: what switches it on has no effect.
+#[cfg(test)]
+pub(crate) fn is_part_of_missing(path: &str) -> bool {
+    NOT_YET.iter().any(|row| {
+        let switch = row.path.strip_suffix(".enabled");
+        let section = switch.or_else(|| row.path.strip_suffix(".type"));
+        let path = path
+            .replace("channel.namespaces[].", "channel.without_namespace.")
+            .replace("rpc.namespaces[].", "rpc.without_namespace.");
+        section
+            .and_then(|section| path.strip_prefix(section))
+            .is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
 fn row_of(path: &str) -> Option<usize> {
     let path = table::without_labels(path)
         .replace("channel.namespaces[].", "channel.without_namespace.")

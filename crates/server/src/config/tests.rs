@@ -1,5 +1,6 @@
 //! The whole way from file, variables and flags to a configuration or a list of complaints.
 
+mod documented;
 mod layers;
 mod refusals;
 mod short_keys;
