@@ -42,8 +42,17 @@ pub struct Options {
 pub enum Progress<'a> {
     /// Something was looked at.
     Checked(&'a Check),
-    /// An idle connection is watched now, for so long at the most.
-    Watching(Duration),
+    /// This is looked at now; it may take a while.
+    Looking(&'static str),
+    /// An idle connection is watched; told every second.
+    Watching {
+        /// Since when.
+        elapsed: Duration,
+        /// How long it takes at the most.
+        longest: Duration,
+        /// Pings that have come.
+        pings: u32,
+    },
 }
 
 impl Options {
@@ -90,15 +99,23 @@ struct Examination<'a> {
 
 impl Examination<'_> {
     fn run(&mut self) -> Result<(), Over> {
+        self.looking("name");
         let addresses = self.name()?;
+        self.looking("reach");
         self.reach(&addresses)?;
+        self.looking("certificate");
         self.certificate()?;
+        self.looking("health");
         self.health();
+        self.looking("upgrade");
         let upgraded = self.upgrade()?;
         self.compression(&upgraded);
+        self.looking("origin");
         self.origin();
         let mut talk = Talk::begin(upgraded, self.deadline());
+        self.looking("connect");
         self.connect(&mut talk)?;
+        self.looking("replies");
         self.latency(&mut talk)?;
         self.watch(talk);
         Ok(())
@@ -281,6 +298,10 @@ impl Examination<'_> {
         Instant::now() + self.options.timeout
     }
 
+    fn looking(&mut self, name: &'static str) {
+        (self.tell)(Progress::Looking(name));
+    }
+
     fn found(&mut self, check: Check) {
         (self.tell)(Progress::Checked(&check));
         self.report.checks.push(check);
@@ -325,8 +346,16 @@ impl Examination<'_> {
         if let watch::Plan::Skip(check) = plan {
             return self.found(check);
         }
-        (self.tell)(Progress::Watching(plan.longest()));
-        self.found(watch::watch(talk, &plan));
+        let longest = plan.longest();
+        let tell = &mut self.tell;
+        let check = watch::watch(talk, &plan, &mut |elapsed, pings| {
+            tell(Progress::Watching {
+                elapsed,
+                longest,
+                pings,
+            });
+        });
+        self.found(check);
     }
 }
 

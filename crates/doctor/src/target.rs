@@ -1,6 +1,7 @@
 //! The address to look at: a URL, read.
 
 use std::fmt;
+use std::net::IpAddr;
 
 /// Where clients connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +69,29 @@ impl Target {
         })
     }
 
+    /// Reads a URL, or an address that leaves the scheme away, as people type it: this machine is then spoken with by
+    /// `http`, any other host by `https`. Returns what was put before the address, too.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_address(address: &str) -> Result<(Self, Option<&'static str>), String> {
+        if address.contains("://") {
+            return Ok((Self::parse(address)?, None));
+        }
+        let as_local = Self::parse(&format!("http://{address}"))?;
+        let is_local = match as_local.host.parse::<IpAddr>() {
+            Ok(ip) => ip.is_loopback() || ip.is_unspecified(),
+            Err(_) => as_local.host.eq_ignore_ascii_case("localhost"),
+        };
+        if is_local {
+            return Ok((as_local, Some("http://")));
+        }
+        Ok((
+            Self::parse(&format!("https://{address}"))?,
+            Some("https://"),
+        ))
+    }
+
     /// The value of the header `Host`.
     #[must_use]
     pub fn authority(&self) -> String {
@@ -129,6 +153,38 @@ mod tests {
         ] {
             assert_eq!(Target::parse(url).unwrap().to_string(), expected);
         }
+    }
+
+    #[test]
+    fn the_scheme_of_an_address_may_be_left_away() {
+        for (address, expected, assumed) in [
+            (
+                "localhost:8000",
+                "ws://localhost:8000/connection/websocket",
+                Some("http://"),
+            ),
+            ("127.0.0.1:9/x", "ws://127.0.0.1:9/x", Some("http://")),
+            (
+                "[::1]:9",
+                "ws://[::1]:9/connection/websocket",
+                Some("http://"),
+            ),
+            (
+                "chat.example",
+                "wss://chat.example/connection/websocket",
+                Some("https://"),
+            ),
+            (
+                "http://chat.example",
+                "ws://chat.example/connection/websocket",
+                None,
+            ),
+        ] {
+            let (target, before) = Target::parse_address(address).unwrap();
+            assert_eq!((target.to_string().as_str(), before), (expected, assumed));
+        }
+        assert!(Target::parse_address("localhost:x").is_err());
+        assert!(Target::parse_address("").is_err());
     }
 
     #[test]

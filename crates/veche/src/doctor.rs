@@ -16,7 +16,8 @@ use crate::output::{self, Paint};
 /// # Errors
 /// [`Failure::No`] where something is wrong, [`Failure::Misused`] where there is nothing to look at.
 pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
-    let target = Target::parse(&options.url).map_err(|what| Failure::new(what).misused())?;
+    let (target, assumed) =
+        Target::parse_address(options.url.trim()).map_err(|what| Failure::new(what).misused())?;
     let mut wishes = Options::new(target);
     wishes.token = options.token.as_deref().map(|it| it.trim().to_owned());
     wishes.origin.clone_from(&options.origin);
@@ -27,16 +28,27 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
         wishes.authorities = Some(veche_doctor::authorities(file).map_err(cannot)?);
     }
     let paint = Paint::for_standard_output();
+    let mut waiting = Waiting::new(!options.json);
+    if let Some(scheme) = assumed {
+        let url = options.url.trim();
+        waiting.note(&format!("{url} names no scheme: looking at {scheme}{url}"));
+    }
     let mut written = Ok(());
-    let report = examine(&wishes, &mut |progress| {
-        if options.json || written.is_err() {
-            return;
+    let report = examine(&wishes, &mut |progress| match progress {
+        Progress::Checked(check) => {
+            waiting.clear();
+            if !options.json && written.is_ok() {
+                written = output::line(&told(check, paint));
+            }
         }
-        match progress {
-            Progress::Checked(check) => written = output::line(&told(check, paint)),
-            Progress::Watching(time) => patience(time),
-        }
+        Progress::Looking(name) => waiting.show(&format!("… {name}")),
+        Progress::Watching {
+            elapsed,
+            longest,
+            pings,
+        } => waiting.watch(elapsed, longest, pings),
     });
+    waiting.clear();
     written.map_err(Failure::misused)?;
     let end = if options.json {
         format!("{:#}", report.to_json())
@@ -66,16 +78,63 @@ fn told(check: &Check, paint: Paint) -> String {
     text
 }
 
-/// Says that it takes a while, to a person who waits.
-fn patience(time: Duration) {
-    let mut out = std::io::stderr().lock();
-    if out.is_terminal() {
-        // If nobody reads it, nobody waits.
-        let _ = writeln!(
-            out,
-            "  (an idle connection is watched, for {} s at the most; --wait 0 leaves it out)",
-            time.as_secs()
-        );
+/// What a person sees who waits: on a terminal a line that is rewritten, elsewhere a line where it takes long.
+struct Waiting {
+    is_wanted: bool,
+    is_terminal: bool,
+    is_shown: bool,
+    has_told: bool,
+}
+
+impl Waiting {
+    fn new(is_wanted: bool) -> Self {
+        Self {
+            is_wanted,
+            is_terminal: std::io::stderr().is_terminal(),
+            is_shown: false,
+            has_told: false,
+        }
+    }
+
+    fn note(&self, text: &str) {
+        if self.is_wanted {
+            self.write(&format!("{text}\n"));
+        }
+    }
+
+    fn show(&mut self, text: &str) {
+        if self.is_wanted && self.is_terminal {
+            self.write(&format!("\r\x1b[K{text}"));
+            self.is_shown = true;
+        }
+    }
+
+    fn watch(&mut self, elapsed: Duration, longest: Duration, pings: u32) {
+        let longest = longest.as_secs();
+        self.show(&format!(
+            "… idle: {} s of {longest} s at the most, {pings} pings so far (--wait 0 leaves it out)",
+            elapsed.as_secs()
+        ));
+        if !self.is_terminal && !self.has_told {
+            self.note(&format!(
+                "… idle: a quiet connection is watched, for {longest} s at the most (--wait 0 leaves it out)"
+            ));
+        }
+        self.has_told = true;
+    }
+
+    fn clear(&mut self) {
+        if self.is_shown {
+            self.write("\r\x1b[K");
+            self.is_shown = false;
+        }
+    }
+
+    /// If nobody reads it, nobody waits.
+    fn write(&self, text: &str) {
+        let mut out = std::io::stderr().lock();
+        let _ = out.write_all(text.as_bytes());
+        let _ = out.flush();
     }
 }
 

@@ -10,6 +10,8 @@ use crate::conversation::Heard;
 const NAME: &str = "idle";
 /// How late a ping may be.
 const MARGIN: Duration = Duration::from_secs(3);
+/// Between two words about the time that has passed.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// How long to watch.
 #[derive(Debug)]
@@ -66,21 +68,29 @@ impl Plan {
     }
 }
 
-/// Watches a connection on which nothing is said.
-pub(super) fn watch(mut talk: Talk, plan: &Plan) -> Check {
+/// Watches a connection on which nothing is said, and tells every second how long already, and how many pings came.
+pub(super) fn watch(mut talk: Talk, plan: &Plan, tell: &mut dyn FnMut(Duration, u32)) -> Check {
     let began = Instant::now();
     let until = began + plan.longest();
     let (mut pings, mut last) = (0, began);
+    let mut word = began;
     loop {
-        match talk.hear(until) {
+        tell(word - began, pings);
+        word = (word + SECOND).min(until);
+        match talk.hear(word) {
+            Heard::Nothing if word < until => continue,
             Heard::Ping => {
                 pings += 1;
+                word = Instant::now();
                 last = Instant::now();
                 if plan.is_enough(pings) {
                     break;
                 }
             }
-            Heard::Text(_) | Heard::Binary | Heard::Pong => last = Instant::now(),
+            Heard::Text(_) | Heard::Binary | Heard::Pong => {
+                word = Instant::now();
+                last = word;
+            }
             Heard::Nothing => break,
             Heard::Cut => return cut(last.elapsed(), plan.interval()),
             heard => return ended(NAME, &heard),
