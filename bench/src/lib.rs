@@ -44,6 +44,8 @@ mod snapshot;
 
 pub mod report;
 
+mod words;
+
 mod chart;
 
 pub mod run;

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::chart;
 use crate::histogram::Histogram;
+use crate::words::{self, Unit};
 
 /// Figures in the order in which they are told, and what is drawn below them.
 #[derive(Debug)]
@@ -59,6 +60,7 @@ impl Report {
     }
 
     fn push(&mut self, key: String, amount: Amount, words: &'static str) {
+        debug_assert!(words::find(&key).is_some(), "{key} has no name");
         self.figures.push(Figure { key, amount, words });
     }
 
@@ -94,19 +96,67 @@ impl Report {
         &self.notes
     }
 
+    /// What it comes to, in one line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let show = |key: &str| self.shown(key).unwrap_or_else(|| "?".to_owned());
+        let count = |key: &str| self.count_of(key).unwrap_or_default();
+        let mode = self.figures.iter().find(|figure| figure.key == "mode");
+        let mode = mode.map(|figure| figure.row().1).unwrap_or_default();
+        let server = |key: &str, words: &str| match self.shown(key) {
+            Some(amount) => format!(", {amount} {words}"),
+            None => String::new(),
+        };
+        match mode.as_str() {
+            "idle" => format!(
+                "{} idle connections{}{}",
+                show("connections"),
+                server("memory_per_connection", "of the server's memory each"),
+                server("server_us_per_ping", "of its time for a ping"),
+            ),
+            "storm" => format!(
+                "{} connections, ready within {}{}",
+                show("connections"),
+                show("opening_s"),
+                server(
+                    "opening_server_ms_per_1000",
+                    "of the server's time per 1000"
+                ),
+            ),
+            "slow" => format!(
+                "{} of the slow clients closed; latency of the others (99 %): {} before, {} meanwhile; {} lost",
+                show("slow_closed"),
+                show("before_latency_p99_us"),
+                show("while_latency_p99_us"),
+                count("lost"),
+            ),
+            _ => format!(
+                "{} deliveries in {}{}; latency {} (median), {} (99 %); {} lost",
+                show("deliveries"),
+                show("seconds"),
+                server("server_us_per_delivery", "of the server's time each"),
+                show("latency_p50_us"),
+                show("latency_p99_us"),
+                count("lost"),
+            ),
+        }
+    }
+
+    /// A figure as people read it.
+    fn shown(&self, key: &str) -> Option<String> {
+        let figure = self.figures.iter().find(|figure| figure.key == key)?;
+        Some(figure.row().1)
+    }
+
     /// All of it for people, with a line break at the end.
     #[must_use]
     pub fn table(&self) -> String {
         let mut out = format!("{}\n\n", self.title);
-        let widest = self.figures.iter().map(|figure| figure.key.len()).max();
+        let rows: Vec<_> = self.figures.iter().map(Figure::row).collect();
+        let widest = rows.iter().map(|(name, ..)| name.chars().count()).max();
         let width = widest.unwrap_or_default();
-        for Figure { key, amount, words } in &self.figures {
-            let amount = match amount {
-                Amount::Count(count) => count.to_string(),
-                Amount::Number(number, decimals) => format!("{number:.decimals$}"),
-                Amount::Text(text) => text.clone(),
-            };
-            let line = format!("  {key:<width$} {amount:>18}  {words}");
+        for (name, amount, words) in rows {
+            let line = format!("  {name:<width$} {amount:>18}  {words}");
             out.push_str(line.trim_end());
             out.push('\n');
         }
@@ -148,6 +198,21 @@ impl Report {
     }
 }
 
+impl Figure {
+    /// Its name, its amount and its words, for people.
+    fn row(&self) -> (String, String, &'static str) {
+        let named = words::find(&self.key);
+        let (name, unit) = named.unwrap_or_else(|| (self.key.replace('_', " "), Unit::None));
+        let amount = match &self.amount {
+            // Beyond 2^53 a count loses its last digits, which nobody would read.
+            Amount::Count(count) => words::amount(*count as f64, 0, unit),
+            Amount::Number(number, decimals) => words::amount(*number, *decimals, unit),
+            Amount::Text(text) => text.clone(),
+        };
+        (name, amount, self.words)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Report;
@@ -169,10 +234,17 @@ mod tests {
     fn people_read_a_table() {
         let table = report().table();
         assert!(
-            table.starts_with("veche bench fanout\n\n  deliveries "),
+            table.starts_with("veche bench fanout\n\n  deliveries  "),
             "{table}"
         );
-        assert!(table.contains("2.568  processor time\n"), "{table}");
+        assert!(table.contains("server time per delivery"), "{table}");
+        assert!(table.contains("2.57 µs  processor time\n"), "{table}");
+        let summary = report().summary();
+        assert!(
+            summary.starts_with("1000 deliveries in ?, 2.57 µs of the server's time each; "),
+            "{summary}"
+        );
+        assert!(!summary.contains('\n'), "{summary}");
         assert!(table.contains("\nlatency of a delivery\n"), "{table}");
         assert!(
             table.ends_with("  a connection failed (2 times)\n"),

@@ -88,7 +88,7 @@ impl Run<'_> {
             "memory_per_connection",
             each(now.rss, then.rss),
             0,
-            "bytes, resident, of the server",
+            "resident",
         );
         report.number(
             "memory_per_connection_pss",
@@ -96,8 +96,8 @@ impl Run<'_> {
             0,
             "the same, what is shared divided",
         );
-        report.count("memory_before", then.rss, "bytes");
-        report.count("memory_after", now.rss, "bytes");
+        report.count("memory_before", then.rss, "resident");
+        report.count("memory_after", now.rss, "resident");
     }
 
     fn tell_idleness(&mut self, before: &Snapshot, after: &Snapshot) {

@@ -25,8 +25,7 @@ impl Run<'_> {
         self.tell("", &before, &last_published, &after, &latency);
         self.tell_faults();
         if let Some(rss) = self.server.and_then(Process::rss) {
-            self.report
-                .count("memory", rss, "bytes, resident, of the server");
+            self.report.count("memory", rss, "resident");
         }
         self.report
             .chart("latency", "latency of a delivery", latency);
@@ -215,10 +214,10 @@ impl Run<'_> {
         let connections = self.generator.connections.clone();
         let report = &mut self.report;
         if let Some((before, after)) = peak_before.zip(peak) {
-            report.count("memory_before", before, "bytes, resident, at most");
-            report.count("memory_while", after, "bytes, resident, at most");
+            report.count("memory_before", before, "resident, at most");
+            report.count("memory_while", after, "resident, at most");
             let growth = (after as f64 - before as f64) / f64::from(self.options.slow);
-            report.number("memory_per_slow", growth, 0, "bytes");
+            report.number("memory_per_slow", growth, 0, "resident");
         }
         if let Some(nanos) = closed_after_ns {
             report.number(

@@ -114,15 +114,9 @@ The server is any that speaks the Centrifuge protocol, with client publishing al
 pub(crate) fn run(options: BenchOptions) -> Result<(), Failure> {
     let json = options.json;
     let options = options.into_options().map_err(Failure::new)?;
-    let is_terminal = stderr().is_terminal();
-    let report = measure(&options, &mut |progress| {
-        if is_terminal {
-            show(&line(progress));
-        }
-    });
-    if is_terminal {
-        show("");
-    }
+    let mut watching = Watching::new();
+    let report = measure(&options, &mut |progress| watching.show(progress));
+    watching.clear();
     let report = report.map_err(|error| match error {
         BenchError::Loop(cause) => Failure::new(format!("the event loop failed: {cause}")),
         error => Failure::new(error.to_string()),
@@ -130,7 +124,8 @@ pub(crate) fn run(options: BenchOptions) -> Result<(), Failure> {
     if json {
         output::line(&report.json())
     } else {
-        output::line(report.table().trim_end())
+        output::line(report.table().trim_end())?;
+        output::line(&format!("\n{}", report.summary()))
     }
 }
 
@@ -190,10 +185,43 @@ fn line(progress: &Progress) -> String {
     )
 }
 
-/// Rewrites the terminal's last line. One that cannot be written is lost.
-fn show(text: &str) {
+/// What a person sees who waits: on a terminal a line that is rewritten, elsewhere one every [`SELDOM`].
+struct Watching {
+    is_terminal: bool,
+    next: Duration,
+}
+
+/// Between two lines about the progress that nobody can rewrite.
+const SELDOM: Duration = Duration::from_secs(5);
+
+impl Watching {
+    fn new() -> Self {
+        Self {
+            is_terminal: stderr().is_terminal(),
+            next: SELDOM,
+        }
+    }
+
+    fn show(&mut self, progress: &Progress) {
+        if self.is_terminal {
+            write(&format!("\r\x1b[K{}", line(progress)));
+        } else if progress.elapsed >= self.next {
+            self.next = progress.elapsed + SELDOM;
+            write(&format!("{}\n", line(progress)));
+        }
+    }
+
+    fn clear(&self) {
+        if self.is_terminal {
+            write("\r\x1b[K");
+        }
+    }
+}
+
+/// Writes to standard error. What cannot be written is lost.
+fn write(text: &str) {
     let mut out = stderr().lock();
-    let _ = write!(out, "\r\x1b[K{text}");
+    let _ = out.write_all(text.as_bytes());
     let _ = out.flush();
 }
 
