@@ -11,13 +11,11 @@ use smallvec::SmallVec;
 use crate::connection::{Closing, Connection, Head, Opening, Stage};
 use crate::inbox::{ConnectionKey, Item};
 use crate::link::Link;
-use crate::reception::Decision;
+use crate::reception::{Decision, MAX_HEAD};
 use crate::worker::Worker;
 
 /// From the first byte to the end of the request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 16 << 10;
 /// From our last byte to the client's end.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Until accepting is tried again after the system gave no socket.
@@ -171,14 +169,7 @@ impl Worker {
                     whole.extend_from_slice(received);
                 }
                 if whole.len() > MAX_HEAD {
-                    let text = format!("the head of a request has at most {MAX_HEAD} bytes\n");
-                    let answer = format!(
-                        "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\
-                         Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{text}",
-                        text.len()
-                    );
-                    self.refuse(slot, answer.as_bytes());
-                    return;
+                    return self.refuse_large_head(slot);
                 }
                 if let Some(Connection {
                     stage: Stage::Head(head),
@@ -199,6 +190,7 @@ impl Worker {
                     self.received(slot, rest);
                 }
             }
+            Decision::TooLarge => self.refuse_large_head(slot),
             Decision::Refuse(answer) => self.refuse(slot, &answer),
             Decision::PassOn => {
                 let received = if whole.is_empty() {
@@ -209,6 +201,16 @@ impl Worker {
                 self.pass_on(slot, received);
             }
         }
+    }
+
+    fn refuse_large_head(&mut self, slot: u32) {
+        let text = format!("the head of a request has at most {MAX_HEAD} bytes\n");
+        let answer = format!(
+            "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\
+             Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{text}",
+            text.len()
+        );
+        self.refuse(slot, answer.as_bytes());
     }
 
     /// Answers a request that is not wanted, and ends the connection.

@@ -5,6 +5,9 @@ use std::net::TcpStream;
 
 use crate::connection::Opening;
 
+/// Bytes of a request's head; a longer one is answered with 431.
+pub const MAX_HEAD: usize = 16 << 10;
+
 /// Looks at the beginning of a connection. Called on the worker's thread: it must not wait.
 pub trait Reception: Send + Sync + fmt::Debug {
     /// Decides from what has come so far.
@@ -26,6 +29,8 @@ pub enum Decision {
         /// Bytes of the request.
         consumed: usize,
     },
+    /// Its head has more than [`MAX_HEAD`] bytes.
+    TooLarge,
     /// Nobody we want: answered with these bytes, and closed.
     Refuse(Vec<u8>),
     /// Other HTTP.

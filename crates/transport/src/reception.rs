@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::TcpStream;
 use std::sync::Arc;
 
-use veche_node::reception::{Decision, Reception};
+use veche_node::reception::{Decision, MAX_HEAD, Reception};
 
 use crate::doors::{Doors, Refusal};
 use crate::head::{Head, split_target};
@@ -72,6 +72,8 @@ impl Reception for HttpReception {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
         match request.parse(received) {
+            // The same limit, whether the head came in one piece or in several.
+            Ok(httparse::Status::Complete(consumed)) if consumed > MAX_HEAD => Decision::TooLarge,
             Ok(httparse::Status::Complete(consumed)) => self.decide(&request, consumed),
             Ok(httparse::Status::Partial) => Decision::Incomplete,
             // HTTP/2 begins with a line that is no request of HTTP/1; hyper says what it thinks of it.

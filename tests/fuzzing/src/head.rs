@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::sync::{Arc, LazyLock};
 
-use veche_node::reception::{Decision, Reception};
+use veche_node::reception::{Decision, MAX_HEAD, Reception};
 use veche_transport::doors::{Door, Doors};
 use veche_transport::origin::Origins;
 use veche_transport::reception::HttpReception;
@@ -27,6 +27,7 @@ pub fn run(input: &[u8]) {
             let said = format!("Content-Length: {}", body.len()).to_ascii_lowercase();
             assert!(head.to_ascii_lowercase().contains(&said), "{text}");
         }
+        Decision::TooLarge => assert!(input.len() > MAX_HEAD),
         Decision::Incomplete | Decision::PassOn => {}
     }
     // What is still incomplete was never decided before.
