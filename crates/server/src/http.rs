@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use hyper::body::Incoming;
-use hyper::header::{CONNECTION, HeaderValue, LOCATION, TRANSFER_ENCODING, UPGRADE};
+use hyper::header::{CONNECTION, HOST, HeaderValue, LOCATION, TRANSFER_ENCODING, UPGRADE};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -17,6 +17,7 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tower::ServiceExt;
 use veche_node::node::Node;
+use veche_node::reception::MAX_HEAD;
 use veche_transport::doors::{Agreement, Door, Doors, Refusal};
 use veche_transport::head::Head;
 
@@ -26,8 +27,6 @@ use crate::replayed::Replayed;
 /// From the end of an answer, or from the first byte, to the end of the next request's head: how long a backend may keep
 /// its connection between two calls.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 16 << 10;
 
 /// Speaks HTTP with whoever is not a client.
 #[derive(Debug)]
@@ -116,6 +115,10 @@ impl Http {
         };
         if let Some(door) = self.doors.find(request.uri().path()) {
             return Ok(self.enter(door, &inside.node, request));
+        }
+        let hosts = request.headers().get_all(HOST);
+        if let Err(refusal) = self.doors.admit(hosts.iter().map(HeaderValue::as_bytes)) {
+            return Ok(refused(refusal));
         }
         if asks_for_websocket(&request) {
             return Ok(refused(Refusal::no_door()));

@@ -20,6 +20,7 @@ use veche_engine::memory::presence::MemoryPresence;
 use veche_node::gate::Gate;
 use veche_node::node::{Engine, MAX_WORKERS, Node, NodeConfig, Surroundings};
 use veche_transport::doors::{Door, Doors, Log};
+use veche_transport::host::Hosts;
 use veche_transport::origin::{BadPattern, Origins};
 use veche_transport::reception::HttpReception;
 use veche_transport::refusals::Refusals;
@@ -66,7 +67,10 @@ pub struct Bound {
     listeners: Listeners,
     /// Of the gRPC API.
     grpc: Vec<TcpListener>,
+    /// It lets in its own pages.
     is_local: bool,
+    /// It answers to the names of this machine alone.
+    is_private: bool,
 }
 
 /// A running server.
@@ -86,7 +90,7 @@ impl Bound {
     /// # Errors
     /// Where that is not possible.
     pub fn new(loaded: Loaded) -> Result<Self, StartError> {
-        let is_local = loaded.is_local();
+        let (is_local, is_demo) = (loaded.is_local(), loaded.is_demo());
         let config = loaded.config;
         let workers = workers(&config);
         let server = &config.http_server;
@@ -96,11 +100,14 @@ impl Bound {
             Listeners::on_host(&server.address, server.port, workers)?
         };
         let grpc = grpc_listeners(&config, is_local)?;
+        let mut addresses = listeners.addresses.iter();
+        let is_private = is_demo && addresses.all(|address| address.ip().is_loopback());
         Ok(Self {
             config,
             listeners,
             grpc,
             is_local,
+            is_private,
         })
     }
 
@@ -108,6 +115,12 @@ impl Bound {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.listeners.addresses
+    }
+
+    /// What it will serve by, for what is only to be known once it listens. Its addresses and workers do not change any
+    /// more.
+    pub fn config_mut(&mut self) -> &mut Config {
+        &mut self.config
     }
 
     /// Begins to serve. `pages` answers what no door and no method of the API is for.
@@ -120,8 +133,13 @@ impl Bound {
             listeners,
             grpc,
             is_local,
+            is_private,
         } = self;
-        let doors = Arc::new(doors(&config, is_local)?);
+        let mut doors = doors(&config, is_local)?;
+        if is_private {
+            doors.hosts = Hosts::ThisMachine(doors.origins.clone());
+        }
+        let doors = Arc::new(doors);
         let http = Http::new(doors.clone());
         let reception = HttpReception::new(doors.clone(), {
             let (http, control) = (http.clone(), control.clone());
@@ -174,6 +192,13 @@ impl Bound {
 }
 
 impl Server {
+    /// How many clients are connected.
+    #[must_use]
+    pub fn clients(&self) -> u64 {
+        let counters = self.node.all_counters();
+        counters.iter().map(|it| it.clients.value()).sum()
+    }
+
     /// Stops: no new connections and calls, the calls in progress are finished, every client is told 3001 behind what
     /// is queued for it.
     ///
@@ -258,6 +283,7 @@ fn doors(config: &Config, own_origin: bool) -> Result<Doors, BadPattern> {
     }
     Ok(Doors {
         doors,
+        hosts: Hosts::default(),
         origins: Origins::new(&config.client.allowed_origins, own_origin)?,
         compression: config.websocket.framing.compression,
         gate: Gate::new(

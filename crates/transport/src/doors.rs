@@ -8,8 +8,9 @@ use veche_node::gate::Gate;
 use veche_node::refusal_log::RefusalLog;
 
 use crate::head::Head;
+use crate::host::Hosts;
 use crate::origin::Origins;
-use crate::refusals::Refusals;
+use crate::refusals::{Reason, Refusals};
 use crate::websocket;
 
 /// The doors of a server.
@@ -17,6 +18,8 @@ use crate::websocket;
 pub struct Doors {
     /// Path and kind. A path is matched whole, but for one slash at its end.
     pub doors: Vec<(String, Door)>,
+    /// Under which names the server answers.
+    pub hosts: Hosts,
     /// Which web pages may connect.
     pub origins: Origins,
     /// Whether offers of permessage-deflate are taken.
@@ -80,12 +83,30 @@ impl Doors {
             .map(|(_, door)| *door)
     }
 
+    /// Whether a request with these headers `Host` is answered at all, whatever it is for.
+    ///
+    /// # Errors
+    /// The answer to give.
+    pub fn admit<'a>(&self, hosts: impl Iterator<Item = &'a [u8]>) -> Result<(), Refusal> {
+        self.hosts.admit(hosts).map_err(|foreign| {
+            self.refusals.add(Reason::Host);
+            Refusal {
+                status: 421,
+                header: None,
+                text: foreign.to_string(),
+            }
+        })
+    }
+
     /// Lets a request in through a door, or says why not.
     ///
     /// # Errors
     /// The answer to give.
     pub fn enter(&self, door: Door, head: &Head<'_>) -> Result<Agreement, Refusal> {
-        let entered = websocket::enter(self, door, head);
+        let hosts = head.values("host");
+        let entered = self
+            .admit(hosts)
+            .and_then(|()| websocket::enter(self, door, head));
         match &entered {
             Ok(agreement) => {
                 if let Conversation::Refused { why, disconnect } = &agreement.opening.conversation {

@@ -28,6 +28,14 @@ impl<'a> Head<'a> {
         std::str::from_utf8(value).ok()
     }
 
+    /// The values of all headers of this name, as they were sent.
+    pub fn values(&self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let headers = self.headers.iter();
+        headers
+            .filter(move |(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| *value)
+    }
+
     /// The first parameter of this name, decoded.
     #[must_use]
     pub fn parameter(&self, name: &str) -> Option<Cow<'a, str>> {

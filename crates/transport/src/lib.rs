@@ -5,6 +5,7 @@
 
 pub mod doors;
 pub mod head;
+pub mod host;
 pub mod origin;
 mod plain;
 pub mod reception;

@@ -11,6 +11,8 @@ pub enum Reason {
     Rate,
     /// The web page may not connect (`client.allowed_origins`).
     Origin,
+    /// The server does not answer under the name in `Host`.
+    Host,
     /// The request is no upgrade to WebSocket.
     Handshake,
 }
@@ -21,12 +23,19 @@ pub struct Refusals {
     limit: AtomicU64,
     rate: AtomicU64,
     origin: AtomicU64,
+    host: AtomicU64,
     handshake: AtomicU64,
 }
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Limit, Self::Rate, Self::Origin, Self::Handshake];
+    pub const ALL: [Self; 5] = [
+        Self::Limit,
+        Self::Rate,
+        Self::Origin,
+        Self::Host,
+        Self::Handshake,
+    ];
 
     /// Its name in metrics.
     #[must_use]
@@ -35,6 +44,7 @@ impl Reason {
             Self::Limit => "connection_limit",
             Self::Rate => "connection_rate_limit",
             Self::Origin => "origin",
+            Self::Host => "host",
             Self::Handshake => "handshake",
         }
     }
@@ -56,6 +66,7 @@ impl Refusals {
             Reason::Limit => &self.limit,
             Reason::Rate => &self.rate,
             Reason::Origin => &self.origin,
+            Reason::Host => &self.host,
             Reason::Handshake => &self.handshake,
         }
     }
