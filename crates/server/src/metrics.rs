@@ -15,6 +15,7 @@ use veche_transport::doors::Doors;
 use veche_transport::refusals::Reason;
 
 use crate::backend::Calls;
+use crate::logging;
 
 /// Renders what a node has counted.
 #[derive(Debug)]
@@ -221,6 +222,7 @@ impl Metrics {
             &[],
             self.sum(|counters| counters.panics.value()),
         );
+        page.counter("veche_log_lines_dropped_total", &[], logging::dropped());
         page.gauge(
             "veche_uptime_seconds",
             &[],

@@ -52,6 +52,18 @@ impl Failure {
         }
     }
 
+    /// All of it in one line, for a log.
+    pub(crate) fn line(&self) -> String {
+        match self {
+            Self::CommandLine(error) => error.to_string(),
+            Self::No => String::new(),
+            Self::Said { what, details } | Self::Misused { what, details } => {
+                let parts: Vec<_> = std::iter::once(what).chain(details).cloned().collect();
+                parts.join("; ")
+            }
+        }
+    }
+
     fn text(&self) -> String {
         match self {
             Self::CommandLine(error) => error.to_string(),

@@ -4,6 +4,7 @@ mod bench;
 mod checkconfig;
 mod checktoken;
 mod cli;
+mod data_folder;
 mod demo;
 mod doctor;
 mod explain;
@@ -15,6 +16,7 @@ mod open_files;
 mod output;
 mod private_file;
 mod serve;
+mod signals;
 mod sources;
 mod start;
 #[cfg(test)]

@@ -1,93 +1,109 @@
 //! Where a checked configuration becomes a running server.
 
-use std::fs;
-use std::io::Write;
+use std::io::IsTerminal;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use veche_chat::{Chat, ChatConfig};
 use veche_server::config::{Config, File, Loaded, Sources};
-use veche_server::logging;
-use veche_server::server::{Bound, Server};
+use veche_server::listener::ListenError;
+use veche_server::logging::{self, Log};
+use veche_server::server::{Bound, Server, StartError};
 
+use crate::data_folder::{DataFolder, Secrets};
 use crate::failure::Failure;
-use crate::genconfig::secret;
 use crate::open_files;
-use crate::output;
+use crate::signals::Signals;
 
 /// Where the demo keeps the chat's messages and its secrets, if nothing else is said.
-const DATA: &str = "veche-data";
+pub(crate) const DATA: &str = "veche-data";
 /// Threads for HTTP and the engine; the clients' are the workers'.
 const CONTROL_THREADS: usize = 2;
 
 /// Runs the server until it is told to stop.
 ///
 /// # Errors
-/// A server that cannot start.
+/// A server that cannot start, or does not stop in time.
 pub(crate) fn server(loaded: Loaded) -> Result<(), Failure> {
-    begin(&loaded)?;
-    let timeout = loaded.config.shutdown.timeout;
-    let runtime = control()?;
-    runtime.block_on(async {
+    run(loaded, async |loaded, log, runtime| {
+        let mut signals = Signals::listen(false)?;
+        let timeout = loaded.config.shutdown.timeout;
         let bound = Bound::new(loaded).map_err(failed)?;
         let addresses = bound.addresses().to_vec();
-        let server = bound
-            .start(Router::new(), runtime.handle().clone())
-            .map_err(failed)?;
+        let server = bound.start(Router::new(), runtime).map_err(failed)?;
         for address in addresses {
-            output::line(&format!("veche listens on {address}"))?;
+            log.announce(&format!("veche listens on {address}"));
         }
-        stop_requested().await?;
-        finish(server, None, timeout).await;
-        Ok(())
+        signals.stop_requested(log).await;
+        finish(server, None, timeout, &mut signals, log).await
     })
 }
 
 /// Runs the server with the chat, whose messages are kept in `data`, until it is told to stop.
 ///
 /// # Errors
-/// A server that cannot start.
-pub(crate) fn demo(mut loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
-    begin(&loaded)?;
-    let data = data.map_or_else(|| PathBuf::from(DATA), Path::to_owned);
-    let secrets = Secrets::kept_in(&data)?;
-    add_chat(&mut loaded, &secrets)?;
-    let timeout = loaded.config.shutdown.timeout;
-    let (api_key, token_secret) = chat_keys(&loaded.config);
-    let runtime = control()?;
-    runtime.block_on(async {
-        let bound = Bound::new(loaded).map_err(failed)?;
-        let port = bound.addresses().first().map_or(0, SocketAddr::port);
+/// A server that cannot start, or does not stop in time.
+pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
+    let data = data.unwrap_or(Path::new(DATA));
+    run(loaded, async |loaded, log, runtime| {
+        let mut signals = Signals::listen(true)?;
+        let timeout = loaded.config.shutdown.timeout;
+        // The port comes first: where it is taken, no folder is made.
+        let mut bound = Bound::new(loaded).map_err(demo_failed)?;
+        let folder = DataFolder::take(data)?;
+        let is_key_kept = bound.config_mut().http_api.key.is_empty();
+        add_chat(bound.config_mut(), &folder.secrets()?)?;
+        let (api_key, token_secret) = chat_keys(bound.config_mut());
         let url = format!("http://{}", reachable(bound.addresses()));
-        let config = ChatConfig::new(url, api_key, token_secret, data.clone());
-        let chat = veche_chat::open(config).await.map_err(failed)?;
-        let server = bound
-            .start(chat.router(), runtime.handle().clone())
-            .map_err(failed)?;
-        output::line(&format!("The chat is on http://localhost:{port}"))?;
-        output::line(&format!(
-            "Its messages are kept in {}; Ctrl+C stops it",
-            data.display()
-        ))?;
-        stop_requested().await?;
-        finish(server, Some(chat), timeout).await;
-        Ok(())
+        let chat_config = ChatConfig::new(url, api_key, token_secret, folder.path().to_owned());
+        let welcome = welcome(&mut bound, &folder, is_key_kept);
+        let chat = veche_chat::open(chat_config).await.map_err(failed)?;
+        let server = bound.start(chat.router(), runtime).map_err(failed)?;
+        for line in welcome {
+            log.announce(&line);
+        }
+        signals.stop_requested(log).await;
+        finish(server, Some(chat), timeout, &mut signals, log).await
     })
 }
 
-fn begin(loaded: &Loaded) -> Result<(), Failure> {
-    output::warnings(&loaded.warnings);
-    logging::start(&loaded.config.log).map_err(|error| {
+/// Runs a server from the first line of its log to the last.
+fn run(
+    loaded: Loaded,
+    serve: impl AsyncFnOnce(Loaded, &Log, Handle) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let log = logging::start(&loaded.config.log).map_err(|error| {
         Failure::new(format!(
             "cannot write to log.file {:?}: {error}",
             loaded.config.log.file
         ))
     })?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     open_files::raise_and_log(&loaded.config);
-    Ok(())
+    let runtime = control()?;
+    let handle = runtime.handle().clone();
+    let served = runtime.block_on(serve(loaded, &log, handle));
+    // What has not ended by now ends with the process.
+    runtime.shutdown_background();
+    served.map_err(|failure| logged(failure, &log))
+}
+
+/// The failure with its place among the lines of the log, so that a log for programs holds nothing but their format.
+fn logged(failure: Failure, log: &Log) -> Failure {
+    if !log.is_json() {
+        return failure;
+    }
+    tracing::error!("{}", failure.line());
+    if std::io::stderr().is_terminal() {
+        failure
+    } else {
+        Failure::No
+    }
 }
 
 fn control() -> Result<Runtime, Failure> {
@@ -110,24 +126,60 @@ fn failed(error: impl std::error::Error) -> Failure {
     Failure::new(text)
 }
 
-/// Waits for the first of Ctrl+C and, on Unix, SIGTERM.
-async fn stop_requested() -> Result<(), Failure> {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        let mut terminated =
-            tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            result = interrupted => Ok(result?),
-            _ = terminated.recv() => Ok(()),
-        }
+/// The same for who started the demo, and may not know that there are keys.
+fn demo_failed(error: StartError) -> Failure {
+    match error {
+        StartError::Listen(ListenError::PortInUse(port, "http_server")) => Failure::new(format!(
+            "port {port} is in use: stop what uses it, or choose another with -p PORT"
+        )),
+        error => failed(error),
     }
-    #[cfg(not(unix))]
-    Ok(interrupted.await?)
+}
+
+/// What the demo says when it has started.
+fn welcome(bound: &mut Bound, folder: &DataFolder, is_key_kept: bool) -> Vec<String> {
+    let address = reachable(bound.addresses());
+    let site = if address.ip().is_loopback() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    };
+    let config = bound.config_mut();
+    let mut lines = vec![
+        format!("The chat is on {site}"),
+        format!(
+            "Its messages are kept in {}; Ctrl+C stops it",
+            folder.path().display()
+        ),
+    ];
+    if config.swagger.enabled && !config.http_api.disabled {
+        let key = if is_key_kept {
+            format!("in {}", folder.api_key_file().display())
+        } else {
+            "the http_api.key of your configuration".to_owned()
+        };
+        lines.push(format!(
+            "Its HTTP API is described on {site}{}; the key is {key}",
+            config.swagger.handler_prefix
+        ));
+    }
+    lines
 }
 
 /// Stops in order, but not for ever: past the timeout, or at a second signal, the process just ends.
-async fn finish(server: Server, chat: Option<Chat>, timeout: Duration) {
+async fn finish(
+    server: Server,
+    chat: Option<Chat>,
+    timeout: Duration,
+    signals: &mut Signals,
+    log: &Log,
+) -> Result<(), Failure> {
+    let clients = match server.clients() {
+        0 => String::new(),
+        1 => ": 1 client is told to come back later".to_owned(),
+        clients => format!(": {clients} clients are told to come back later"),
+    };
+    log.announce(&format!("Stopping{clients}"));
     let stop = async {
         if let Some(chat) = chat {
             chat.stop().await;
@@ -135,15 +187,21 @@ async fn finish(server: Server, chat: Option<Chat>, timeout: Duration) {
         server.stop().await;
     };
     tokio::select! {
-        () = stop => {}
-        () = tokio::time::sleep(timeout) => std::process::exit(1),
-        _ = stop_requested() => std::process::exit(1),
+        () = stop => {
+            log.announce("Stopped");
+            Ok(())
+        }
+        () = tokio::time::sleep(timeout) => Err(Failure::new(format!(
+            "stopping took longer than shutdown.timeout ({timeout:?}); the rest was dropped"
+        ))),
+        () = signals.stop_requested(log) => Err(Failure::new(
+            "a second signal came before all had stopped; the rest was dropped",
+        )),
     }
 }
 
 /// Adds to the configuration what the chat needs and nobody has set.
-fn add_chat(loaded: &mut Loaded, secrets: &Secrets) -> Result<(), Failure> {
-    let config = &mut loaded.config;
+fn add_chat(config: &mut Config, secrets: &Secrets) -> Result<(), Failure> {
     for namespace in chat_namespaces()?.channel.namespaces {
         if config
             .channel
@@ -196,44 +254,4 @@ fn reachable(addresses: &[SocketAddr]) -> SocketAddr {
         address.set_ip([127, 0, 0, 1].into());
     }
     address
-}
-
-/// Secrets of the demo. They outlive a restart, and so do the tokens of the clients.
-struct Secrets {
-    api_key: String,
-    token_secret: String,
-}
-
-impl Secrets {
-    fn kept_in(data: &Path) -> Result<Self, Failure> {
-        let cannot = |error: std::io::Error| {
-            Failure::new(format!("cannot use the folder {}: {error}", data.display()))
-        };
-        fs::create_dir_all(data).map_err(cannot)?;
-        Ok(Self {
-            api_key: kept(&data.join("api_key"))?,
-            token_secret: kept(&data.join("token_secret"))?,
-        })
-    }
-}
-
-/// The secret in a file, made if there is none.
-fn kept(path: &Path) -> Result<String, Failure> {
-    let cannot =
-        |error: std::io::Error| Failure::new(format!("cannot use {}: {error}", path.display()));
-    match fs::read_to_string(path) {
-        Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(cannot(error)),
-        _ => {}
-    }
-    let secret = secret(32)?;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-        .open(path)
-        .and_then(|mut file| file.write_all(secret.as_bytes()))
-        .map_err(cannot)?;
-    Ok(secret)
 }
