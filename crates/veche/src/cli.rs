@@ -58,7 +58,7 @@ pub(crate) enum Command {
 /// `demo`.
 #[derive(Debug, Args)]
 pub(crate) struct DemoOptions {
-    /// Folder that keeps the chat's messages
+    /// Folder that keeps the chat's messages, and the secrets of the demo [default: veche-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
@@ -150,7 +150,7 @@ pub(crate) struct ExplainOptions {
     after_help = "Exit status: 0 clients have no trouble, 1 they have, 2 there is nothing to look at."
 )]
 pub(crate) struct DoctorOptions {
-    /// Where clients connect: https://chat.example.com, or with the path of the WebSocket
+    /// Where clients connect: https://chat.example.com, localhost:8000, or with the path of the WebSocket
     pub(crate) url: String,
     /// A connection token, for a server that wants one
     #[arg(long)]
@@ -183,10 +183,10 @@ fn operation(name: &str) -> Result<Operation, String> {
 /// Short forms of two keys.
 #[derive(Debug, Args)]
 struct Listen {
-    /// Address to listen on, as --http_server.address
+    /// Address to listen on, as --http_server.address [default: every one; demo: this machine alone]
     #[arg(short = 'a', value_name = "ADDRESS")]
     address: Option<String>,
-    /// Port to listen on, as --http_server.port
+    /// Port to listen on, as --http_server.port [default: 8000]
     #[arg(short = 'p', value_name = "PORT")]
     port: Option<String>,
 }
@@ -225,7 +225,7 @@ const WEEK_SECS: i64 = 7 * 24 * 3600;
 /// # Errors
 /// [`Failure::CommandLine`] for help and for what clap refuses, a line for a wrong key.
 pub(crate) fn parse(arguments: Vec<String>) -> Result<Invocation, Failure> {
-    let (mut flags, rest) = flags::split(arguments).map_err(Failure::new)?;
+    let (mut flags, rest) = flags::split(without_help_of_help(arguments)).map_err(Failure::new)?;
     let cli = Cli::try_parse_from(rest).map_err(Failure::CommandLine)?;
     let mut command = cli.command.unwrap_or(Command::Serve);
     cli.listen.into_flags(&mut flags);
@@ -246,9 +246,18 @@ pub(crate) fn parse(arguments: Vec<String>) -> Result<Invocation, Failure> {
     })
 }
 
+/// `veche help --help` asks for what `veche help` says; clap knows no flags behind `help`.
+fn without_help_of_help(mut arguments: Vec<String>) -> Vec<String> {
+    if arguments.get(1).is_some_and(|command| command == "help") {
+        arguments.retain(|argument| argument != "--help" && argument != "-h");
+    }
+    arguments
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use clap::error::ErrorKind;
 
     use super::{Cli, Command, Invocation, WEEK_SECS, parse};
     use crate::failure::Failure;
@@ -314,6 +323,22 @@ mod tests {
             (options.channel.as_str(), options.token.ttl),
             ("news", WEEK_SECS)
         );
+    }
+
+    #[test]
+    fn help_has_help_and_names_what_holds_where_nothing_is_said() {
+        let help = |words: &str| match line(words) {
+            Err(Failure::CommandLine(error)) if error.kind() == ErrorKind::DisplayHelp => {
+                error.to_string()
+            }
+            other => panic!("{words}: {other:?}"),
+        };
+        assert_eq!(help("veche help --help"), help("veche help"));
+        assert_eq!(help("veche help demo -h"), help("veche help demo"));
+        for words in ["veche-data", "8000", "this machine alone"] {
+            let text = help("veche demo --help");
+            assert!(text.contains(words), "{words}: {text}");
+        }
     }
 
     #[test]
