@@ -27,6 +27,7 @@ const AT_END: Duration = Duration::from_secs(1);
 pub struct Log {
     lines: Lines,
     style: Style,
+    to_file: bool,
     /// The terminal, where the log goes to a file.
     terminal: Option<Lines>,
 }
@@ -60,6 +61,7 @@ pub fn start(settings: &Settings) -> io::Result<Log> {
         } else {
             Style::Json
         },
+        to_file,
         terminal: (is_terminal && to_file)
             .then(|| Lines::start(Sink::standard_output()?, |_| {}))
             .transpose()?,
@@ -95,9 +97,12 @@ impl Log {
         self.style == Style::Json
     }
 
-    /// Opens the file again under its name, if the log goes to one: somebody has moved it away.
-    pub fn reopen(&self) {
-        self.lines.reopen();
+    /// Opens the file again under its name, if the log goes to one: somebody has moved it away. Says whether it does.
+    pub fn reopen(&self) -> bool {
+        if self.to_file {
+            self.lines.reopen();
+        }
+        self.to_file
     }
 }
 

@@ -50,9 +50,13 @@ impl Signals {
                     if self.ends_with_terminal && !io::stdout().is_terminal() {
                         return;
                     }
-                    log.reopen();
+                    let reopened = if log.reopen() {
+                        "log.file is opened again; "
+                    } else {
+                        ""
+                    };
                     tracing::warn!(
-                        "SIGHUP: log.file is opened again, if there is one; the configuration is not read again yet, restart the server for that"
+                        "SIGHUP: {reopened}the configuration is not read again yet: restart the server to apply a change"
                     );
                 }
             }

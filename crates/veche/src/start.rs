@@ -29,7 +29,7 @@ const CONTROL_THREADS: usize = 2;
 /// A server that cannot start, or does not stop in time.
 pub(crate) fn server(loaded: Loaded) -> Result<(), Failure> {
     run(loaded, async |loaded, log, runtime| {
-        let mut signals = Signals::listen(false)?;
+        let mut signals = Signals::listen(false).map_err(failed)?;
         let timeout = loaded.config.shutdown.timeout;
         let bound = Bound::new(loaded).map_err(failed)?;
         let addresses = bound.addresses().to_vec();
@@ -49,7 +49,7 @@ pub(crate) fn server(loaded: Loaded) -> Result<(), Failure> {
 pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
     let data = data.unwrap_or(Path::new(DATA));
     run(loaded, async |loaded, log, runtime| {
-        let mut signals = Signals::listen(true)?;
+        let mut signals = Signals::listen(true).map_err(failed)?;
         let timeout = loaded.config.shutdown.timeout;
         // The port comes first: where it is taken, no folder is made.
         let mut bound = Bound::new(loaded).map_err(demo_failed)?;
