@@ -56,7 +56,10 @@ fn names(key: &Key) -> Vec<String> {
         "rpc.without_namespace.",
         "rpc.namespaces.",
     ] {
-        names.extend(path.strip_prefix(section).map(str::to_owned));
+        let rule = path.strip_prefix(section);
+        names.extend(rule.map(str::to_owned));
+        let part = rule.and_then(|rule| rule.split_once('.'));
+        names.extend(part.map(|(part, _)| part.to_owned()));
     }
     let shared = path.strip_prefix("client.subscription_token.");
     names.extend(shared.map(|rest| format!("client.token.{rest}")));
