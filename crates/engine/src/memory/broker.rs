@@ -217,10 +217,15 @@ impl Shard {
         }
         let result = action(stream);
         let deadline = stream.deadline();
-        if stream.reminder.is_zero() || deadline < stream.reminder {
+        let reminder = stream.reminder;
+        if reminder.is_zero() {
             stream.reminder = deadline;
             self.reminders.push(deadline, channel.clone());
         }
+        } else if deadline < reminder {
+            stream.reminder = deadline;
+            self.reminders
+                .reschedule(reminder, deadline, channel.clone());
         result
     }
 
@@ -228,15 +233,12 @@ impl Shard {
     fn sweep(&mut self, now: Duration) -> usize {
         let mut seen = self.idempotency.sweep(now, SWEEP_SLICE);
         while seen < SWEEP_SLICE
-            && let Some((at, channel)) = self.reminders.pop_due(now)
+            && let Some((_, channel)) = self.reminders.pop_due(now)
         {
             seen += 1;
             let Some(stream) = self.streams.get_mut(&channel) else {
                 continue;
             };
-            if stream.reminder != at {
-                continue; // An earlier reminder took its place, and the stream was looked at then.
-            }
             if stream.expire(now) {
                 self.streams.remove(&channel);
             } else {
@@ -244,11 +246,8 @@ impl Shard {
                 self.reminders.push(stream.reminder, channel);
             }
         }
-        if seen < SWEEP_SLICE {
-            self.reminders.shrink();
-            if self.streams.capacity() > 4 * self.streams.len().max(64) {
-                self.streams.shrink_to(2 * self.streams.len());
-            }
+        if seen < SWEEP_SLICE && self.streams.capacity() > 4 * self.streams.len().max(64) {
+            self.streams.shrink_to(2 * self.streams.len());
         }
         seen
     }

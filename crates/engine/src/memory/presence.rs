@@ -108,9 +108,14 @@ impl Shard {
     fn add(&mut self, channel: &Channel, info: &ClientInfo, until: Duration) {
         let client = info.client;
         let clients = self.channels.entry_ref(channel).or_default();
-        let reminder = match clients.get(&client) {
-            Some(present) if present.reminder <= until => present.reminder,
-            _ => {
+        let reminder = match clients.get(&client).map(|present| present.reminder) {
+            Some(reminder) if reminder <= until => reminder,
+            Some(reminder) => {
+                let key = (channel.clone(), client);
+                self.reminders.reschedule(reminder, until, key);
+                until
+            }
+            None => {
                 self.reminders.push(until, (channel.clone(), client));
                 until
             }
@@ -125,11 +130,15 @@ impl Shard {
     }
 
     fn remove(&mut self, channel: &Channel, client: ClientId) {
-        if let Some(clients) = self.channels.get_mut(channel) {
-            clients.remove(&client);
-            if clients.is_empty() {
-                self.channels.remove(channel);
-            }
+        let Some(clients) = self.channels.get_mut(channel) else {
+            return;
+        };
+        if let Some(present) = clients.remove(&client) {
+            let key = (channel.clone(), client);
+            self.reminders.remove(present.reminder, key);
+        }
+        if clients.is_empty() {
+            self.channels.remove(channel);
         }
     }
 
@@ -144,25 +153,19 @@ impl Shard {
     fn sweep(&mut self, now: Duration) -> usize {
         let mut seen = 0;
         while seen < SWEEP_SLICE
-            && let Some((at, (channel, client))) = self.reminders.pop_due(now)
+            && let Some((_, (channel, client))) = self.reminders.pop_due(now)
         {
             seen += 1;
             let clients = self.channels.get_mut(&channel);
             let Some(present) = clients.and_then(|clients| clients.get_mut(&client)) else {
                 continue;
             };
-            if present.reminder != at {
-                continue; // An earlier reminder took its place, or it left and came again.
-            }
             if present.until <= now {
                 self.remove(&channel, client);
             } else {
                 present.reminder = present.until;
                 self.reminders.push(present.until, (channel, client));
             }
-        }
-        if seen < SWEEP_SLICE {
-            self.reminders.shrink();
         }
         seen
     }

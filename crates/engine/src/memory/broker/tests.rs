@@ -151,6 +151,22 @@ fn a_shorter_time_is_kept_although_a_longer_one_was_promised() {
     let clock = Arc::new(ManualClock::default());
     let broker = broker_at(&clock);
     publish(
+#[test]
+fn a_channel_that_is_published_in_now_and_then_has_one_reminder() {
+    let clock = Arc::new(ManualClock::default());
+    let broker = broker_at(&clock);
+    let options = kept(Duration::from_secs(10), Duration::from_hours(720));
+    for _ in 0..1000 {
+        publish(&broker, "news", &options);
+        clock.pass(Duration::from_secs(30));
+        broker.sweep();
+        assert_eq!(held(&broker), (1, 1, 0));
+    }
+    clock.pass(Duration::from_hours(720));
+    broker.sweep();
+    assert_eq!(held(&broker), (0, 0, 0));
+}
+
         &broker,
         "news",
         &kept(Duration::from_hours(9), Duration::from_hours(9)),

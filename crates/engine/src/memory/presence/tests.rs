@@ -43,6 +43,21 @@ fn a_refreshed_client_has_one_reminder_and_a_silent_one_is_forgotten() {
 }
 
 #[test]
+fn who_comes_and_goes_leaves_no_reminder_behind() {
+    let clock = Arc::new(ManualClock::default());
+    let presence = MemoryPresence::new(clock.clone());
+    let channel = Channel::new("news");
+    for _ in 0..1000 {
+        drop(presence.add(&channel, &info(1), Duration::from_secs(60)));
+        drop(presence.add(&channel, &info(1), Duration::from_secs(30)));
+        assert_eq!(held(&presence), (1, 1, 1));
+        drop(presence.remove(&channel, info(1).client, &"anna".into()));
+        assert_eq!(held(&presence), (0, 0, 0));
+        clock.pass(Duration::from_millis(1));
+    }
+}
+
+#[test]
 fn nobody_is_left_behind_by_a_sweep() {
     let clock = Arc::new(ManualClock::default());
     let presence = MemoryPresence::new(clock.clone());
