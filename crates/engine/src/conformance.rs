@@ -142,6 +142,7 @@ macro_rules! conformance_suite {
             everything_of_a_publication_survives_the_stream
             only_the_last_publications_are_kept
             publications_go_their_time_after_the_last_one
+            a_shorter_time_of_the_last_one_counts
             the_position_goes_its_time_after_the_last_use
             reading_an_unknown_channel_fixes_its_epoch
             a_limit_of_zero_reads_the_position_alone

@@ -9,7 +9,7 @@ mod telling;
 
 pub use publishing::{
     a_channel_without_history_has_no_offsets, a_publication_is_delivered_with_its_position,
-    a_publication_that_skips_history_has_no_offset,
+    a_publication_that_skips_history_has_no_offset, a_shorter_time_of_the_last_one_counts,
     everything_of_a_publication_survives_the_stream, offsets_count_from_one_within_one_epoch,
     only_the_last_publications_are_kept, publications_go_their_time_after_the_last_one,
     the_epoch_is_in_the_first_publication_alone, the_position_goes_its_time_after_the_last_use,

@@ -152,6 +152,15 @@ pub async fn publications_go_their_time_after_the_last_one(bench: Bench) {
     assert_eq!(offsets(&bench.read_all(&channel).await), [3]);
 }
 
+pub async fn a_shorter_time_of_the_last_one_counts(bench: Bench) {
+    let channel = Channel::new("news");
+    bench.publish(&channel, "1", &kept(10, 3000)).await;
+    bench.publish(&channel, "2", &kept(10, 2)).await;
+    assert_eq!(offsets(&bench.read_all(&channel).await), [1, 2]);
+    bench.pass_secs(3).await;
+    assert_eq!(offsets(&bench.read_all(&channel).await), Vec::<u64>::new());
+}
+
 pub async fn the_position_goes_its_time_after_the_last_use(bench: Bench) {
     let channel = Channel::new("news");
     let options = PublishOptions {
