@@ -10,6 +10,7 @@ use veche_protocol::claims::SubscriptionOptions;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::history::{Page, Query};
+use veche_protocol::idempotency::KeyOwner;
 use veche_protocol::identity::{App, ClientId, ClientInfo, UserId};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
@@ -139,6 +140,10 @@ impl Backend for Fake {
             panic!("retention is not the API's to say");
         };
         assert_eq!(version, publication.version);
+        let key = key.map_or_else(String::new, |key| {
+            assert_eq!(*key.owner(), KeyOwner::Backend);
+            key.as_str().to_owned()
+        });
         let asked = format!(
             "publish {channel} {kind:?} {data} {tags:?} {key:?} {version} {version_epoch:?} {delta} {skip_history}"
         );

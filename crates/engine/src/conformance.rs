@@ -155,6 +155,7 @@ macro_rules! conformance_suite {
             removing_history_keeps_epoch_and_offset
             the_same_idempotency_key_publishes_once
             idempotency_keys_are_per_channel
+            idempotency_keys_are_per_owner
             idempotency_needs_no_history
             removing_history_keeps_idempotency_keys_and_versions
             an_old_version_is_not_delivered

@@ -9,7 +9,9 @@
 //! - A channel with history holds at most [`Retention::size`](veche_protocol::publication::Retention) publications
 //!   until `ttl` after the last one, and some 150 bytes for epoch and offset until `meta_ttl` after the last use.
 //!   Asking for the history of an unknown channel is a use: its epoch must stay the same for the next who asks.
-//! - An idempotency key is held for five minutes: the key and some 100 bytes.
+//! - An idempotency key is held for five minutes, however long it is in some 100 bytes: its hash and the answer. Of
+//!   clients, the last 256 keys of each user in each channel are held, and about a million altogether; the oldest go
+//!   first.
 //! - A present client costs some 200 bytes in each channel, until it leaves or is not refreshed within its time.
 //!
 //! So the bounds are the namespace's own (who may publish, who may read history, how long things are kept).

@@ -8,6 +8,7 @@ pub mod channel;
 pub mod claims;
 pub mod filter;
 pub mod history;
+pub mod idempotency;
 pub mod identity;
 pub mod payload;
 pub mod position;

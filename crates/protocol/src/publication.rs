@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::channel::Channel;
+use crate::idempotency::IdempotencyKey;
 use crate::identity::ClientInfo;
 use crate::payload::Payload;
 use crate::position::{Epoch, Offset};
@@ -88,8 +89,8 @@ impl Publication {
 pub struct PublishOptions {
     /// Keeps the publication in the channel's history and gives it an offset.
     pub retention: Option<Retention>,
-    /// A second publish with the same key within five minutes is the same publication; empty for none.
-    pub idempotency_key: String,
+    /// A second publish with the same key within five minutes is the same publication.
+    pub idempotency_key: Option<IdempotencyKey>,
     /// Refused where the channel has seen this version or a later one; 0 for none. Needs history.
     pub version: u64,
     /// Versions of different epochs are not compared; empty matches any.

@@ -8,6 +8,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::command;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
+use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::payload::Payload;
 use veche_protocol::publication::{Publication, PublishOptions};
 
@@ -56,6 +57,9 @@ impl Session {
         }
         let asker = self.asker(&request.channel);
         permission::publish(&place, asker, request.data.as_ref(), &mut Silent)?;
+        let owner = KeyOwner::of_client(&self.user, self.client);
+        let idempotency_key = IdempotencyKey::parse(owner, &request.idempotency_key)
+            .map_err(|error| Refusal::because(ErrorCode::BAD_REQUEST, error.to_string()))?;
         let (retention, delta) = (place.options.retention, place.options.delta_publish);
         let chan_info = self
             .subscriptions
@@ -70,7 +74,7 @@ impl Session {
         publication.tags = tags(std::mem::take(&mut request.tags));
         let options = PublishOptions {
             retention,
-            idempotency_key: std::mem::take(&mut request.idempotency_key),
+            idempotency_key,
             delta,
             ..PublishOptions::default()
         };

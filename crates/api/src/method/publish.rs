@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use veche_protocol::error_code::CommandError;
+use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions, Tags};
@@ -71,6 +72,8 @@ impl Content {
     }
 
     pub(super) fn decode(self) -> Result<Ready, CommandError> {
+        let idempotency_key = IdempotencyKey::parse(KeyOwner::Backend, &self.idempotency_key)
+            .map_err(|error| CommandError::because(ErrorCode::BAD_REQUEST, error.to_string()))?;
         let data = self.data.decode()?;
         let data = data.unwrap_or_else(|| Payload::binary(Bytes::new()));
         let mut publication = Publication::new(data);
@@ -80,7 +83,7 @@ impl Content {
             publication,
             options: PublishOptions {
                 retention: None,
-                idempotency_key: self.idempotency_key,
+                idempotency_key,
                 version: self.version,
                 version_epoch: self.version_epoch,
                 delta: self.delta,

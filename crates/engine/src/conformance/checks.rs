@@ -26,9 +26,9 @@ pub use reading::{
 pub use repeating::{
     a_publication_without_version_ends_the_comparison, an_empty_version_epoch_is_compared_with_any,
     an_old_version_is_not_delivered, idempotency_keys_are_per_channel,
-    idempotency_needs_no_history, removing_history_keeps_idempotency_keys_and_versions,
-    the_same_idempotency_key_publishes_once, versions_of_another_epoch_are_not_compared,
-    versions_without_history_are_sent_and_not_compared,
+    idempotency_keys_are_per_owner, idempotency_needs_no_history,
+    removing_history_keeps_idempotency_keys_and_versions, the_same_idempotency_key_publishes_once,
+    versions_of_another_epoch_are_not_compared, versions_without_history_are_sent_and_not_compared,
 };
 pub use telling::{
     a_delta_comes_with_the_publication_before_it, channels_do_not_touch_each_other,

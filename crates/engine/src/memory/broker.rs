@@ -14,7 +14,7 @@ use veche_protocol::publication::{Publication, PublishOptions, Retention};
 use crate::broker::{Broker, BrokerError, Published};
 use crate::memory::clock::{Clock, Now};
 use crate::memory::deadlines::Deadlines;
-use crate::memory::idempotency::Idempotency;
+use crate::memory::idempotency::{Idempotency, KeyHash};
 use crate::memory::shards::Shards;
 use crate::memory::stream::Stream;
 use crate::pending::Pending;
@@ -70,8 +70,10 @@ impl Broker for MemoryBroker {
         options: &PublishOptions,
     ) -> Pending<Result<Published, BrokerError>> {
         let now = self.clock.now();
+        let key = options.idempotency_key.as_ref();
+        let key = key.map(|key| KeyHash::new(channel, key));
         let mut shard = self.shards.lock(channel);
-        let outcome = shard.publish(channel, publication, options, now);
+        let outcome = shard.publish(channel, publication, options, key, now);
         let published = match outcome {
             Outcome::Delivered(delivery) => {
                 let position =
@@ -147,11 +149,11 @@ impl Shard {
         channel: &Channel,
         mut publication: Publication,
         options: &PublishOptions,
+        key: Option<KeyHash>,
         now: Now,
     ) -> Outcome {
-        let key = options.idempotency_key.as_str();
-        if !key.is_empty()
-            && let Some(position) = self.idempotency.answer(channel, key, now.monotonic)
+        if let Some(key) = key
+            && let Some(position) = self.idempotency.answer(key, now.monotonic)
         {
             return Outcome::Suppressed(position);
         }
@@ -166,11 +168,10 @@ impl Shard {
             None => Outcome::Delivered(unkept(publication, options.delta)),
         };
         if let Outcome::Delivered(delivery) = &outcome
-            && !key.is_empty()
+            && let Some(key) = key
         {
             let position = StreamPosition::new(delivery.publication.offset, delivery.epoch.clone());
-            self.idempotency
-                .remember(channel, key, position, now.monotonic);
+            self.idempotency.remember(key, position, now.monotonic);
         }
         outcome
     }
@@ -221,11 +222,11 @@ impl Shard {
         if reminder.is_zero() {
             stream.reminder = deadline;
             self.reminders.push(deadline, channel.clone());
-        }
         } else if deadline < reminder {
             stream.reminder = deadline;
             self.reminders
                 .reschedule(reminder, deadline, channel.clone());
+        }
         result
     }
 

@@ -1,14 +1,18 @@
 //! Which publish was made already.
 
 use std::collections::VecDeque;
-use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 use std::time::Duration;
 
-use hashbrown::{Equivalent, HashMap};
+use hashbrown::HashMap;
+use sha2::{Digest, Sha256};
 
 use veche_protocol::channel::Channel;
+use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::position::StreamPosition;
+
+use self::clients::ClientKeys;
+
+mod clients;
 
 /// How long a key is remembered.
 pub(super) const IDEMPOTENCY_TTL: Duration = Duration::from_mins(5);
@@ -16,42 +20,130 @@ pub(super) const IDEMPOTENCY_TTL: Duration = Duration::from_mins(5);
 /// Answers given under a key in the last five minutes.
 #[derive(Debug, Default)]
 pub(super) struct Idempotency {
-    answers: HashMap<Key, Answer>,
-    /// All keys live equally long, so the first to go is always in front.
-    order: VecDeque<(Duration, Key)>,
+    backend: BackendKeys,
+    clients: ClientKeys,
+}
+
+/// What is kept of a key and its channel: a hash, so that a long key costs no more than a short one.
+///
+/// The hash is SHA-256 cut to 128 bits. Whoever chooses a key must not be able to make it equal to another one, so a
+/// hash for tables would not do; and one without a secret gives the same in each process, as an engine that is shared
+/// by several nodes needs it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyHash {
+    /// A key of the backend.
+    Backend(u128),
+    /// A key of a client.
+    Client {
+        /// Of channel and owner.
+        owner: u128,
+        /// Of channel, owner and key.
+        key: u128,
+    },
+}
+
+impl KeyHash {
+    /// The hash of a key in a channel.
+    pub(super) fn new(channel: &Channel, key: &IdempotencyKey) -> Self {
+        let mut hasher = Sha256::new();
+        absorb(&mut hasher, channel.as_str());
+        match key.owner() {
+            KeyOwner::Backend => hasher.update([0]),
+            KeyOwner::User(user) => {
+                hasher.update([1]);
+                absorb(&mut hasher, user.as_str());
+            }
+            KeyOwner::Client(client) => {
+                hasher.update([2]);
+                absorb(&mut hasher, client.encode(&mut [0; 36]));
+            }
+        }
+        let owner = hasher.clone();
+        absorb(&mut hasher, key.as_str());
+        let key_hash = cut(hasher);
+        match key.owner() {
+            KeyOwner::Backend => Self::Backend(key_hash),
+            KeyOwner::User(_) | KeyOwner::Client(_) => Self::Client {
+                owner: cut(owner),
+                key: key_hash,
+            },
+        }
+    }
+}
+
+/// Adds a text and its length, so that no other sequence of texts gives the same bytes.
+fn absorb(hasher: &mut Sha256, text: &str) {
+    hasher.update(text.len().to_le_bytes());
+    hasher.update(text);
+}
+
+fn cut(hasher: Sha256) -> u128 {
+    let hash = hasher.finalize();
+    let half = hash.first_chunk().expect("SHA-256 has 32 bytes");
+    u128::from_le_bytes(*half)
 }
 
 impl Idempotency {
     /// The answer that was given under this key.
-    pub(super) fn answer(
-        &self,
-        channel: &Channel,
-        key: &str,
-        now: Duration,
-    ) -> Option<StreamPosition> {
-        let answer = self.answers.get(&KeyRef { channel, key })?;
-        (now < answer.until).then(|| answer.position.clone())
+    pub(super) fn answer(&self, key: KeyHash, now: Duration) -> Option<StreamPosition> {
+        match key {
+            KeyHash::Backend(key) => self.backend.answer(key, now),
+            KeyHash::Client { owner, key } => self.clients.answer(owner, key, now),
+        }
     }
 
     /// Remembers the answer to a publish that is not a repetition.
-    pub(super) fn remember(
-        &mut self,
-        channel: &Channel,
-        key: &str,
-        position: StreamPosition,
-        now: Duration,
-    ) {
-        let key = Key {
-            channel: channel.clone(),
-            key: Arc::from(key),
-        };
+    pub(super) fn remember(&mut self, key: KeyHash, position: StreamPosition, now: Duration) {
         let until = now.saturating_add(IDEMPOTENCY_TTL);
-        self.order.push_back((until, key.clone()));
-        self.answers.insert(key, Answer { position, until });
+        match key {
+            KeyHash::Backend(key) => self.backend.remember(key, Answer { position, until }),
+            KeyHash::Client { owner, key } => {
+                self.clients
+                    .remember(owner, key, Answer { position, until });
+            }
+        }
     }
 
-    /// Forgets at most `limit` keys whose time is over, and says how many it looked at.
+    /// Forgets at most `limit` keys whose time is over, and says how many entries it looked at.
     pub(super) fn sweep(&mut self, now: Duration, limit: usize) -> usize {
+        let seen = self.backend.sweep(now, limit);
+        seen + self.clients.sweep(now, limit.saturating_sub(seen))
+    }
+
+    /// How many keys are held.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.backend.answers.len() + self.clients.len()
+    }
+}
+
+/// What is remembered under a key.
+#[derive(Debug)]
+struct Answer {
+    position: StreamPosition,
+    until: Duration,
+}
+
+/// The backend's keys: as many as it used in five minutes.
+#[derive(Debug, Default)]
+struct BackendKeys {
+    answers: HashMap<u128, Answer>,
+    /// All keys live equally long, so the first to go is always in front.
+    order: VecDeque<(Duration, u128)>,
+}
+
+impl BackendKeys {
+    fn answer(&self, key: u128, now: Duration) -> Option<StreamPosition> {
+        let answer = self.answers.get(&key)?;
+        (now < answer.until).then(|| answer.position.clone())
+    }
+
+    fn remember(&mut self, key: u128, answer: Answer) {
+        self.order.push_back((answer.until, key));
+        self.answers.insert(key, answer);
+    }
+
+    fn sweep(&mut self, now: Duration, limit: usize) -> usize {
         let mut seen = 0;
         while seen < limit && self.order.front().is_some_and(|(until, _)| *until <= now) {
             let Some((_, key)) = self.order.pop_front() else {
@@ -73,66 +165,7 @@ impl Idempotency {
         }
         seen
     }
-
-    /// How many keys are held.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.answers.len()
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Key {
-    channel: Channel,
-    key: Arc<str>,
-}
-
-impl Hash for Key {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        KeyRef {
-            channel: &self.channel,
-            key: &self.key,
-        }
-        .hash(state);
-    }
-}
-
-/// A key to look up without making one.
-#[derive(Hash)]
-struct KeyRef<'a> {
-    channel: &'a Channel,
-    key: &'a str,
-}
-
-impl Equivalent<Key> for KeyRef<'_> {
-    fn equivalent(&self, other: &Key) -> bool {
-        *self.key == *other.key && *self.channel == other.channel
-    }
-}
-
-#[derive(Debug)]
-struct Answer {
-    position: StreamPosition,
-    until: Duration,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_used_anew_after_its_time_outlives_the_sweep_of_its_first_use() {
-        let channel = Channel::new("news");
-        let mut keys = Idempotency::default();
-        let first = Duration::ZERO;
-        let second = first + IDEMPOTENCY_TTL;
-        keys.remember(&channel, "k", StreamPosition::new(1, "e".into()), first);
-        assert_eq!(keys.answer(&channel, "k", second), None);
-        keys.remember(&channel, "k", StreamPosition::new(2, "e".into()), second);
-        assert_eq!(keys.sweep(second, 10), 1);
-        let answer = keys.answer(&channel, "k", second).map(|it| it.offset);
-        assert_eq!(answer, Some(2));
-        assert_eq!(keys.sweep(second + IDEMPOTENCY_TTL, 10), 1);
-        assert_eq!(keys.len(), 0);
-    }
-}
+mod tests;

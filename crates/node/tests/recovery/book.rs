@@ -100,7 +100,9 @@ impl Book {
         options: &PublishOptions,
         now: Duration,
     ) -> Verdict {
-        let key = (channel.to_owned(), options.idempotency_key.clone());
+        let key = options.idempotency_key.as_ref();
+        let key = key.map_or_else(String::new, |key| key.as_str().to_owned());
+        let key = (channel.to_owned(), key);
         if !key.1.is_empty()
             && let Some((offset, epoch, until)) = self.keys.get(&key)
             && now < *until

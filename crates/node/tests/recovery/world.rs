@@ -17,6 +17,7 @@ use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::SubscriptionOptions;
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::identity::UserId;
 use veche_protocol::payload::Payload;
 use veche_protocol::position::{Epoch, StreamPosition};
@@ -443,7 +444,10 @@ impl World {
             publication.tags = Some(Arc::new(tags));
         }
         let options = PublishOptions {
-            idempotency_key: key.map(|key| format!("key {key}")).unwrap_or_default(),
+            idempotency_key: key.and_then(|key| {
+                let text = format!("key {key}");
+                IdempotencyKey::parse(KeyOwner::Backend, &text).expect("short enough")
+            }),
             version: version.unwrap_or(0),
             delta,
             ..PublishOptions::default()

@@ -42,7 +42,7 @@ fn a_publication_carries_who_published_it_and_is_kept_as_the_namespace_says() {
         &rules,
         "
         > 2 publish chat data=[1] event=move key=k
-        < ask 2 publish chat [1] by \"anna\" conn_info {} event move keep 10 once
+        < ask 2 publish chat [1] by \"anna\" conn_info {} event move keep 10 once as k of \"anna\"
         ~ 2 published e:5
         < 2 published e:5
         > 3 publish chat data=[1]
@@ -50,6 +50,39 @@ fn a_publication_carries_who_published_it_and_is_kept_as_the_namespace_says() {
         ~ 3 failed
         < 3 error 100
     ",
+    );
+}
+
+#[test]
+fn a_key_is_of_the_user_or_of_the_anonymous_connection_and_has_a_bounded_length() {
+    let rules = rules(|rules| {
+        options(rules, |options| {
+            options.allow_publish_for_client = true;
+            options.allow_publish_for_anonymous = true;
+        });
+    });
+    check_user(
+        "",
+        &rules,
+        "
+        > 2 publish chat data=1 key=k
+        < ask 2 publish chat 1 by \"\" conn_info {} once as k of the client
+    ",
+    );
+    let (longest, longer) = ("k".repeat(256), "k".repeat(257));
+    check_user(
+        "anna",
+        &rules,
+        &format!(
+            "
+        > 2 publish chat data=1 key={longest}
+        < ask 2 publish chat 1 by \"anna\" conn_info {{}} once as {longest} of \"anna\"
+        ~ 2 published e:5
+        < 2 published e:5
+        > 3 publish chat data=1 key={longer}
+        < 3 error 107: the idempotency key has 257 bytes; at most 256 are allowed
+    "
+        ),
     );
 }
 

@@ -1,13 +1,19 @@
 //! Checks of what is published once although it was asked twice.
 
 use veche_protocol::channel::Channel;
+use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
+use veche_protocol::identity::ClientId;
 use veche_protocol::publication::PublishOptions;
 
 use crate::conformance::{Bench, kept, offsets};
 
 fn keyed(key: &str) -> PublishOptions {
+    keyed_by(KeyOwner::Backend, key)
+}
+
+fn keyed_by(owner: KeyOwner, key: &str) -> PublishOptions {
     PublishOptions {
-        idempotency_key: key.into(),
+        idempotency_key: IdempotencyKey::parse(owner, key).expect("short enough"),
         ..kept(10, 60)
     }
 }
@@ -38,6 +44,26 @@ pub async fn idempotency_keys_are_per_channel(bench: Bench) {
     for name in ["news", "sport"] {
         let published = bench.publish(&name.into(), "1", &keyed("a")).await;
         assert!(!published.suppressed);
+    }
+}
+
+pub async fn idempotency_keys_are_per_owner(bench: Bench) {
+    let channel = Channel::new("news");
+    let client = |byte| ClientId::from_random([byte; 16]);
+    let owners = [
+        KeyOwner::Client(client(1)),
+        KeyOwner::Client(client(2)),
+        KeyOwner::User("anna".into()),
+        KeyOwner::User("bob".into()),
+        KeyOwner::User(client(1).to_string().as_str().into()),
+        KeyOwner::Backend,
+    ];
+    for is_repetition in [false, true] {
+        for owner in &owners {
+            let options = keyed_by(owner.clone(), "a");
+            let published = bench.publish(&channel, "1", &options).await;
+            assert_eq!(published.suppressed, is_repetition, "{owner:?}");
+        }
     }
 }
 

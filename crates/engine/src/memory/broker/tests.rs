@@ -7,6 +7,7 @@ use std::thread;
 use bytes::Bytes;
 use parking_lot::Mutex;
 
+use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::payload::Payload;
 
 use super::*;
@@ -72,6 +73,10 @@ fn publish(broker: &MemoryBroker, channel: &str, options: &PublishOptions) -> Pu
     block_on(broker.publish(&channel.into(), publication, options).wait()).expect("in memory")
 }
 
+fn key(text: &str) -> Option<IdempotencyKey> {
+    IdempotencyKey::parse(KeyOwner::Backend, text).expect("short enough")
+}
+
 fn kept(ttl: Duration, meta_ttl: Duration) -> PublishOptions {
     PublishOptions {
         retention: Some(Retention {
@@ -100,7 +105,7 @@ fn an_idempotency_key_is_forgotten_after_five_minutes() {
     let clock = Arc::new(ManualClock::default());
     let broker = broker_at(&clock);
     let options = PublishOptions {
-        idempotency_key: "a".into(),
+        idempotency_key: key("a"),
         ..PublishOptions::default()
     };
     assert!(!publish(&broker, "news", &options).suppressed);
@@ -147,11 +152,6 @@ fn a_busy_channel_has_one_reminder_and_none_once_it_is_forgotten() {
 }
 
 #[test]
-fn a_shorter_time_is_kept_although_a_longer_one_was_promised() {
-    let clock = Arc::new(ManualClock::default());
-    let broker = broker_at(&clock);
-    publish(
-#[test]
 fn a_channel_that_is_published_in_now_and_then_has_one_reminder() {
     let clock = Arc::new(ManualClock::default());
     let broker = broker_at(&clock);
@@ -167,6 +167,11 @@ fn a_channel_that_is_published_in_now_and_then_has_one_reminder() {
     assert_eq!(held(&broker), (0, 0, 0));
 }
 
+#[test]
+fn a_shorter_time_is_kept_although_a_longer_one_was_promised() {
+    let clock = Arc::new(ManualClock::default());
+    let broker = broker_at(&clock);
+    publish(
         &broker,
         "news",
         &kept(Duration::from_hours(9), Duration::from_hours(9)),
@@ -186,7 +191,7 @@ fn a_sweep_forgets_everything_due_however_much_it_is() {
     let clock = Arc::new(ManualClock::default());
     let broker = broker_at(&clock);
     let options = PublishOptions {
-        idempotency_key: "a".into(),
+        idempotency_key: key("a"),
         ..kept(Duration::from_secs(1), Duration::from_secs(2))
     };
     for number in 0..40_000 {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use veche_protocol::channel::Channel;
+use veche_protocol::idempotency::KeyOwner;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
@@ -203,16 +204,20 @@ fn show_question(question: &Question) -> String {
                 .tag("event")
                 .map(|event| format!(" event {event}"));
             let kept = options.retention.map(|kept| format!(" keep {}", kept.size));
-            let key = if options.idempotency_key.is_empty() {
-                ""
-            } else {
-                " once"
-            };
+            let key = options.idempotency_key.as_ref().map(|key| {
+                let owner = match key.owner() {
+                    KeyOwner::Backend => "the backend".to_owned(),
+                    KeyOwner::User(user) => format!("{user:?}"),
+                    KeyOwner::Client(_) => "the client".to_owned(),
+                };
+                format!(" once as {} of {owner}", key.as_str())
+            });
             let data = payload(Some(&publication.data));
             format!(
-                "publish {channel} {data} by {info}{}{}{key}",
+                "publish {channel} {data} by {info}{}{}{}",
                 event.unwrap_or_default(),
-                kept.unwrap_or_default()
+                kept.unwrap_or_default(),
+                key.unwrap_or_default()
             )
         }
         Question::Presence { channel } => format!("presence {channel}"),
