@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bytes::Bytes;
 use veche_protocol::channel::Channel;
 use veche_protocol::command;
-use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::payload::Payload;
@@ -15,7 +14,7 @@ use veche_protocol::publication::{Publication, PublishOptions};
 use crate::effect::Effects;
 use crate::permission;
 use crate::question::Question;
-use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
 use crate::session::{Session, Waiting};
 use crate::turn::Turn;
@@ -43,10 +42,7 @@ impl Session {
         request: &mut command::Publish,
         turn: &Turn<'_>,
     ) -> Result<Question, Refusal> {
-        if request.channel.is_empty() {
-            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
-        }
-        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
+        let place = self.find_channel(&request.channel, turn.rules)?;
         if request.kind == MAP && request.key.is_empty() {
             let why = "a publication in a map needs a key";
             return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));

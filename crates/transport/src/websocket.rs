@@ -70,21 +70,47 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
             text,
         });
     }
+    let user = user(doors, head).map_err(|text| {
+        doors.refusals.add(Reason::Handshake);
+        Refusal {
+            status: 400,
+            header: None,
+            text,
+        }
+    })?;
     let (protocol, conversation) = match door {
         Door::WebSocket => centrifuge(&upgrade, head),
         Door::Plain => crate::plain::converse(&upgrade, head),
         Door::Echo => (None, Conversation::Echo),
     };
     let mut agreement = agree(&upgrade, protocol, conversation);
-    agreement.opening.user = user(doors, head);
+    agreement.opening.user = user;
     agreement.opening.pass = pass;
     Ok(agreement)
 }
 
 /// Who the proxy before the server says it is.
-fn user(doors: &Doors, head: &Head<'_>) -> Option<UserId> {
-    let user = head.header(doors.user_header.as_deref()?)?;
-    (!user.is_empty()).then(|| UserId::new(user))
+///
+/// # Errors
+/// What is wrong, where the header is there more than once: one may be the client's own, which the proxy has let
+/// through, and nobody can tell which. Nor is anybody named by bytes that are no text.
+fn user(doors: &Doors, head: &Head<'_>) -> Result<Option<UserId>, String> {
+    let Some(header) = doors.user_header.as_deref() else {
+        return Ok(None);
+    };
+    if head.values(header).count() > 1 {
+        return Err(format!(
+            "the header {header} is there more than once: the proxy before the server must remove what clients send \
+             (client.user_id_http_header)"
+        ));
+    }
+    let user = head.header(header);
+    if user.is_none() && head.values(header).count() > 0 {
+        return Err(format!(
+            "the header {header} is not UTF-8 (client.user_id_http_header)"
+        ));
+    }
+    Ok(user.filter(|user| !user.is_empty()).map(UserId::new))
 }
 
 fn agree<'a>(
@@ -127,4 +153,52 @@ fn centrifuge<'a>(
             frame_ping: asks("cf_ws_frame_ping_pong", "true"),
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Who comes in by an upgrade with these headers, where `X-User` names the user.
+    fn user_of(users: &[&[u8]]) -> Result<Option<UserId>, Refusal> {
+        let doors = Doors {
+            user_header: Some("X-User".to_owned()),
+            ..Doors::default()
+        };
+        let mut headers: Vec<(&str, &[u8])> = vec![
+            ("Host", b"localhost"),
+            ("Upgrade", b"websocket"),
+            ("Connection", b"Upgrade"),
+            ("Sec-WebSocket-Version", b"13"),
+            ("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+        ];
+        headers.extend(users.iter().map(|user| ("x-user", *user)));
+        let head = Head {
+            method: "GET",
+            minor_version: 1,
+            path: "/connection/websocket",
+            query: "",
+            headers: &headers,
+        };
+        let agreement = enter(&doors, Door::WebSocket, &head)?;
+        Ok(agreement.opening.user)
+    }
+
+    #[test]
+    fn the_header_that_names_the_user_is_there_once_and_is_text() {
+        assert_eq!(user_of(&[]), Ok(None));
+        assert_eq!(user_of(&[b""]), Ok(None));
+        assert_eq!(user_of(&[b"anna"]), Ok(Some(UserId::new("anna"))));
+        for users in [
+            &[&b"anna"[..], b"anna"][..],
+            &[b"", b"anna"],
+            &[b"anna", b"bob", b"carl"],
+        ] {
+            let refusal = user_of(users).expect_err("two names");
+            assert_eq!(refusal.status, 400);
+            assert!(refusal.text.contains("X-User is there more than once"));
+        }
+        let refusal = user_of(&[b"\xff"]).expect_err("no text");
+        assert_eq!(refusal.status, 400);
+    }
 }
