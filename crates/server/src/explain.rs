@@ -10,8 +10,9 @@ use veche_session::refusal::{Answer, Refusal};
 use veche_session::rule::{Rule, Step};
 use veche_session::rules::Rules;
 
+use crate::config::Loaded;
+use crate::config::keys::{self, RefusedKind};
 use crate::config::origin::Held;
-use crate::config::{Loaded, keys};
 use crate::rules::rules;
 
 mod question;
@@ -395,10 +396,15 @@ fn denied(refusal: Refusal) -> Denied {
 
 /// What a session answers to a token that is not accepted.
 fn refuse_token(rule: Rule, error: &keys::Refused, is_connection: bool) -> Denied {
-    let (kind, code, message) = match (error.is_expired, is_connection) {
-        (true, _) => ("error", 109, "token expired"),
-        (false, true) => ("disconnect", 3500, "invalid token"),
-        (false, false) => ("error", 103, "permission denied"),
+    let (kind, code, message) = match (error.kind, is_connection) {
+        (RefusedKind::Expired, _) => ("error", 109, "token expired"),
+        (RefusedKind::Unchecked, _) => ("error", 100, "internal server error"),
+        (RefusedKind::Invalid, true) => ("disconnect", 3500, "invalid token"),
+        (RefusedKind::Invalid, false) => ("error", 103, "permission denied"),
+    };
+    let change = match error.kind {
+        RefusedKind::Unchecked => "make the keys reachable for the server, or try again later",
+        _ => "make another token (veche gentoken and gensubtoken make samples)",
     };
     let what = if is_connection {
         "connection"
@@ -411,9 +417,7 @@ fn refuse_token(rule: Rule, error: &keys::Refused, is_connection: bool) -> Denie
         message: message.to_owned(),
         rule: Some(rule),
         why: format!("the {what} token is refused: {}", error.why),
-        changes: vec![
-            "make another token (veche gentoken and gensubtoken make samples)".to_owned(),
-        ],
+        changes: vec![change.to_owned()],
     }
 }
 

@@ -98,10 +98,21 @@ fn expected(text: &str, pattern: &str) -> Option<Expected> {
 /// Why a token is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// Whether it is only its time that has run out: clients get a new one.
-    pub is_expired: bool,
+    /// What a client can do about it.
+    pub kind: RefusedKind,
     /// Which claim or rule failed, in words.
     pub why: String,
+}
+
+/// What a client can do about a token that is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusedKind {
+    /// Get another one: its time has run out, or has not come.
+    Expired,
+    /// Nothing: it is not one of ours.
+    Invalid,
+    /// Try again: it could not be checked, for example because the key set can't be reached.
+    Unchecked,
 }
 
 /// What a connection token says at the Unix time `now`, in seconds.
@@ -133,15 +144,18 @@ pub fn subscription_claims(
 }
 
 fn refused(error: TokenError) -> Refused {
-    Refused {
-        is_expired: matches!(error, TokenError::Expired(_)),
-        why: words(&error),
-    }
+    let kind = match &error {
+        TokenError::Expired(_) => RefusedKind::Expired,
+        TokenError::Invalid(_) => RefusedKind::Invalid,
+        TokenError::Failed(_) => RefusedKind::Unchecked,
+    };
+    let why = words(&error);
+    Refused { kind, why }
 }
 
 fn unusable(why: String) -> Refused {
     Refused {
-        is_expired: false,
+        kind: RefusedKind::Unchecked,
         why,
     }
 }

@@ -1,5 +1,7 @@
 //! Questions and answers, by whole configurations.
 
+use base64::Engine as _;
+
 use super::*;
 use crate::config::keys::{Sample, issue};
 use crate::config::{Config, File, Sources};
@@ -139,6 +141,63 @@ fn tokens_are_checked_and_say_who_it_is() {
         (denial(&answer).kind, denial(&answer).code),
         ("disconnect", 3500)
     );
+}
+
+#[test]
+fn a_key_set_that_cannot_be_reached_is_error_100_as_in_a_session() {
+    // Nothing listens there: the listener is dropped before anybody connects.
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = free.local_addr().expect("an address").port();
+    drop(free);
+    let chat = loaded(&format!(
+        r#"{{"client": {{
+            "token": {{"jwks_public_endpoint": "http://127.0.0.1:{port}/keys"}}
+        }}}}"#
+    ));
+    // Signed by nobody: the keys are asked for before the signature is looked at.
+    let part = |json: &str| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(json);
+    let token = format!(
+        "{}.{}.{}",
+        part(r#"{"alg": "RS256", "kid": "one"}"#),
+        part(r#"{"sub": "anna", "channel": "chat"}"#),
+        part("signature")
+    );
+    for question in [
+        Question {
+            channel: "chat".to_owned(),
+            token: Some(token.clone()),
+            ..Question::default()
+        },
+        Question {
+            subscription_token: Some(token),
+            ..by_user("anna", Operation::Subscribe, "chat")
+        },
+    ] {
+        let answer = explain(&chat, &question, NOW);
+        let denied = denial(&answer);
+        assert_eq!((denied.kind, denied.code), ("error", 100), "{denied:?}");
+        assert!(denied.why.contains("the keys of"), "{denied:?}");
+    }
+}
+
+#[test]
+fn a_name_that_is_too_long_is_refused_for_every_operation_but_to_subscribers() {
+    let chat = loaded(CHAT);
+    let long = format!("chat:{}", "x".repeat(255));
+    for operation in [
+        Operation::Subscribe,
+        Operation::Publish,
+        Operation::History,
+        Operation::Presence,
+    ] {
+        let answer = explain(&chat, &by_user("anna", operation, &long), NOW);
+        assert_eq!(denial(&answer).rule, Some(Rule::MaxLength), "{operation:?}");
+    }
+    let subscribed = Question {
+        is_subscribed: true,
+        ..by_user("anna", Operation::Publish, &long)
+    };
+    assert!(explain(&chat, &subscribed, NOW).is_allowed());
 }
 
 #[test]
