@@ -77,10 +77,14 @@ impl Place<'_> {
             && self.channel.contains(boundary.as_str())
     }
 
-    /// Whether the name lists this user: only what follows the last boundary counts, untrimmed.
+    /// Whether the name lists this user: only what follows the last boundary counts, untrimmed. An anonymous user is
+    /// never listed, not even by an empty item.
     #[must_use]
     pub fn lists_user(&self, user: &str) -> bool {
         let rules = &self.rules.channel;
+        if user.is_empty() {
+            return false;
+        }
         let Some((_, list)) = self.channel.rsplit_once(rules.user_boundary.as_str()) else {
             return false;
         };
@@ -164,8 +168,9 @@ mod tests {
         assert!(!allows("ns:a#1,2", "3"));
         assert!(!allows("ns:a#1#2", "1"));
         assert!(!allows("ns:a# 1", "1"));
-        assert!(allows("ns:a#", ""));
-        assert!(allows("ns:a#,b", ""));
+        for name in ["ns:a#", "ns:a#,b", "ns:a#b,", "ns:a#b,,c"] {
+            assert!(!allows(name, ""), "{name}");
+        }
         assert!(rules.place("ns:a#1").unwrap().is_user_limited());
         assert!(!rules.place("a#1").unwrap().is_user_limited());
     }

@@ -285,13 +285,21 @@ fn is_insecure(rules: &Rules, trail: &mut impl Trail) -> bool {
 fn not_open_to(place: &Place<'_>, asker: Asker<'_>) -> Refusal {
     let options = place.options;
     if place.is_user_limited() {
-        let because = format!(
-            "its name does not list user {:?} after {:?}",
-            asker.user, place.rules.channel.user_boundary
-        );
-        let change = Change::act(Act::Rename("that lists the user"));
+        let boundary = &place.rules.channel.user_boundary;
         let option = "channel.user_boundary".to_owned();
-        return needs_token(place, Rule::UserLimited, &because, option, vec![change]);
+        let (because, changes) = if asker.user.is_anonymous() {
+            let because =
+                format!("its name lists users after {boundary:?}, and the client has none");
+            (because, Vec::new())
+        } else {
+            let because = format!(
+                "its name does not list user {:?} after {boundary:?}",
+                asker.user
+            );
+            let change = Change::act(Act::Rename("that lists the user"));
+            (because, vec![change])
+        };
+        return needs_token(place, Rule::UserLimited, &because, option, changes);
     }
     let mut switches = Vec::new();
     if !options.allow_subscribe_for_client {
