@@ -338,7 +338,7 @@ pub(crate) fn refuse_token(error: TokenError) -> Refusal {
     match error {
         TokenError::Expired(why) => refuse_expired(&why),
         TokenError::Invalid(why) => Refusal::ends(Disconnect::INVALID_TOKEN, why),
-        TokenError::Failed(why) => Refusal::because(ErrorCode::INTERNAL, why),
+        TokenError::Failed(why) => Refusal::unchecked(why),
     }
 }
 

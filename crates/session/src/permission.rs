@@ -61,6 +61,7 @@ pub fn length(rules: &Rules, channel: &str, trail: &mut impl Trail) -> Result<()
         why: format!(
             "the channel's name has {length} bytes; at most {limit} are taken (channel.max_length)"
         ),
+        public: None,
         option: "channel.max_length".to_owned(),
         changes: vec![
             Change::act(Act::Rename("that is shorter")),
@@ -111,16 +112,18 @@ pub fn place<'a>(
         return Ok(place);
     }
     let option = place.key("channel_regex");
-    let (why, rename) = match &place.options.channel_regex {
+    let (why, public, rename) = match &place.options.channel_regex {
         Some(pattern) => (
             format!(
                 "{:?} does not match {:?} ({option})",
                 place.rest, pattern.text
             ),
+            Some(format!("{:?} is not allowed by {option}", place.rest)),
             "that matches",
         ),
         None => (
             format!("channel {channel:?} is not ASCII; {option} would allow it"),
+            None,
             "of ASCII characters",
         ),
     };
@@ -128,6 +131,7 @@ pub fn place<'a>(
         answer: Answer::Error(ErrorCode::BAD_REQUEST),
         rule: Some(Rule::Name),
         why,
+        public,
         changes: vec![
             Change::act(Act::Rename(rename)),
             Change::set([(option.clone(), "an expression that matches it")]),
@@ -148,6 +152,7 @@ fn unknown_namespace(rules: &Rules, channel: &str, trail: &mut impl Trail) -> Re
         answer: Answer::Error(ErrorCode::UNKNOWN_CHANNEL),
         rule: Some(Rule::Namespace),
         why: format!("namespace {namespace:?} does not exist (channel.namespaces)"),
+        public: None,
         option,
         changes: vec![
             Change::act(Act::AddNamespace(namespace.to_owned())),
@@ -348,6 +353,7 @@ pub fn token_is_for(
             answer: Answer::Error(ErrorCode::UNKNOWN_CHANNEL),
             rule: Some(Rule::Token),
             why: finding,
+            public: None,
             option: String::new(),
             changes: vec![for_channel(place)],
         }
@@ -379,6 +385,7 @@ pub fn token_is_for(
         answer: Answer::Disconnect(Disconnect::INVALID_TOKEN),
         rule: Some(Rule::Token),
         why: finding,
+        public: None,
         option: String::new(),
         changes: vec![change],
     }
@@ -418,6 +425,7 @@ pub fn lasts(expire_at: Option<i64>, now_secs: i64, trail: &mut impl Trail) -> R
         answer: Answer::Error(ErrorCode::EXPIRED),
         rule: Some(Rule::Expiry),
         why: "the subscription's time (expire_at) has run out".to_owned(),
+        public: None,
         option: String::new(),
         changes: vec![Change::act(Act::MakeToken(how))],
     }
@@ -446,6 +454,7 @@ fn needs_token(
             "channel {:?} needs a subscription token: {because} ({option})",
             place.channel
         ),
+        public: None,
         option,
         changes,
     }

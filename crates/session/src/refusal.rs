@@ -29,6 +29,9 @@ pub struct Denial {
     pub rule: Option<Rule>,
     /// Why, in a sentence that names the option.
     pub why: String,
+    /// What a client hears instead of `why`, where that holds what only the operator may know: a value of the
+    /// configuration, an address, an error of the system. `None` where it holds nothing of the kind.
+    pub public: Option<String>,
     /// The configuration key that decided; empty where there is none.
     pub option: String,
     /// What would change the verdict: one of these.
@@ -96,6 +99,8 @@ impl<'a> About<'a> {
 pub(crate) const NO_CHANNEL: &str = "the command names no channel";
 /// Bytes of a reason in a close frame (RFC 6455, section 5.5: 125 with the code).
 const MAX_REASON: usize = 123;
+/// Bytes of a channel's name in a line of the log; a client may send a name as long as a message.
+const MAX_CHANNEL_TOLD: usize = 512;
 
 impl Refusal {
     /// An error that says why.
@@ -110,6 +115,19 @@ impl Refusal {
             answer: Answer::Disconnect(disconnect),
             rule: None,
             why: why.into(),
+            public: None,
+            option: String::new(),
+            changes: Vec::new(),
+        })
+    }
+
+    /// A token that can't be checked now. Why is the operator's affair: it may name an address of the inner network.
+    pub(crate) fn unchecked(why: String) -> Self {
+        Self::from(Denial {
+            answer: Answer::Error(ErrorCode::INTERNAL),
+            rule: None,
+            why,
+            public: Some("the token could not be checked; try again later".to_owned()),
             option: String::new(),
             changes: Vec::new(),
         })
@@ -132,13 +150,18 @@ impl Refusal {
         }
     }
 
-    /// What a client is told by error or disconnect; with `explains` why, too.
+    /// What a client is told by error or disconnect. Without `explains` it hears public text only; with it, why, in all
+    /// words.
     pub(crate) fn tell(self, explains: bool) -> Result<Box<CommandError>, Disconnect> {
         let mut error = match self {
             Self::Reply(error) => error,
             Self::Disconnect(disconnect) => return Err(disconnect),
             Self::Denied(denial) => match denial.answer {
-                Answer::Error(code) => Box::new(CommandError::because(code, denial.why)),
+                Answer::Error(code) => {
+                    let public = denial.public.filter(|_| !explains);
+                    let why = public.unwrap_or(denial.why);
+                    Box::new(CommandError::because(code, why))
+                }
                 Answer::Disconnect(disconnect) if explains => {
                     return Err(explained(&disconnect, &denial.why));
                 }
@@ -162,7 +185,7 @@ impl Refusal {
             client,
             user: user.clone(),
             operation: about.operation,
-            channel: about.channel.to_owned(),
+            channel: beginning(about.channel).to_owned(),
             code: 0,
             rule: None,
             option: String::new(),
@@ -192,6 +215,12 @@ impl Refusal {
         }
         Some(refused)
     }
+}
+
+/// As much of a channel's name as is worth a place in the log.
+fn beginning(channel: &str) -> &str {
+    let end = channel.floor_char_boundary(MAX_CHANNEL_TOLD);
+    channel.get(..end).unwrap_or_default()
 }
 
 /// The same disconnect with its reason explained, as far as a close frame can hold it.

@@ -234,7 +234,7 @@ fn refuse_token(error: TokenError) -> Refusal {
     match error {
         TokenError::Expired(why) => refuse_expired(&why),
         TokenError::Invalid(why) => Refusal::because(ErrorCode::PERMISSION_DENIED, why),
-        TokenError::Failed(why) => Refusal::because(ErrorCode::INTERNAL, why),
+        TokenError::Failed(why) => Refusal::unchecked(why),
     }
 }
 

@@ -189,6 +189,7 @@ fn feature(
         answer: Answer::Error(ErrorCode::NOT_AVAILABLE),
         rule: Some(rule),
         why: format!("{} ({})", finding(), option()),
+        public: None,
         option: option(),
         changes: vec![Change::set(
             set.iter().map(|(name, value)| (place.key(name), *value)),
@@ -326,6 +327,7 @@ impl Access {
             answer: Answer::Error(ErrorCode::PERMISSION_DENIED),
             rule: Some(rule),
             why,
+            public: None,
             option,
             changes: self.changes(place, asker, counts),
         }
@@ -401,6 +403,7 @@ pub fn has_format(
         answer: Answer::Error(ErrorCode::BAD_REQUEST),
         rule: Some(Rule::DataFormat),
         why,
+        public: None,
         option,
         changes: vec![Change::act(Act::SendOther(wanted))],
     }

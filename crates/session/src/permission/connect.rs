@@ -88,6 +88,7 @@ fn with_token(rules: &Rules, user: &UserId, trail: &mut impl Trail) -> Result<Ru
         answer: Answer::Disconnect(Disconnect::PERMISSION_DENIED),
         rule: Some(Rule::AnonymousToken),
         why: format!("the connection token names no user ({option})"),
+        public: None,
         option: option.to_owned(),
         changes: vec![
             Change::act(Act::NameUser),
@@ -111,6 +112,7 @@ fn by_name(trail: &mut impl Trail) -> Refusal {
         rule: Some(Rule::NameLogin),
         why: "log in with a token: names alone are not taken here (plain.allow_name_login)"
             .to_owned(),
+        public: None,
         option: ALLOW_NAME_LOGIN.to_owned(),
         changes: vec![
             Change::act(Act::BringConnectionToken),
@@ -148,6 +150,7 @@ fn without_credentials(rules: &Rules, trail: &mut impl Trail) -> Result<Rule, Re
         answer: Answer::Disconnect(Disconnect::BAD_REQUEST),
         rule: Some(Rule::AnonymousConnect),
         why: format!("a client without a token is not let in ({option})"),
+        public: None,
         option: option.to_owned(),
         changes: vec![
             Change::act(Act::BringConnectionToken),

@@ -639,6 +639,11 @@ fn world(question: Question) -> Answer {
             Answer::PresenceStats(Ok(reply::PresenceStats::default()))
         }
         Question::UserPlace { .. } => Answer::Count(0),
+        Question::ConnectionToken { token } if token == "unchecked" => {
+            let why =
+                "the keys of http://10.0.0.7/jwks can't be had: Connection refused (os error 111)";
+            Answer::ConnectionToken(Err(TokenError::Failed(why.into())))
+        }
         Question::ConnectionToken { .. } => {
             Answer::ConnectionToken(Err(TokenError::Expired("it expired 5 s ago".into())))
         }
@@ -710,6 +715,18 @@ fn a_stranger_may_try_again_and_is_told_why_not() {
     assert!(whole.say(r#"{"action":"login","token":"old","id":2}"#)[0].contains(r#""code":109"#));
     assert!(whole.say(r#"{"action":"presence","channel":"chat"}"#)[0].contains("log in first"));
     assert_eq!(whole.closed, None);
+}
+
+#[test]
+fn a_stranger_hears_nothing_of_the_inside() {
+    let mut whole = Whole::begin(open_rules());
+    whole.frames.clear();
+    assert_eq!(
+        whole.say(r#"{"action":"login","token":"unchecked","id":1}"#),
+        [
+            r#"{"error":"the token could not be checked; try again later","code":100,"action":"login","id":1,"system":true}"#
+        ]
+    );
 }
 
 #[test]

@@ -139,7 +139,7 @@ fn bad_tokens_are_final_and_failures_are_not() {
         > 1 connect token=T
         < ask 1 connection_token T
         ~ 1 broken
-        < 1 error 100: b64info is not base64
+        < 1 error 100: the token could not be checked; try again later
     ",
     );
 }

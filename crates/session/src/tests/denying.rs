@@ -1,13 +1,16 @@
 //! What the operator hears of a refusal, and what the client hears where errors are explained.
 
+use std::sync::Arc;
+
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::reply::Body;
 
 use super::{check, check_with, options, rules};
 use crate::effect::Effect;
 use crate::profile::Profile;
+use crate::question::Notice;
 use crate::refusal::Refusal;
-use crate::rules::ChannelOptions;
+use crate::rules::{ChannelOptions, ChannelPattern};
 
 #[test]
 fn the_operator_hears_who_was_denied_what_by_which_option_and_what_would_change_it() {
@@ -45,6 +48,61 @@ fn a_token_that_is_refused_is_explained_to_the_operator() {
         < close 3500 invalid token
     ",
     );
+}
+
+#[test]
+fn the_client_hears_neither_the_pattern_of_names_nor_why_a_token_was_not_checked() {
+    let with_pattern = |explains| {
+        rules(|rules| {
+            rules.client.explain_errors = explains;
+            options(rules, |options| {
+                options.channel_regex = Some(ChannelPattern {
+                    text: "^secret-[0-9]+$".into(),
+                    is_match: Arc::new(|_| false),
+                });
+            });
+        })
+    };
+    for explains in [false, true] {
+        let rules = with_pattern(explains);
+        let (pattern, token) = if explains {
+            (
+                "\"chat\" does not match \"^secret-[0-9]+$\" (channel.without_namespace.channel_regex)",
+                "b64info is not base64",
+            )
+        } else {
+            (
+                "\"chat\" is not allowed by channel.without_namespace.channel_regex",
+                "the token could not be checked; try again later",
+            )
+        };
+        check_with(Profile::WEBSOCKET, &rules, &format!("
+            > 1 connect token=T
+            < ask 1 connection_token T
+            ~ 1 broken
+            < tell refused connect \"\" of \"\" 100 - [] b64info is not base64
+            < 1 error 100: {token}
+            > 2 connect
+            < tell connected \"\"
+            < 2 connected ping 25 pong
+            > 3 subscribe chat
+            < tell refused subscribe \"chat\" of \"\" 107 name [channel.without_namespace.channel_regex] \"chat\" does not match \"^secret-[0-9]+$\" (channel.without_namespace.channel_regex) => use a name that matches; or set channel.without_namespace.channel_regex to an expression that matches it
+            < 3 error 107: {pattern}
+        "));
+    }
+}
+
+#[test]
+fn the_log_gets_the_beginning_of_a_long_name() {
+    let rules = rules(|_| {});
+    let mut talk = super::harness::Talk::new(Profile::WEBSOCKET, &rules);
+    talk.play("> 1 connect");
+    let said = talk.effects_of(&format!("> 2 subscribe {}", "ж".repeat(10_000)));
+    let told = said.iter().find_map(|effect| match effect {
+        Effect::Tell(Notice::Refused(refused)) => Some(refused.channel.len()),
+        _ => None,
+    });
+    assert_eq!(told, Some(512));
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn names_are_checked_in_the_order_length_then_namespace_then_letters() {
         > 2 subscribe ns:чат
         < ask 3 enter ns:чат
         > 3 subscribe ns:chat
-        < 3 error 107: \"chat\" does not match \"^ч\" (channel.namespaces[ns].channel_regex)
+        < 3 error 107: \"chat\" is not allowed by channel.namespaces[ns].channel_regex
     ",
     );
 }
