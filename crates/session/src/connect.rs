@@ -398,10 +398,13 @@ fn plan(
             *wanted = wanted_by(request);
             continue;
         }
-        let is_nobody = asker.user.is_anonymous() && !turn.rules.client.insecure;
+        if permission::length(turn.rules, name, &mut Silent).is_err() {
+            let why =
+                "a channel that connect asks for has a name that is too long (channel.max_length)";
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
+        }
         let may_have = !name.is_empty()
             && place.has_valid_name()
-            && !(place.is_user_limited() && is_nobody)
             && permission::subscribe(&place, asker, None, &mut Silent).is_ok();
         if may_have {
             let mut grant = Grant::new(&place, SubscriptionOptions::default());

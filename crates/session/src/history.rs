@@ -2,14 +2,13 @@
 
 use veche_protocol::channel::Channel;
 use veche_protocol::command;
-use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::history::Query;
 
 use crate::effect::Effects;
 use crate::permission;
 use crate::question::Question;
-use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
 use crate::session::{Session, Waiting};
 use crate::turn::Turn;
@@ -37,10 +36,7 @@ impl Session {
         request: &mut command::History,
         turn: &Turn<'_>,
     ) -> Result<Question, Refusal> {
-        if request.channel.is_empty() {
-            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
-        }
-        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
+        let place = self.find_channel(&request.channel, turn.rules)?;
         permission::history(&place, self.asker(&request.channel), &mut Silent)?;
         if request.reverse
             && request

@@ -8,7 +8,7 @@ use veche_protocol::push::{self, Push, Unsubscribe};
 use crate::effect::{Effect, Effects};
 use crate::permission;
 use crate::question::{Notice, Question};
-use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
 use crate::session::{Session, Waiting};
 use crate::subscription::{Live, Subscription};
@@ -60,10 +60,7 @@ impl Session {
     }
 
     fn check_presence(&self, request: &command::Presence, turn: &Turn<'_>) -> Result<(), Refusal> {
-        if request.channel.is_empty() {
-            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
-        }
-        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
+        let place = self.find_channel(&request.channel, turn.rules)?;
         permission::presence(&place, self.asker(&request.channel), &mut Silent)?;
         Ok(())
     }

@@ -190,7 +190,10 @@ impl Session {
         }
         let about = About::channel(id, SUB_REFRESH, &request.channel);
         let Some(live) = self.subscriptions.live(&request.channel) else {
-            return self.refuse(about, not_subscribed(&request.channel), turn, effects);
+            let refusal = permission::length(turn.rules, &request.channel, &mut Silent)
+                .err()
+                .unwrap_or_else(|| not_subscribed(&request.channel));
+            return self.refuse(about, refusal, turn, effects);
         };
         if live.source.is_server_side() {
             let why = "the server made this subscription, and it refreshes it";

@@ -17,12 +17,15 @@ use veche_protocol::reply::{self, Reply};
 
 use crate::connect::Connecting;
 use crate::effect::{Effect, Effects};
+use crate::namespace::Place;
 use crate::order::Order;
-use crate::permission::Asker;
+use crate::permission::{self, Asker};
 use crate::profile::Profile;
 use crate::question::{Answer, Ask, Failure, Notice, Question};
 use crate::refresh::SubRefreshing;
-use crate::refusal::{About, Refusal};
+use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::rule::Silent;
+use crate::rules::Rules;
 use crate::subscription::{Making, Stage, Subscription, Subscriptions};
 use crate::timers::{Spread, Timer, Timers};
 use crate::turn::Turn;
@@ -103,7 +106,8 @@ impl Session {
     #[must_use]
     pub fn new(birth: Birth, turn: &Turn<'_>) -> Self {
         let mut timers = Timers::new();
-        let stale_at = turn.now.monotonic + turn.rules.client.stale_close_delay;
+        let delay = turn.rules.client.stale_close_delay;
+        let stale_at = turn.now.monotonic.saturating_add(delay);
         timers.set(Timer::Stale, stale_at);
         Self {
             client: birth.client,
@@ -408,6 +412,22 @@ impl Session {
             client: self.client,
             is_subscribed: self.subscriptions.live(channel).is_some(),
         }
+    }
+
+    /// Finds the channel of a command. A name that is too long is refused, unless the client is subscribed: then the
+    /// server gave it the channel, by a token or by the API, whose names have no limit.
+    pub(crate) fn find_channel<'a>(
+        &self,
+        channel: &'a str,
+        rules: &'a Rules,
+    ) -> Result<Place<'a>, Refusal> {
+        if channel.is_empty() {
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
+        }
+        if self.subscriptions.live(channel).is_none() {
+            permission::length(rules, channel, &mut Silent)?;
+        }
+        permission::place(rules, channel, &mut Silent)
     }
 
     /// What others are told about the client in a channel.

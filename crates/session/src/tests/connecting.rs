@@ -2,6 +2,7 @@
 
 use super::{check, check_known, check_with, options, rules};
 use crate::profile::{Direction, Ping, Profile};
+use crate::rules::ChannelOptions;
 
 #[test]
 fn a_client_without_token_is_anonymous_where_that_is_allowed() {
@@ -153,6 +154,79 @@ fn a_token_whose_expire_at_has_passed_is_error_110() {
         ~ 1 claims user=anna expire=-5
         < 1 error 110: the connection's time (expire_at) has run out
     ",
+    );
+}
+
+#[test]
+fn a_channel_with_too_long_a_name_is_not_asked_for_unless_the_token_gives_it() {
+    let long = "c".repeat(256);
+    check(&format!(
+        "
+        > 1 connect sub={long}
+        < tell refused connect \"\" of \"\" 3501 - [] a channel that connect asks for has a name that is too long (channel.max_length)
+        < close 3501 bad request
+    "
+    ));
+    check(&format!(
+        "
+        > 1 connect token=T sub={long}
+        < ask 1 connection_token T
+        ~ 1 claims user=anna sub={long}
+        < tell connected \"anna\"
+        < ask 3 enter {long}
+        ~ 3 done
+        < 1 connected ping 25 pong [{long}]
+        < attach {long}
+    "
+    ));
+}
+
+#[test]
+fn nobody_is_listed_in_a_name_not_even_by_an_empty_item() {
+    let rules = rules(|rules| {
+        options(rules, |options| {
+            *options = ChannelOptions {
+                allow_user_limited_channels: true,
+                ..ChannelOptions::default()
+            };
+        });
+    });
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect sub=dialog# sub=dialog#42,
+        < tell connected \"\"
+        < 1 connected ping 25 pong
+        > 2 subscribe dialog#42,
+        < 2 error 103: channel \"dialog#42,\" needs a subscription token: its name lists users after \"#\", and the client has none (channel.user_boundary)
+        > 3 subscribe dialog#
+        < 3 error 103: channel \"dialog#\" needs a subscription token: its name lists users after \"#\", and the client has none (channel.user_boundary)
+    ",
+    );
+}
+
+#[test]
+fn a_connection_lives_for_365_days_at_most() {
+    const YEAR: u64 = 365 * 24 * 3600;
+    let rules = rules(|rules| rules.client.ping_interval = None);
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        &format!(
+            "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna expire=9000000000
+        < tell connected \"anna\"
+        < 1 connected for {YEAR}s ping 0 pong
+        @ {}s
+        @ {}s
+        < close 3005 connection expired
+    ",
+            YEAR + 24,
+            YEAR + 25
+        ),
     );
 }
 

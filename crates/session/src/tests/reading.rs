@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use veche_protocol::publication::Retention;
 
+use super::harness::Talk;
 use super::{check_with, options, rules};
 use crate::profile::Profile;
 use crate::rules::{ChannelOptions, Rules};
@@ -89,6 +90,48 @@ fn the_namespace_decides_who_may_read() {
         ~ 4 failed
         < 4 error 100
     ",
+    );
+}
+
+#[test]
+fn a_name_that_is_too_long_is_refused_to_all_but_subscribers() {
+    let rules = keeping(|options| {
+        options.allow_publish_for_client = true;
+        options.allow_presence_for_client = true;
+        options.allow_history_for_client = true;
+    });
+    let (fits, long) = ("c".repeat(255), "c".repeat(256));
+    let mut talk = Talk::new(Profile::WEBSOCKET, &rules);
+    talk.play("> 1 connect token=T");
+    talk.play(&format!("~ 1 claims user=anna sub={}", "s".repeat(300)));
+    talk.play("~ 3 done");
+    talk.play("~ 4 done");
+    assert!(talk.session.is_connected());
+    let why = "the channel's name has 256 bytes; at most 255 are taken (channel.max_length)";
+    for command in [
+        "publish # data=1",
+        "history #",
+        "presence #",
+        "presence_stats #",
+    ] {
+        let ask = |name: &str| format!("> 2 {}", command.replace('#', name));
+        assert_eq!(
+            talk.play(&ask(&long)),
+            [format!("< 2 error 107: {why}")],
+            "{command}"
+        );
+        for name in [&fits, &"s".repeat(300)] {
+            let said = talk.play(&ask(name)).concat();
+            assert!(said.starts_with("< ask "), "{command}: {said}");
+        }
+    }
+    assert_eq!(
+        talk.play(&format!("> 2 sub_refresh {long} token=T")),
+        [format!("< 2 error 107: {why}")]
+    );
+    assert_eq!(
+        talk.play(&format!("> 2 unsubscribe {long}")),
+        ["< 2 unsubscribed"]
     );
 }
 
