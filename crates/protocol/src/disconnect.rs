@@ -47,7 +47,7 @@ disconnects! {
     SERVER_ERROR = 3004, "internal server error";
     /// The connection's time ran out.
     EXPIRED = 3005, "connection expired";
-    /// A server-side subscription's time ran out.
+    /// A server-side subscription's time ran out, or a client-side one was to be prolonged by a token whose time had.
     SUBSCRIPTION_EXPIRED = 3006, "subscription expired";
     /// The client reads too slowly; what was queued is dropped.
     SLOW = 3008, "slow";

@@ -65,10 +65,10 @@ impl Session {
     ) {
         let claims = match token {
             Ok(claims) => *claims,
-            Err(TokenError::Expired(_)) => return self.close(Disconnect::EXPIRED, effects),
             Err(error) => {
                 let about = About::connection(id, "refresh");
-                return self.refuse(about, refuse_token(error), turn, effects);
+                let refusal = refuse_late(error, Disconnect::EXPIRED);
+                return self.refuse(about, refusal, turn, effects);
             }
         };
         let expire_at = claims.expire_at;
@@ -235,14 +235,15 @@ impl Session {
         }
     }
 
-    /// An expired token, however well signed, never prolongs anything.
+    /// An expired token, however well signed, never prolongs anything. It ends the connection, since SDKs take an error
+    /// for the end of the subscription for good: after connecting again they subscribe with a new token.
     fn refresh_subscription(
         &mut self,
         refreshing: &SubRefreshing,
         token: Result<Box<SubscriptionClaims>, TokenError>,
         turn: &Turn<'_>,
     ) -> Result<Expiry, Refusal> {
-        let claims = token.map_err(refuse_token)?;
+        let claims = token.map_err(|error| refuse_late(error, Disconnect::SUBSCRIPTION_EXPIRED))?;
         let channel = refreshing.channel.as_str();
         let place = permission::place(turn.rules, channel, &mut Silent)?;
         permission::token_is_for(&place, self.asker(channel), &claims, &mut Silent)?;
@@ -267,3 +268,14 @@ fn not_subscribed(channel: &str) -> Refusal {
     let why = format!("there is no subscription to {channel:?} to refresh");
     Refusal::because(ErrorCode::PERMISSION_DENIED, why)
 }
+/// What a token that is not accepted means for something that it was to prolong; `expired` ends the connection where
+/// its time has run out.
+fn refuse_late(error: TokenError, expired: Disconnect) -> Refusal {
+    match error {
+        TokenError::Expired(why) => {
+            Refusal::ends(expired, format!("the token's time is not now, {why}"))
+        }
+        error => refuse_token(error),
+    }
+}
+
