@@ -308,7 +308,8 @@ impl Session {
     fn start_timers(&mut self, turn: &Turn<'_>) {
         if let Some(interval) = turn.rules.client.ping_interval {
             let first = self.spread.first(interval);
-            self.timers.set(Timer::Ping, turn.now.monotonic + first);
+            let first = turn.now.monotonic.saturating_add(first);
+            self.timers.set(Timer::Ping, first);
         }
         self.watch_expiry(turn);
     }

@@ -63,7 +63,11 @@ impl Session {
         if let Some(next) = next
             && let Some(interval) = interval
         {
-            let took = (turn.now.monotonic + interval).saturating_sub(next);
+            let took = turn
+                .now
+                .monotonic
+                .saturating_add(interval)
+                .saturating_sub(next);
             let ms = u16::try_from(took.as_millis()).unwrap_or(u16::MAX);
             self.latency_ms = NonZeroU16::MIN.checked_add(ms).or(Some(NonZeroU16::MAX));
         }
@@ -74,7 +78,8 @@ impl Session {
             return;
         };
         effects.push(Effect::Ping);
-        self.timers.set(Timer::Ping, turn.now.monotonic + interval);
+        let next = turn.now.monotonic.saturating_add(interval);
+        self.timers.set(Timer::Ping, next);
         if self.profile.ping == Ping::OneWay {
             return;
         }
@@ -97,7 +102,8 @@ impl Session {
 
     fn expect_pong(&mut self, turn: &Turn<'_>) {
         if let Some(timeout) = turn.rules.client.pong_timeout {
-            self.timers.set(Timer::Pong, turn.now.monotonic + timeout);
+            let due = turn.now.monotonic.saturating_add(timeout);
+            self.timers.set(Timer::Pong, due);
         }
     }
 }

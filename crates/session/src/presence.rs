@@ -71,10 +71,10 @@ impl Session {
             .subscriptions
             .live(channel.as_str())
             .is_some_and(Live::needs_tick);
-        let interval = turn.rules.client.presence_update_interval;
-        if needs_tick && !interval.is_zero() && !self.timers.is_set(Timer::Presence) {
-            let first = self.spread.first(interval);
-            self.timers.set(Timer::Presence, turn.now.monotonic + first);
+        if needs_tick && !self.timers.is_set(Timer::Presence) {
+            let first = self.spread.first(turn.rules.client.tick());
+            let first = turn.now.monotonic.saturating_add(first);
+            self.timers.set(Timer::Presence, first);
         }
     }
 
@@ -112,8 +112,8 @@ impl Session {
             let body = push::Body::Unsubscribe(Unsubscribe::EXPIRED);
             effects.push(Effect::Push(Push::new(channel, body)));
         }
-        if ticks_again && !rules.presence_update_interval.is_zero() {
-            let next = turn.now.monotonic + rules.presence_update_interval;
+        if ticks_again {
+            let next = turn.now.monotonic.saturating_add(rules.tick());
             self.timers.set(Timer::Presence, next);
         }
     }

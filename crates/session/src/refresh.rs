@@ -161,7 +161,12 @@ impl Session {
         };
         let left = expire_at.saturating_sub(turn.now.unix_secs());
         let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-        let end = turn.now.monotonic + left + turn.rules.client.expired_close_delay;
+        let grace = turn.rules.client.expired_close_delay;
+        let end = turn
+            .now
+            .monotonic
+            .saturating_add(left)
+            .saturating_add(grace);
         self.timers.set(Timer::Expire, end);
     }
 
@@ -264,10 +269,6 @@ impl Session {
     }
 }
 
-fn not_subscribed(channel: &str) -> Refusal {
-    let why = format!("there is no subscription to {channel:?} to refresh");
-    Refusal::because(ErrorCode::PERMISSION_DENIED, why)
-}
 /// What a token that is not accepted means for something that it was to prolong; `expired` ends the connection where
 /// its time has run out.
 fn refuse_late(error: TokenError, expired: Disconnect) -> Refusal {
@@ -279,3 +280,7 @@ fn refuse_late(error: TokenError, expired: Disconnect) -> Refusal {
     }
 }
 
+fn not_subscribed(channel: &str) -> Refusal {
+    let why = format!("there is no subscription to {channel:?} to refresh");
+    Refusal::because(ErrorCode::PERMISSION_DENIED, why)
+}

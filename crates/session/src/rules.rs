@@ -40,7 +40,8 @@ pub struct ClientRules {
     pub expired_close_delay: Duration,
     /// From the expiry of a subscription to its end.
     pub expired_sub_close_delay: Duration,
-    /// Between refreshes of presence, and checks of expired subscriptions.
+    /// Between refreshes of presence, and checks of expired subscriptions; zero for the default, 27 s. Presence ends
+    /// 60 s after its last refresh.
     pub presence_update_interval: Duration,
     /// In which each channel whose position is watched is compared with its stream once; zero for never.
     pub position_check_delay: Duration,
@@ -194,6 +195,21 @@ impl std::fmt::Debug for ChannelPattern {
     }
 }
 
+impl ClientRules {
+    /// Between two ticks that refresh presence and end expired subscriptions; never zero.
+    #[must_use]
+    pub(crate) fn tick(&self) -> Duration {
+        if self.presence_update_interval.is_zero() {
+            PRESENCE_UPDATE_INTERVAL
+        } else {
+            self.presence_update_interval
+        }
+    }
+}
+
+/// Source: `client.presence_update_interval` of Centrifugo.
+const PRESENCE_UPDATE_INTERVAL: Duration = Duration::from_secs(27);
+
 impl Default for ClientRules {
     fn default() -> Self {
         Self {
@@ -208,7 +224,7 @@ impl Default for ClientRules {
             stale_close_delay: Duration::from_secs(10),
             expired_close_delay: Duration::from_secs(25),
             expired_sub_close_delay: Duration::from_secs(25),
-            presence_update_interval: Duration::from_secs(27),
+            presence_update_interval: PRESENCE_UPDATE_INTERVAL,
             position_check_delay: Duration::from_secs(40),
             position_max_time_lag: Duration::ZERO,
             channel_limit: 128,

@@ -9,22 +9,31 @@ pub(crate) struct Signed {
     pub(crate) amount: Duration,
 }
 
-/// Reads `text`; `None` if it is no duration or longer than 2^63 nanoseconds.
+/// Reads `text`.
 ///
+/// # Errors
+/// What is wrong, and what would be right: it is no duration, or one of more than 2^63 nanoseconds (292 years).
 /// # Source
 /// The Go standard library's documentation of `time.ParseDuration`.
-pub(crate) fn parse(text: &str) -> Option<Signed> {
-    let (negative, mut rest) = match text.strip_prefix('-') {
+pub(crate) fn parse(text: &str) -> Result<Signed, String> {
+    let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    if rest == "0" {
-        return Some(Signed {
-            negative,
-            amount: Duration::ZERO,
-        });
-    }
-    let mut nanos: u64 = 0;
+    let nanos = if rest == "0" { Some(0) } else { amount(rest) };
+    let nanos = nanos.ok_or_else(|| complaint(text))?;
+    let nanos = i64::try_from(nanos).map_err(|_| TOO_LONG.to_owned())?;
+    Ok(Signed {
+        negative,
+        amount: Duration::from_nanos(nanos.unsigned_abs()),
+    })
+}
+
+const TOO_LONG: &str = "is too long; write at most \"2562047h\" (292 years)";
+
+/// Nanoseconds, as far as a number can hold them; `None` if it is no duration.
+fn amount(mut rest: &str) -> Option<u128> {
+    let mut nanos: u128 = 0;
     if rest.is_empty() {
         return None;
     }
@@ -35,14 +44,10 @@ pub(crate) fn parse(text: &str) -> Option<Signed> {
             .find(|c: char| c.is_ascii_digit() || c == '.')
             .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at_checked(end)?;
-        nanos = nanos.checked_add(part(number, unit_nanos(unit)?)?)?;
+        nanos = nanos.saturating_add(part(number, unit_nanos(unit)?)?);
         rest = tail;
     }
-    i64::try_from(nanos).ok()?;
-    Some(Signed {
-        negative,
-        amount: Duration::from_nanos(nanos),
-    })
+    Some(nanos)
 }
 
 /// Writes a duration in the shortest form that [`parse`] reads back.
@@ -86,7 +91,7 @@ pub(crate) fn complaint(text: &str) -> String {
     "is not a duration; write numbers with units, such as \"25s\" or \"1h30m\"".to_owned()
 }
 
-fn unit_nanos(unit: &str) -> Option<u64> {
+fn unit_nanos(unit: &str) -> Option<u128> {
     Some(match unit {
         "ns" => 1,
         "us" | "\u{b5}s" | "\u{3bc}s" => 1000,
@@ -98,21 +103,22 @@ fn unit_nanos(unit: &str) -> Option<u64> {
     })
 }
 
-fn part(number: &str, unit: u64) -> Option<u64> {
+fn part(number: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let whole: u64 = if whole.is_empty() {
+    let whole: u128 = if whole.is_empty() {
         0
     } else {
-        whole.parse().ok()?
+        // There is nothing but digits, so what fails is too large.
+        whole.parse().unwrap_or(u128::MAX)
     };
-    let mut nanos = whole.checked_mul(unit)?;
+    let mut nanos = whole.saturating_mul(unit);
     let mut scale = unit;
     for digit in fraction.chars() {
         scale /= 10;
-        nanos = nanos.checked_add(u64::from(digit.to_digit(10)?) * scale)?;
+        nanos = nanos.saturating_add(u128::from(digit.to_digit(10)?) * scale);
     }
     Some(nanos)
 }
@@ -145,19 +151,22 @@ mod tests {
     #[test]
     fn what_is_no_duration_is_refused() {
         for text in [
-            "",
-            "25",
-            "s",
-            "1d",
-            "1s1",
-            "1..5s",
-            ".s",
-            "-",
-            "1 s",
-            "300000000h",
-            "1.2.3s",
+            "", "25", "s", "1d", "1s1", "1..5s", ".s", "-", "1 s", "1.2.3s",
         ] {
-            assert_eq!(parse(text), None, "{text}");
+            let why = parse(text).unwrap_err();
+            assert!(why.starts_with("is not a duration"), "{text}: {why}");
+        }
+    }
+
+    #[test]
+    fn the_longest_duration_has_292_years_and_a_longer_one_is_refused_as_such() {
+        let longest = parse("2562047h").unwrap().amount;
+        assert_eq!(longest, std::time::Duration::from_hours(2_562_047));
+        for text in ["2562048h", "300000000h", &format!("{}h", "9".repeat(99))] {
+            assert!(
+                parse(text).unwrap_err().starts_with("is too long"),
+                "{text}"
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! The whole way from file, variables and flags to a configuration or a list of complaints.
 
 mod documented;
+mod extremes;
 mod layers;
 mod refusals;
 mod short_keys;

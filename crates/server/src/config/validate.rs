@@ -17,6 +17,7 @@ pub(crate) fn check(config: &Config) -> Vec<String> {
     let mut problems = Vec::new();
     listeners(config, &mut problems);
     pings(config, &mut problems);
+    zeros(config, &mut problems);
     token::check(&config.client, &mut problems);
     personal_channel(config, &mut problems);
     proxy::check(config, &mut problems);
@@ -85,6 +86,47 @@ fn pings(config: &Config, problems: &mut Vec<String>) {
             duration::format(timeout),
             duration::format(interval)
         ));
+    }
+}
+
+/// Keys of which nothing would work at zero. In a file zero leaves the default; here a variable or a flag has said it.
+fn zeros(config: &Config, problems: &mut Vec<String>) {
+    let client = &config.client;
+    let framing = [
+        ("websocket", &config.websocket.framing),
+        ("uni_websocket", &config.uni_websocket.framing),
+    ];
+    let mut refuse = |key: &str, is_zero: bool, why: &str| {
+        if is_zero {
+            problems.push(format!("{key}: {why}"));
+        }
+    };
+    refuse(
+        "client.stale_close_delay",
+        client.stale_close_delay.is_zero(),
+        "\"0s\" leaves clients no time to connect; write a time such as \"10s\"",
+    );
+    refuse(
+        "client.queue_max_size",
+        client.queue_max_size == 0,
+        "0 leaves no room for what waits for a client; write a number of bytes such as 1048576",
+    );
+    refuse(
+        "channel.max_length",
+        config.channel.max_length == 0,
+        "0 allows no channel; write a number of bytes such as 255",
+    );
+    refuse(
+        "channel.history_meta_ttl",
+        config.channel.history_meta_ttl.is_zero(),
+        "\"0s\" would forget positions at once; write a time such as \"720h\"",
+    );
+    for (section, framing) in framing {
+        refuse(
+            &format!("{section}.message_size_limit"),
+            framing.message_size_limit == 0,
+            "0 allows no message; write a number of bytes such as 65536",
+        );
     }
 }
 

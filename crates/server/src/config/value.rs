@@ -349,9 +349,13 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn integer_of(value: &Value) -> Option<i64> {
+/// A whole number, also one that no key can hold, so that it can be told to be too large.
+fn integer_of(value: &Value) -> Option<i128> {
     match value {
-        Value::Number(number) => number.as_i64(),
+        Value::Number(number) => number
+            .as_i64()
+            .map(i128::from)
+            .or_else(|| number.as_u64().map(i128::from)),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }
@@ -361,7 +365,7 @@ fn duration_of(value: &Value) -> Result<duration::Signed, String> {
     /// A bare number counts nanoseconds, as in Go. Anything under a millisecond is a forgotten unit.
     const FEWEST_NANOS: u64 = 1_000_000;
     match value {
-        Value::String(text) => duration::parse(text).ok_or_else(|| duration::complaint(text)),
+        Value::String(text) => duration::parse(text),
         Value::Number(number) => {
             let number = number.as_i64().ok_or("is not a duration; write \"25s\"")?;
             if number > 0 && number.unsigned_abs() < FEWEST_NANOS {

@@ -29,7 +29,7 @@ sections! {
         error_mode: ErrorMode,
         /// Host to listen on; empty is every interface.
         address: String,
-        /// Port to listen on.
+        /// Port to listen on; 0 is any that is free.
         port: u16 = "10000",
         /// The key a call must carry.
         key: Secret,

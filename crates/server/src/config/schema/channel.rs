@@ -18,7 +18,7 @@ sections! {
         history_meta_ttl: Duration = "720h",
         /// What a publication's data must be.
         publication_data_format: DataFormat,
-        /// Longest name of a channel, in bytes.
+        /// Longest name of a channel that clients may use, in bytes.
         max_length: usize = "255",
         /// What begins the name of a channel that always needs a token.
         private_prefix: String = "$",
@@ -52,7 +52,7 @@ sections! {
         map_users_presence_channel_prefix: String,
         /// Most publications kept; 0 keeps none.
         history_size: usize,
-        /// How long publications are kept; whole seconds.
+        /// How long publications are kept; whole seconds, `0s` keeps none.
         history_ttl: Duration,
         /// How long epoch and offset outlive the history; 0 takes `channel.history_meta_ttl`.
         history_meta_ttl: Duration,

@@ -25,23 +25,23 @@ sections! {
         ping_interval: Option<Duration> = "25s",
         /// How long it waits for the pong; `-1s` forever. Less than `ping_interval`.
         pong_timeout: Option<Duration> = "8s",
-        /// Grace after a connection has expired.
+        /// Grace after a connection has expired; `0s` is none.
         expired_close_delay: Duration = "25s",
-        /// Grace after a subscription has expired.
+        /// Grace after a subscription has expired; `0s` is none.
         expired_sub_close_delay: Duration = "25s",
         /// Time a new connection has to say who it is.
         stale_close_delay: Duration = "10s",
-        /// Most subscriptions of one connection.
+        /// Most subscriptions of one connection; 0 is no limit.
         channel_limit: usize = "128",
         /// Most bytes that wait for one client.
         queue_max_size: usize = "1048576",
-        /// How often a client's presence is renewed.
+        /// How often a client's presence is renewed and expired subscriptions are ended; `0s` is the default.
         presence_update_interval: Duration = "27s",
         /// Commands of one client carried out at once; 0 and 1 keep their order.
         concurrency: usize,
-        /// How often a subscriber's position is compared with the stream.
+        /// How often a subscriber's position is compared with the stream; `0s` is the default.
         channel_position_check_delay: Duration = "40s",
-        /// Delay of a publication that counts as loss; 0 is none.
+        /// Delay of a publication that counts as loss; `0s` is none.
         channel_position_max_time_lag: Duration,
         /// Most connections to this node; 0 is no limit.
         connection_limit: usize,
@@ -51,9 +51,9 @@ sections! {
         connection_rate_limit: usize,
         /// Tells the server's time in the answer to connect.
         connect_include_server_time: bool,
-        /// Most publications in one answer to history.
+        /// Most publications in one answer to history; 0 is no limit.
         history_max_publication_limit: usize = "300",
-        /// Most publications recovered at once.
+        /// Most publications recovered at once; 0 is no limit.
         recovery_max_publication_limit: usize = "300",
         /// Believes tokens without checking their signature.
         insecure_skip_token_signature_verify: bool,

@@ -10,7 +10,7 @@ sections! {
     HttpServer {
         /// Host to listen on; empty is every interface.
         address: String,
-        /// Port to listen on.
+        /// Port to listen on; 0 is any that is free.
         port: u16 = "8000",
         /// Host for the internal endpoints.
         internal_address: String,
@@ -92,7 +92,7 @@ sections! {
 
     /// `shutdown`.
     Shutdown {
-        /// Longest time from the signal to the exit.
+        /// Longest time from the signal to the exit; `0s` ends at once.
         timeout: Duration = "30s",
     }
 }

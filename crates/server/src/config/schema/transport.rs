@@ -20,7 +20,7 @@ sections! {
     WebSocketFraming {
         /// Offers permessage-deflate.
         compression: bool,
-        /// Fewest bytes worth compressing.
+        /// Fewest bytes worth compressing; 0 compresses all.
         compression_min_size: usize,
         /// 1 is fast, 9 is small.
         compression_level: i32 = "1",

@@ -11,6 +11,7 @@ use crate::config::validate::regex_complaint;
 pub(super) fn check(client: &Client, problems: &mut Vec<String>) {
     for (at, token, is_used) in sections(client) {
         user_id_claim(at, token, problems);
+        previous_key(at, token, problems);
         claims(at, token, problems);
         if is_used {
             public_keys(at, token, problems);
@@ -73,6 +74,16 @@ fn user_id_claim(at: &str, token: &Token, problems: &mut Vec<String>) {
     if !claim.chars().all(|c| c.is_ascii_alphabetic() || c == '_') {
         problems.push(format!(
             "{at}.user_id_claim: \"{claim}\" is not the name of a claim; write letters and _ only"
+        ));
+    }
+}
+
+fn previous_key(at: &str, token: &Token, problems: &mut Vec<String>) {
+    let until = token.hmac_previous_secret_key_valid_until;
+    if until < 0 {
+        problems.push(format!(
+            "{at}.hmac_previous_secret_key_valid_until: {until} is not a time; write seconds of Unix time, or 0 for \
+             without end"
         ));
     }
 }
