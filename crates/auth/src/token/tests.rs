@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use bytes::Bytes;
 
 use veche_protocol::claims::{Overrides, SubscriptionOptions};
@@ -362,6 +364,31 @@ fn audience_and_issuer_must_be_ours_if_configured() {
             Some(why) => assert_invalid(verified, why),
         }
     }
+}
+
+#[test]
+fn keys_are_fetched_for_no_token_of_another_issuer_or_audience() {
+    let verifier = Verifier::new(Keys {
+        endpoint: Some(Endpoint::new("https://a.example/keys").expect("an address")),
+        audience: Some(Expected::Text("veche".into())),
+        issuer: Some(Expected::Text("app".into())),
+        ..Keys::default()
+    });
+    let need = |claims: &str| {
+        let header = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256","kid":"one"}"#);
+        let claims = BASE64_URL_SAFE_NO_PAD.encode(claims);
+        verifier.need(&format!("{header}.{claims}.AAAA"))
+    };
+    assert_eq!(
+        need(r#"{"iss": "app", "aud": "veche"}"#),
+        Ok(Need::Keys(Wanted {
+            address: "https://a.example/keys".into(),
+            key_id: "one".into(),
+        }))
+    );
+    assert_invalid(need(r#"{"iss": "other", "aud": "veche"}"#), "iss");
+    assert_invalid(need(r#"{"iss": "app", "aud": "other"}"#), "aud");
+    assert_invalid(need(r#"{"iss": 1, "aud": "veche"}"#), "iss");
 }
 
 #[test]

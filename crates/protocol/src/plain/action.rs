@@ -468,6 +468,21 @@ mod tests {
     }
 
     #[test]
+    fn data_nests_within_512_levels() {
+        let publish = |levels: usize| {
+            let data = format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+            format!(r#"{{"action":"publish","channel":"c","data":{data}}}"#)
+        };
+        let Verb::Publish(taken) = action(&publish(MAX_DEPTH)).verb else {
+            panic!("not publish")
+        };
+        assert_eq!(taken.data.map(|data| data.len()), Some(2 * MAX_DEPTH));
+        let (code, why) = rejected(&publish(MAX_DEPTH + 1));
+        assert_eq!(code, 107);
+        assert!(why.contains("more than 512 levels of nesting"), "{why}");
+    }
+
+    #[test]
     fn the_lectures_words_are_understood() {
         let published = action(r#"{"event":"publish","topic":"news","data":{"a":1}}"#);
         assert_eq!(published.asked.channel(), "news");

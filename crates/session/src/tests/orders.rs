@@ -145,6 +145,27 @@ fn of_orders_that_contradict_each_other_the_last_counts() {
 }
 
 #[test]
+fn a_client_that_leaves_meanwhile_cancels_the_order_to_subscribe_again() {
+    check_connected(
+        "
+        > 2 subscribe chat
+        < ask 3 enter chat
+        ! subscribe chat join_leave=false
+        > 3 unsubscribe chat
+        ~ 3 done
+        < 2 subscribed
+        < attach chat
+        < tell join chat \"anna\"
+        < detach chat
+        < tell leave chat \"anna\"
+        < 3 unsubscribed
+        > 4 unsubscribe chat
+        < 4 unsubscribed
+    ",
+    );
+}
+
+#[test]
 fn what_can_not_be_subscribed_to_is_left_alone_and_too_much_ends_the_connection() {
     check_connected(
         "

@@ -192,6 +192,38 @@ fn a_pong_that_may_have_come_unseen_is_awaited_as_long_again() {
 }
 
 #[test]
+fn presence_is_kept_with_all_that_others_are_told() {
+    let rules = rules(|rules| {
+        rules.client.ping_interval = None;
+        options(rules, |options| options.presence = true);
+    });
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna info={}
+        < tell connected \"anna\"
+        < 1 connected ping 0 pong
+        > 2 subscribe chat token=S
+        < ask 3 subscription_token S
+        ~ 3 claims user=anna channel=chat chan_info=7
+        < ask 4 enter chat
+        ~ 4 done
+        < ask 5 add_presence chat \"anna\" conn_info {} chan_info 7
+        ~ 5 done
+        < 2 subscribed
+        < attach chat
+        @ 27s
+        < tell keep_presence chat \"anna\" conn_info {} chan_info 7
+        @ 53s
+        < tell keep_presence chat \"anna\" conn_info {} chan_info 7
+    ",
+    );
+}
+
+#[test]
 fn presence_is_kept_while_the_subscription_lives() {
     let rules = rules(|rules| {
         rules.client.ping_interval = None;

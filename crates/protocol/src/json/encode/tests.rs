@@ -335,11 +335,25 @@ fn for_those_who_take_deltas_data_are_a_string_whole_or_not() {
     );
 }
 
+/// Two halves, each long enough to be copied by a delta.
+fn halves(first: &str, second: &str, offset: u64) -> Publication {
+    let data = format!(r#"["{}","{}"]"#, first.repeat(20), second.repeat(20));
+    Publication {
+        offset,
+        ..Publication::new(Payload::detect(data.into()))
+    }
+}
+
 #[test]
 fn missed_publications_are_a_chain_of_deltas() {
-    let publications = vec![Arc::new(large(1)), Arc::new(large(2)), Arc::new(large(3))];
+    // The third is equal to the first, so a delta against a wrong base does not give it.
+    let sent = [
+        halves("one ", "other ", 1),
+        halves("other ", "one ", 2),
+        halves("one ", "other ", 3),
+    ];
     let subscribe = Subscribe {
-        publications,
+        publications: sent.iter().cloned().map(Arc::new).collect(),
         delta: true,
         ..Subscribe::default()
     };
@@ -347,21 +361,20 @@ fn missed_publications_are_a_chain_of_deltas() {
     let mut out = Vec::new();
     encode_reply(&Reply { id: 1, body }, &mut out);
     let reply: serde_json::Value = serde_json::from_slice(&out).unwrap();
+    let told = reply["subscribe"]["publications"].as_array().unwrap();
+    assert_eq!(told.len(), sent.len());
     let mut has = String::new();
-    for (publication, n) in reply["subscribe"]["publications"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .zip(1..)
-    {
+    for (publication, sent) in told.iter().zip(&sent) {
         let said = publication["data"].as_str().unwrap();
-        assert_eq!(publication["delta"] == true, n > 1);
-        has = if n > 1 {
+        let is_delta = publication["delta"] == true;
+        assert_eq!(is_delta, sent.offset > 1);
+        has = if is_delta {
+            assert!(said.len() < sent.data.len());
             let made = delta::apply(has.as_bytes(), said.as_bytes(), 1000).unwrap();
             String::from_utf8(made).unwrap()
         } else {
             said.to_owned()
         };
-        assert_eq!(has.as_bytes(), large(n).data.bytes());
+        assert_eq!(has.as_bytes(), sent.data.bytes());
     }
 }

@@ -87,6 +87,25 @@ fn publications_are_not_system_frames() {
 }
 
 #[test]
+fn a_publication_has_an_id_only_with_an_epoch_and_an_offset() {
+    let id = |offset, epoch: &str| {
+        let publication = Publication {
+            offset,
+            ..Publication::new(json("1"))
+        };
+        let text = written(|out| {
+            encode_publication(&"chat".into(), &publication, &Epoch::new(epoch), out)
+        });
+        let frame: serde_json::Value = serde_json::from_str(&text).unwrap();
+        frame.get("id").cloned()
+    };
+    assert_eq!(id(7, "e"), Some("e:7".into()));
+    assert_eq!(id(7, ""), None);
+    assert_eq!(id(0, "e"), None);
+    assert_eq!(id(0, ""), None);
+}
+
+#[test]
 fn bytes_are_announced_live_and_spelled_out_in_history() {
     let tags = [
         ("event".into(), "image".into()),
