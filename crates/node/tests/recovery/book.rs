@@ -8,6 +8,7 @@ use veche_protocol::history::Query;
 use veche_protocol::publication::{Publication, PublishOptions};
 
 use crate::dialect::Filter;
+use crate::past::{Past, State};
 use crate::world::CHANNELS;
 
 /// One publication, as its publisher meant it.
@@ -51,6 +52,8 @@ pub(crate) struct Counts {
 #[derive(Debug, Default)]
 pub(crate) struct Book {
     streams: HashMap<String, Stream>,
+    /// Where each stream has stood.
+    past: HashMap<String, Past>,
     /// What was published in each life of each stream, by offset.
     log: HashMap<(String, String), Vec<Arc<Entry>>>,
     /// What was delivered, in order.
@@ -128,6 +131,7 @@ impl Book {
         }
         stream.kept_until = now + retention.ttl;
         let (top, epoch) = (stream.top, stream.epoch.clone());
+        self.note(channel, now);
         if !key.1.is_empty() {
             self.keys.insert(key, (top, epoch, now + KEY_TTL));
         }
@@ -151,19 +155,28 @@ impl Book {
             offsets.reverse();
         }
         offsets.truncate(query.limit.unwrap_or(usize::MAX));
-        (offsets, stream.top)
+        let top = stream.top;
+        self.note(channel, now);
+        (offsets, top)
     }
 
     /// The publications of a channel are forgotten, but not where it stands.
     pub(crate) fn forget(&mut self, channel: &str, now: Duration) {
         self.stream(channel, now).kept.clear();
+        self.note(channel, now);
     }
 
     /// The engine has lost everything.
-    pub(crate) fn restart(&mut self) {
+    pub(crate) fn restart(&mut self, now: Duration) {
         self.streams.clear();
         self.keys.clear();
         self.trouble_all();
+        self.pass(now);
+    }
+
+    /// Time has passed: what was kept may be over.
+    pub(crate) fn pass(&mut self, now: Duration) {
+        CHANNELS.iter().for_each(|channel| self.note(channel, now));
     }
 
     /// Something has happened to all channels, also to those that are asked for before the workers hear of it.
@@ -176,6 +189,7 @@ impl Book {
         let stream = self.streams.get_mut(channel).expect("it was looked at");
         if stream.epoch.is_empty() {
             epoch.clone_into(&mut stream.epoch);
+            self.past.entry(channel.to_owned()).or_default().name(epoch);
         }
         assert_eq!(
             stream.epoch, epoch,
@@ -235,35 +249,41 @@ impl Book {
         (stream.epoch.clone(), stream.top)
     }
 
-    /// Whether everything after a position is still there, and not too much.
-    pub(crate) fn is_recoverable(
-        &mut self,
-        channel: &str,
-        (epoch, offset): (&str, u64),
-        limit: u64,
-        now: Duration,
-    ) -> bool {
-        let stream = self.stream(channel, now);
-        (epoch.is_empty() || epoch == stream.epoch)
-            && offset <= stream.top
-            && stream.top - offset <= limit
-            && (offset == stream.top || stream.kept.front().is_some_and(|it| *it <= offset + 1))
+    /// Where each stream has stood.
+    pub(crate) fn past(&self, channel: &str) -> &Past {
+        &self.past[channel]
     }
 
-    /// Whether the latest publication is there and any passes the filter, or the client has it.
+    /// Whether in this state the latest publication is there and any passes the filter, or the client has it.
     pub(crate) fn is_cached(
-        &mut self,
+        &self,
         channel: &str,
+        state: &State,
         (epoch, offset): (&str, u64),
         filter: Filter,
-        now: Duration,
     ) -> bool {
-        let stream = self.stream(channel, now);
-        let has_it = offset > 0 && offset == stream.top && epoch == stream.epoch;
-        let (epoch, first) = (stream.epoch.clone(), stream.kept.front().copied());
-        let is_kept = |entry: &&Arc<Entry>| first.is_some_and(|first| entry.offset >= first);
-        let mut kept = self.life(channel, &epoch).iter().filter(is_kept);
+        let has_it = offset > 0 && offset == state.top && epoch == state.epoch;
+        let is_kept = |entry: &&Arc<Entry>| {
+            let oldest = state.oldest.is_some_and(|oldest| entry.offset >= oldest);
+            oldest && entry.offset <= state.top
+        };
+        let mut kept = self.life(channel, &state.epoch).iter().filter(is_kept);
         has_it || kept.any(|entry| filter.wants(entry.tag.as_deref()))
+    }
+
+    /// Adds where a stream stands now to its past.
+    fn note(&mut self, channel: &str, now: Duration) {
+        let stream = self.streams.get(channel).filter(|it| now < it.until);
+        let state = stream.map_or_else(State::default, |stream| State {
+            epoch: stream.epoch.clone(),
+            top: stream.top,
+            oldest: stream
+                .kept
+                .front()
+                .copied()
+                .filter(|_| now < stream.kept_until),
+        });
+        self.past.entry(channel.to_owned()).or_default().note(state);
     }
 
     fn stream(&mut self, channel: &str, now: Duration) -> &mut Stream {

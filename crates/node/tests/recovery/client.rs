@@ -1,6 +1,6 @@
 //! One client: its connection, what it asked for, and its views of channels.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::OwnedFd;
@@ -43,9 +43,30 @@ pub(crate) struct Client {
     pub(crate) asked: HashMap<u32, Asked>,
     pub(crate) views: BTreeMap<String, View>,
     pub(crate) numbers: BTreeMap<i64, String>,
-    /// Subscriptions that the server was ordered to make, and what the channels had had then.
-    pub(crate) ordered: BTreeMap<String, VecDeque<Counts>>,
+    /// Subscriptions that the server was ordered to make.
+    pub(crate) orders: Vec<Ordered>,
     last_id: u32,
+}
+
+/// A subscription that one worker was ordered to make. Each worker gets the order, and whichever has the client when it
+/// takes it obeys: also the second one, if the client moves to it meanwhile.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    pub(crate) worker: usize,
+    pub(crate) channel: String,
+    /// What the channel had had when the order was given.
+    pub(crate) before: Counts,
+    pub(crate) stage: OrderStage,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OrderStage {
+    /// It is in the worker's inbox.
+    Waiting,
+    /// The worker has taken it, for the present connection.
+    Taken,
+    /// The client has heard of its subscription.
+    Heard,
 }
 
 /// What waits for an answer.
@@ -92,7 +113,7 @@ impl Client {
             asked: HashMap::default(),
             views: BTreeMap::default(),
             numbers: BTreeMap::default(),
-            ordered: BTreeMap::default(),
+            orders: Vec::new(),
             last_id: 0,
         }
     }
@@ -114,9 +135,42 @@ impl Client {
         self.is_connected = false;
         self.asked.clear();
         self.numbers.clear();
+        self.orders.retain(|it| it.stage == OrderStage::Waiting);
         for view in self.views.values_mut() {
             view.live = None;
         }
+    }
+
+    /// A worker takes all orders that wait for it: they are for whoever is connected there.
+    pub(crate) fn take_orders(&mut self, worker: usize) {
+        let is_here = self
+            .wire
+            .as_ref()
+            .is_some_and(|it| it.seat.worker == worker);
+        let is_taken = |it: &Ordered| it.worker == worker && it.stage == OrderStage::Waiting;
+        match is_here {
+            true => {
+                let orders = self.orders.iter_mut();
+                orders
+                    .filter(|it| is_taken(it))
+                    .for_each(|it| it.stage = OrderStage::Taken);
+            }
+            false => self.orders.retain(|it| !is_taken(it)),
+        }
+    }
+
+    /// The first order to subscribe to a channel of which the client has not heard.
+    pub(crate) fn obeyed(&mut self, channel: &str) -> Option<Counts> {
+        let mut orders = self.orders.iter_mut();
+        let order = orders.find(|it| it.channel == channel && it.stage == OrderStage::Taken)?;
+        order.stage = OrderStage::Heard;
+        Some(order.before)
+    }
+
+    /// Whether the worker has obeyed an order to subscribe to this channel, as far as can be known.
+    pub(crate) fn was_ordered(&self, channel: &str) -> bool {
+        let mut orders = self.orders.iter();
+        orders.any(|it| it.channel == channel && it.stage != OrderStage::Waiting)
     }
 
     pub(crate) fn say(&mut self, said: &Said, asked: Asked) {

@@ -86,7 +86,8 @@ impl Watched {
     /// Everything is forgotten, as when the engine's process begins anew.
     pub(crate) fn restart(&self) {
         let inner = &self.inner;
-        inner.book.lock().restart();
+        let now = inner.clock.now().monotonic;
+        inner.book.lock().restart(now);
         let fresh = MemoryBroker::new(inner.sink.clone(), inner.clock.clone());
         *inner.broker.lock() = Arc::new(fresh);
     }

@@ -21,6 +21,9 @@ mod engine;
 mod fossil;
 #[cfg(test)]
 #[cfg(unix)]
+mod past;
+#[cfg(test)]
+#[cfg(unix)]
 mod step;
 #[cfg(test)]
 #[cfg(unix)]

@@ -27,9 +27,10 @@ use veche_session::order::Order;
 use veche_session::turn::Now;
 
 use crate::book::{Book, Counts, Loss};
-use crate::client::{Asked, Client, pair};
+use crate::client::{Asked, Client, OrderStage, Ordered, pair};
 use crate::dialect::{Dialect, Heard, Said, Subscribed, Wish};
 use crate::engine::Watched;
+use crate::past::Held;
 use crate::step::{Body, Invented, Setup, Step};
 use crate::view::{self, Before, Mode};
 
@@ -83,6 +84,7 @@ impl World {
                 }
             },
         );
+        book.lock().pass(clock.now().monotonic);
         let clients = setup.kinds.iter().enumerate();
         let mut world = Self {
             sim: sim.expect("an event queue"),
@@ -163,7 +165,7 @@ impl World {
             Step::Restart => self.engine.restart(),
             Step::Fail { count } => self.book.lock().failing = count,
             Step::Pass { millis } => {
-                self.clock.pass(Duration::from_millis(millis));
+                self.pass(Duration::from_millis(millis));
                 self.engine.sweep();
             }
             Step::Send { client } => self.send(client),
@@ -220,9 +222,14 @@ impl World {
     fn watch(&mut self) {
         self.settle();
         for _ in 0..2 * CHECK_DELAY.as_secs() + 4 {
-            self.clock.pass(Duration::from_secs(1));
+            self.pass(Duration::from_secs(1));
             self.settle();
         }
+    }
+
+    fn pass(&mut self, duration: Duration) {
+        self.clock.pass(duration);
+        self.book.lock().pass(self.clock.now().monotonic);
     }
 
     fn check(&mut self) {
@@ -272,6 +279,9 @@ impl World {
             unix_ms: now.unix_ms,
         };
         self.seen[worker] = self.book.lock().counts();
+        for client in &mut self.clients {
+            client.take_orders(worker);
+        }
         self.sim.act(worker, now);
         self.sim.control();
     }
@@ -318,7 +328,7 @@ impl World {
                     delta: kind.delta,
                     ..Wish::default()
                 };
-                let before = self.before(number, worker, &wish);
+                let before = self.before(worker, &wish);
                 subs.push((wish, before));
             }
         }
@@ -337,13 +347,12 @@ impl World {
         }
     }
 
-    fn before(&self, number: usize, worker: usize, wish: &Wish) -> Before {
+    fn before(&self, worker: usize, wish: &Wish) -> Before {
         let now = self.clock.now().monotonic;
         let mut book = self.book.lock();
-        let dialect = self.clients[number].kind.dialect;
         Before {
             top: book.top(&wish.channel, now),
-            is_recoverable: is_recoverable(&mut book, dialect, wish, now),
+            moment: book.past(&wish.channel).moment(),
             counts: self.counts(worker, &wish.channel),
         }
     }
@@ -393,7 +402,7 @@ impl World {
             rejects,
             filter,
         };
-        let before = self.before(number, worker, &wish);
+        let before = self.before(worker, &wish);
         let said = Said::Subscribe(wish.clone());
         self.clients[number].say(&said, Asked::Subscribe(wish, before));
     }
@@ -476,11 +485,15 @@ impl World {
                     .get(name)
                     .and_then(|view| view.known.clone());
                 let since = known.filter(|_| recovers);
-                // Which worker will obey, is open.
-                let counts = (0..self.workers).map(|worker| self.counts(worker, name));
-                let counts = counts.min_by_key(|counts| counts.sent);
-                let ordered = self.clients[client].ordered.entry(name.to_owned());
-                ordered.or_default().push_back(counts.unwrap_or_default());
+                for worker in 0..self.workers {
+                    let before = self.counts(worker, name);
+                    self.clients[client].orders.push(Ordered {
+                        worker,
+                        channel: name.to_owned(),
+                        before,
+                        stage: OrderStage::Waiting,
+                    });
+                }
                 let order = Order::Subscribe {
                     channel: Channel::new(name),
                     options: SubscriptionOptions::default(),
@@ -617,7 +630,7 @@ impl World {
             before,
             mode: mode(&wish.channel),
             recovers: recovers(dialect, wish),
-            is_recoverable: is_recoverable(&mut book, dialect, wish, now),
+            recoverable: recoverable(&book, dialect, wish, before),
             top: book.top(&wish.channel, now),
             is_lossy: self.is_lossy,
         };
@@ -627,8 +640,7 @@ impl World {
 
     fn given(&mut self, number: usize, channel: &str, told: &Subscribed) {
         let client = &mut self.clients[number];
-        let ordered = client.ordered.entry(channel.to_owned()).or_default();
-        let since = ordered.pop_front().expect("nobody ordered it");
+        let since = client.obeyed(channel).expect("nobody ordered it");
         client.numbers.retain(|_, name| name != channel);
         let view = client.views.entry(channel.to_owned()).or_default();
         let dialect = client.kind.dialect;
@@ -644,20 +656,19 @@ impl World {
     }
 
     fn failed(&mut self, number: usize, id: u32, code: u32) {
-        let now = self.clock.now().monotonic;
-        let mut book = self.book.lock();
+        let book = self.book.lock();
         let client = &mut self.clients[number];
         let asked = client.asked.remove(&id).expect("it was asked for");
         match (&asked, code) {
             (_, 100) => assert!(book.failed > 0, "{asked:?} failed"),
             (Asked::Subscribe(wish, _), 105) => {
-                let was_ordered = client.ordered.contains_key(&wish.channel);
+                let was_ordered = client.was_ordered(&wish.channel);
                 assert!(was_ordered, "{wish:?} is there already?");
             }
             (Asked::Subscribe(wish, before), 112) => {
                 let dialect = client.kind.dialect;
-                let is_there = is_recoverable(&mut book, dialect, wish, now);
-                assert!(wish.rejects && !(is_there && before.is_recoverable));
+                let recoverable = recoverable(&book, dialect, wish, before);
+                assert!(wish.rejects && recoverable.not_always, "{before:?}");
                 let view = client.views.get_mut(&wish.channel);
                 view.expect("it was asked for").known = None;
             }
@@ -673,7 +684,8 @@ impl World {
                 let client = &self.clients[number];
                 let given = client.views.iter().filter(|(_, view)| view.is_given);
                 let given: Vec<_> = given.map(|(name, _)| name.clone()).collect();
-                let ordered = client.ordered.values().any(|it| !it.is_empty());
+                let is_under_way = |it: &Ordered| it.stage == OrderStage::Taken;
+                let ordered = client.orders.iter().any(is_under_way);
                 let connecting = client
                     .asked
                     .values()
@@ -728,13 +740,15 @@ fn recovers(_dialect: Dialect, wish: &Wish) -> bool {
     }
 }
 
-fn is_recoverable(book: &mut Book, dialect: Dialect, wish: &Wish, now: Duration) -> bool {
+/// Whether what a client wants to recover was there, at any time since it asked.
+fn recoverable(book: &Book, dialect: Dialect, wish: &Wish, before: &Before) -> Held {
+    let past = book.past(&wish.channel);
     let Some((epoch, offset)) = wish.since.as_ref().filter(|_| recovers(dialect, wish)) else {
-        return false;
+        return past.held(before.moment, |_| false);
     };
     let since = (epoch.as_str(), *offset);
-    match mode(&wish.channel) {
-        Mode::Stream => book.is_recoverable(&wish.channel, since, RECOVERY_LIMIT, now),
-        Mode::Cache => book.is_cached(&wish.channel, since, wish.filter, now),
-    }
+    past.held(before.moment, |state| match mode(&wish.channel) {
+        Mode::Stream => state.recovers(since, RECOVERY_LIMIT),
+        Mode::Cache => book.is_cached(&wish.channel, state, since, wish.filter),
+    })
 }
