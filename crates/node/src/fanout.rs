@@ -415,4 +415,37 @@ mod tests {
         assert!(encode(10_000).iter().all(|kept| *kept >= 10_000));
         assert_eq!(encode(1 << 20), [0, 0]);
     }
+
+    #[test]
+    fn a_delta_is_made_only_where_the_publisher_wants_one_and_the_stream_knows_what_came_before() {
+        let text = |n: u8| format!("{{\"n\":{n},\"text\":\"{}\"}}", "the same ".repeat(20));
+        let publication = |n: u8| {
+            let mut publication = Publication::new(Payload::json(text(n).into()));
+            publication.offset = u64::from(n);
+            Arc::new(publication)
+        };
+        let base = publication(1);
+        for format in [(Dialect::Json, false), (Dialect::Protobuf, false)] {
+            let (dialect, deflate) = format;
+            let format = Format { dialect, deflate };
+            for (previous, delta) in [(true, true), (true, false), (false, true), (false, false)] {
+                let delivery = Delivery {
+                    publication: publication(2),
+                    epoch: "a".into(),
+                    previous: previous.then(|| base.clone()),
+                    delta,
+                };
+                let event = Event::new(Channel::new("news"), 1, EventBody::Publication(delivery));
+                let mut encoder = Encoder::new(1, 0);
+                let whole = event
+                    .frames_with(format, false, Data::Whole, &mut encoder)
+                    .len();
+                let since = event
+                    .frames_with(format, false, Data::Since(&base), &mut encoder)
+                    .len();
+                let is_delta = since < whole / 2;
+                assert_eq!(is_delta, previous && delta, "{format:?} {previous} {delta}");
+            }
+        }
+    }
 }

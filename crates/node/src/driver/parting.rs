@@ -138,3 +138,46 @@ impl Worker {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use veche_protocol::batch::Encoding;
+    use veche_session::effect::Effects;
+    use veche_session::rules::Rules;
+    use veche_websocket::frame;
+
+    use super::*;
+    use crate::simulate::Simulation;
+
+    fn say(simulation: &mut Simulation, slot: u32, command: &str) {
+        let mut bytes = Vec::new();
+        frame::write_masked(&mut bytes, Opcode::Text, false, command.as_bytes(), [0; 4]);
+        simulation.receive(slot, &mut bytes);
+    }
+
+    #[test]
+    fn a_session_that_failed_after_it_lost_track_of_its_channels_leaves_them_all_the_same() {
+        let mut rules = Rules::default();
+        rules.client.insecure = true;
+        let mut simulation = Simulation::new(rules).expect("an event queue");
+        let slot = simulation.open(Encoding::Json, None).expect("a slot");
+        say(&mut simulation, slot, r#"{"id":1,"connect":{}}"#);
+        for (id, channel) in [(2, "a"), (3, "b"), (4, "c")] {
+            let subscribe = format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#);
+            say(&mut simulation, slot, &subscribe);
+        }
+        assert_eq!(simulation.population(), (1, 3));
+        let worker = &mut simulation.workers[0];
+        worker.with_session(slot, |session, turn, _| {
+            session.handle_closed(turn, &mut Effects::new());
+            panic!("a fault of ours, for a test");
+        });
+        assert_eq!(worker.hub.subscription_count(), 0);
+        assert_eq!(worker.hub.names(), []);
+        let connection = worker
+            .connections
+            .get(slot as usize)
+            .expect("it is closing");
+        assert!(connection.attachments.is_empty());
+    }
+}

@@ -43,6 +43,14 @@ impl Client {
         client
     }
 
+    /// A client of the plain dialect that was welcomed.
+    pub(crate) fn plain(address: SocketAddr) -> Self {
+        let mut client = Self::greeted(address, b"plain\n");
+        let welcome = client.reply();
+        assert_eq!(welcome["event"], "welcome", "{welcome}");
+        client
+    }
+
     fn greeted(address: SocketAddr, greeting: &[u8]) -> Self {
         let mut client = Self::dial(address);
         client.socket.write_all(greeting).expect("the head is sent");

@@ -10,6 +10,8 @@ mod delivering;
 mod ending;
 mod listing;
 #[cfg(test)]
+mod logging_in;
+#[cfg(test)]
 mod parting;
 #[cfg(test)]
 mod server;

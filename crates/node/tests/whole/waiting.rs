@@ -82,3 +82,29 @@ fn a_client_that_asks_faster_than_it_is_answered_is_not_read_for_a_while() {
         assert_eq!(client.reply()["id"], 7);
     }
 }
+
+#[test]
+fn where_all_clients_of_a_worker_read_too_slowly_the_one_that_owes_most_is_closed_with_3008() {
+    let config = NodeConfig {
+        queue_max_size: 1 << 30,
+        worker_backlog_limit: 4 << 20,
+        ..NodeConfig::default()
+    };
+    let server = Server::start_with(config, |broker| Arc::new(broker));
+    let mut little = Client::subscribed(server.addresses[0], "news");
+    let mut much = Client::subscribed(server.addresses[0], "news");
+    let reply = much.ask("subscribe", json!({ "channel": "more" }));
+    assert!(reply["subscribe"].is_object(), "{reply}");
+    let padding = format!("\"{}\"", "x".repeat(16 << 10));
+    let mut count = 0_u64;
+    while server.runtime.block_on(server.node.info()).clients == 2 {
+        count += 1;
+        assert!(count < 10_000, "160 MB wait for the clients of a worker");
+        server.publish("news", &padding);
+        server.publish("more", &padding);
+    }
+    assert_eq!(much.close_code(), 3008);
+    for offset in 1..=count {
+        assert_eq!(little.publication()["offset"], offset);
+    }
+}

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use veche_engine::broker::{Broker, BrokerError, Published};
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::pending::Pending;
+use veche_node::node::NodeConfig;
 use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::identity::ClientInfo;
@@ -125,4 +126,21 @@ fn what_comes_too_late_is_a_loss() {
     server.publish_at("news", "2", an_hour_after_1970);
     let push = client.reply();
     assert_eq!(push["push"]["unsubscribe"]["code"], 2500, "{push}");
+}
+
+#[test]
+fn after_an_absence_of_the_engine_every_subscriber_of_every_worker_is_told() {
+    let config = NodeConfig {
+        workers: 4,
+        ..NodeConfig::default()
+    };
+    let server = Server::start_with(config, |broker| Arc::new(broker));
+    let mut clients: Vec<_> = (server.addresses.iter())
+        .flat_map(|address| ["news", "sports"].map(|channel| Client::subscribed(*address, channel)))
+        .collect();
+    server.sink.resumed();
+    for client in &mut clients {
+        let push = client.reply();
+        assert_eq!(push["push"]["unsubscribe"]["code"], 2500, "{push}");
+    }
 }

@@ -17,7 +17,7 @@ use veche_protocol::publication::Publication;
 
 use super::{CLIENTS, World, key, position};
 use crate::fanout::EventBody;
-use crate::hub::{Deltas, GroupKey};
+use crate::hub::{Deltas, GroupKey, group};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -272,4 +272,64 @@ fn newcomers_get_one_whole_publication_and_then_deltas_with_the_others() {
         publish(&mut model, seed);
     }
     assert_eq!(model.deltas, 2 + 2 + 1 + 2);
+}
+
+#[test]
+fn after_what_has_no_place_in_the_stream_the_next_comes_whole() {
+    let mut model = Model::new();
+    model.come(0, false);
+    let mut deltas = Vec::new();
+    for is_kept in [true, true, false, true, true] {
+        let before = model.deltas;
+        model.publish(1, true, true, is_kept);
+        model.process().expect("as in the model");
+        deltas.push(model.deltas - before);
+    }
+    assert_eq!(deltas, [0, 1, 0, 0, 1]);
+}
+
+#[test]
+fn a_publication_that_no_delta_is_made_of_is_not_kept() {
+    let of = |len: usize| {
+        let data = format!("\"{}\"", "x".repeat(len - 2));
+        let mut publication = Publication::new(Payload::detect(Bytes::from(data)));
+        publication.offset = 1;
+        Arc::new(publication)
+    };
+    assert!(group::base(&of(delta::MAX_PATCHED)).is_some());
+    assert!(group::base(&of(delta::MAX_PATCHED + 1)).is_none());
+}
+
+/// Bytes of some type, with a place in the stream.
+fn bytes(offset: u64, media_type: &str) -> Arc<Publication> {
+    let data: Vec<u8> = (0..200).map(|at| at ^ 0xa5).collect();
+    let mut publication = Publication::new(Payload::detect(Bytes::from(data)));
+    publication.offset = offset;
+    publication.tags = Some(Arc::new([("type".into(), media_type.into())].into()));
+    Arc::new(publication)
+}
+
+#[test]
+fn clients_who_have_the_same_bytes_of_different_types_have_different_bases() {
+    let mut world = World::new();
+    let key = GroupKey {
+        deltas: Deltas::Fresh,
+        ..key(true)
+    };
+    // JSON clients have bytes in an envelope that names their type.
+    let has = ["image/png", "image/jpeg"];
+    for (slot, media_type) in (0..).zip(has) {
+        let after = Some(position("e", 1));
+        world.join_with(slot, key.clone(), after, Some(bytes(1, media_type)));
+    }
+    world.deliver(EventBody::Publication(Delivery {
+        publication: bytes(2, "image/png"),
+        epoch: Epoch::new("e"),
+        previous: Some(bytes(1, "image/png")),
+        delta: true,
+    }));
+    let first = pushes(&world.news(0)).remove(0);
+    let second = pushes(&world.news(1)).remove(0);
+    assert_eq!(first["pub"]["delta"], true, "{first}");
+    assert_ne!(second["pub"]["delta"], true, "{second}");
 }
