@@ -1,7 +1,12 @@
 //! While a worker's inbox holds too much, publishers wait, and go on in their order.
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
+    use std::io::Write;
+    use std::net::TcpStream;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
     use std::sync::Arc;
     use std::time::Duration;
 
@@ -9,6 +14,7 @@ mod tests {
     use veche_engine::memory::broker::MemoryBroker;
     use veche_engine::memory::clock::ManualClock;
     use veche_engine::memory::presence::MemoryPresence;
+    use veche_node::connection::{Conversation, Opening};
     use veche_node::inbox::InboxLimits;
     use veche_node::node::{Engine, Node, NodeConfig};
     use veche_node::simulate::{Nobody, Simulation};
@@ -24,11 +30,12 @@ mod tests {
     /// Publishers wait when more than this waits for a worker, in bytes.
     const HIGH_WATER: usize = 4000;
 
-    /// Two workers that turn when they are told to.
+    /// Two workers that turn when they are told to: the first one's clients publish, the second one's inbox fills.
     struct World {
         simulation: Simulation,
         runtime: tokio::runtime::Runtime,
         last_id: u32,
+        _reader: UnixStream,
     }
 
     impl World {
@@ -36,7 +43,7 @@ mod tests {
             let ttl = Duration::from_secs(600);
             let mut rules = Rules::default();
             rules.client.insecure = true;
-            rules.client.concurrency = 8;
+            rules.client.concurrency = 2;
             rules.channel.without_namespace = Arc::new(ChannelOptions {
                 retention: Some(Retention {
                     size: 100,
@@ -63,16 +70,15 @@ mod tests {
             };
             let (authority, reception) = (Arc::new(Nobody), Arc::new(Nobody));
             let simulation = Simulation::with(config, rules, authority, reception, engine);
+            let mut simulation = simulation.expect("an event queue");
             let runtime = tokio::runtime::Builder::new_current_thread().build();
-            let mut world = Self {
-                simulation: simulation.expect("an event queue"),
+            let reader = subscribe_at_second(&mut simulation);
+            Self {
+                simulation,
                 runtime: runtime.expect("a runtime"),
                 last_id: 0,
-            };
-            // Its inbox is the one that fills.
-            let reader = world.client();
-            world.say(reader, r#""subscribe":{"channel":"busy"}"#);
-            world
+                _reader: reader,
+            }
         }
 
         fn node(&self) -> &Arc<Node> {
@@ -89,12 +95,15 @@ mod tests {
         fn say(&mut self, slot: u32, command: &str) {
             self.last_id += 1;
             let text = format!(r#"{{"id":{},{command}}}"#, self.last_id);
-            let mut bytes = Vec::new();
-            frame::write_masked(&mut bytes, Opcode::Text, false, text.as_bytes(), [0; 4]);
-            self.simulation.receive(slot, &mut bytes);
+            self.simulation.receive(slot, &mut masked(&text));
         }
 
-        /// Fills the first worker's inbox beyond its mark.
+        fn publish(&mut self, slot: u32, data: u32) {
+            let body = format!(r#""publish":{{"channel":"news","data":{data}}}"#);
+            self.say(slot, &body);
+        }
+
+        /// Fills the second worker's inbox beyond its mark.
         fn congest(&self) {
             let data = format!("\"{}\"", "x".repeat(HIGH_WATER));
             let publication = Publication::new(Payload::json(data.into()));
@@ -102,9 +111,13 @@ mod tests {
             self.simulation.publish(&channel, publication, &options);
         }
 
-        /// The first worker has a turn.
-        fn act(&mut self) {
-            self.simulation.act(0, Now::default());
+        /// The second worker takes its inbox.
+        fn ease(&mut self) {
+            self.act(1);
+        }
+
+        fn act(&mut self, worker: usize) {
+            self.simulation.act(worker, Now::default());
             self.simulation.control();
         }
 
@@ -130,6 +143,42 @@ mod tests {
         }
     }
 
+    fn masked(text: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        frame::write_masked(&mut bytes, Opcode::Text, false, text.as_bytes(), [0; 4]);
+        bytes
+    }
+
+    /// A subscriber of the busy channel at the second worker, and the client's end of its connection.
+    fn subscribe_at_second(simulation: &mut Simulation) -> UnixStream {
+        let (mut ours, theirs) = UnixStream::pair().expect("two ends");
+        theirs.set_nonblocking(true).expect("it is a socket");
+        let opening = Opening {
+            answer: Vec::new(),
+            conversation: Conversation::Centrifuge {
+                encoding: Encoding::Json,
+                frame_ping: false,
+            },
+            inflate: false,
+            deflate: false,
+            user: None,
+            pass: None,
+        };
+        let socket = TcpStream::from(OwnedFd::from(theirs));
+        let seat = simulation
+            .open_at(1, opening, Some(socket))
+            .expect("a place");
+        for command in [
+            r#"{"id":1,"connect":{}}"#,
+            r#"{"id":2,"subscribe":{"channel":"busy"}}"#,
+        ] {
+            ours.write_all(&masked(command)).expect("there is room");
+        }
+        simulation.ready(seat);
+        assert_eq!(simulation.population(), (1, 1));
+        ours
+    }
+
     #[test]
     fn a_publish_of_the_api_waits_until_the_inbox_was_taken() {
         let mut world = World::new();
@@ -138,8 +187,38 @@ mod tests {
         world.congest();
         world.call("news", "2", false);
         assert_eq!(world.published("news"), ["1"]);
-        world.act();
+        world.ease();
         assert_eq!(world.published("news"), ["1", "2"]);
+    }
+
+    #[test]
+    fn a_publication_that_comes_after_congestion_does_not_overtake_one_that_waits_since() {
+        let mut world = World::new();
+        let slot = world.client();
+        world.congest();
+        world.publish(slot, 1);
+        world.ease();
+        world.publish(slot, 2);
+        assert_eq!(world.published("news"), [""; 0]);
+        world.act(0);
+        assert_eq!(world.published("news"), ["1", "2"]);
+    }
+
+    #[test]
+    fn what_waits_for_a_client_that_has_gone_is_not_published() {
+        let mut world = World::new();
+        let (gone, stays) = (world.client(), world.client());
+        world.congest();
+        world.publish(gone, 1);
+        world.publish(stays, 2);
+        world.simulation.lose(gone);
+        // Somebody else has the same place, and asks the same.
+        let next = world.client();
+        assert_eq!(next, gone);
+        world.publish(next, 3);
+        world.ease();
+        world.act(0);
+        assert_eq!(world.published("news"), ["2", "3"]);
     }
 
     #[test]
