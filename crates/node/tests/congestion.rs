@@ -205,6 +205,21 @@ mod tests {
     }
 
     #[test]
+    fn more_publications_than_may_be_under_way_keep_their_order() {
+        let mut world = World::new();
+        let slot = world.client();
+        world.congest();
+        for data in 1..=6 {
+            world.publish(slot, data);
+        }
+        world.ease();
+        for _ in 0..6 {
+            world.act(0);
+        }
+        assert_eq!(world.published("news"), ["1", "2", "3", "4", "5", "6"]);
+    }
+
+    #[test]
     fn what_waits_for_a_client_that_has_gone_is_not_published() {
         let mut world = World::new();
         let (gone, stays) = (world.client(), world.client());
