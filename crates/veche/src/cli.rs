@@ -61,6 +61,9 @@ pub(crate) struct DemoOptions {
     /// Folder that keeps the chat's messages, and the secrets of the demo [default: veche-data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// Let the chat sign tokens for any name with the token secret of your configuration
+    #[arg(long)]
+    pub(crate) sign_any_name: bool,
     #[command(flatten)]
     listen: Listen,
 }
