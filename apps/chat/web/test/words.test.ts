@@ -38,6 +38,19 @@ test("only http addresses become links, without the sentence around them", () =>
   assert.ok(parts('https://a.b/"onclick="x').every(({ href }) => !href?.includes('"')));
 });
 
+test("a closing bracket belongs to an address only if it was opened there", () => {
+  const links = (text: string): string[] => parts(text).flatMap(({ text, href }) => (href ? [text] : []));
+  assert.deepEqual(links("(https://a.b/c)"), ["https://a.b/c"]);
+  assert.deepEqual(links("https://a.b/(c)(d)"), ["https://a.b/(c)(d)"]);
+  assert.deepEqual(links("https://a.b/(c))).,"), ["https://a.b/(c)"]);
+});
+
+// Trimming that looks at the whole rest for each bracket would take hours here.
+test("a link with a million brackets is cut as fast as any other", { timeout: 30_000 }, () => {
+  assert.equal(parts(`http://a${")".repeat(1_000_000)}`)[0]?.text, "http://a");
+  assert.equal(parts(`http://a/${"(".repeat(500_000)}${")".repeat(500_000)}`).length, 1);
+});
+
 test("the text is the same when its parts are put together", () => {
   const text = "a https://x.io/… b\nhttps://y.io!?\n";
   assert.equal(parts(text).map((part) => part.text).join(""), text);

@@ -20,14 +20,20 @@ export function parts(text: string): Part[] {
   return list;
 }
 
-/** Without the punctuation of the sentence around it; a closing bracket stays if it was opened inside. */
+const CLOSING = ".,;:!?»”)]}…";
+
+/** Without the punctuation of the sentence around it; a closing bracket stays if it was opened inside. Linear in time. */
 function trimmed(address: string): string {
+  const count = (letter: string): number => address.split(letter).length - 1;
+  const opened = count("(");
+  let closed = count(")");
   let end = address.length;
-  for (; end > 0; end--) {
-    const last = address[end - 1]!;
-    const inside = address.slice(0, end);
-    const opened = last === ")" && inside.split("(").length >= inside.split(")").length;
-    if (!/[.,;:!?»”)\]}…]/.test(last) || opened) break;
+  while (end > 0 && CLOSING.includes(address[end - 1]!)) {
+    if (address[end - 1] === ")") {
+      if (closed <= opened) break;
+      closed -= 1;
+    }
+    end -= 1;
   }
   return address.slice(0, end);
 }
