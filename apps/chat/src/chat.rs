@@ -7,6 +7,7 @@ use axum::Router;
 
 use crate::api_client::ApiClient;
 use crate::error::ChatError;
+use crate::hosts::Hosts;
 use crate::http::{self, Service};
 use crate::publisher::Publisher;
 use crate::store::Store;
@@ -25,6 +26,8 @@ pub struct ChatConfig {
     /// The WebSocket address that the page connects to: `ws://…`, `wss://…`, or a path on the
     /// page's own origin. The chat's default is `/connection/websocket`.
     pub socket: String,
+    /// The hosts that requests may name: any by default.
+    pub hosts: Hosts,
 }
 
 impl ChatConfig {
@@ -43,6 +46,7 @@ impl ChatConfig {
             token_secret,
             data_dir,
             socket,
+            hosts: Hosts::Any,
         }
     }
 }
@@ -53,6 +57,7 @@ impl std::fmt::Debug for ChatConfig {
             .field("server_url", &self.server_url)
             .field("data_dir", &self.data_dir)
             .field("socket", &self.socket)
+            .field("hosts", &self.hosts)
             .finish_non_exhaustive()
     }
 }
@@ -62,6 +67,7 @@ impl std::fmt::Debug for ChatConfig {
 pub struct Chat {
     service: Arc<Service>,
     publisher: Arc<Publisher>,
+    hosts: Hosts,
 }
 
 /// Opens the database and begins to publish what an earlier run left behind.
@@ -86,6 +92,7 @@ pub async fn open(config: ChatConfig) -> Result<Chat, ChatError> {
     Ok(Chat {
         service: Arc::new(service),
         publisher,
+        hosts: config.hosts,
     })
 }
 
@@ -94,7 +101,7 @@ impl Chat {
     ///
     /// It has no fallback of its own for the rest: merge it into the server's router.
     pub fn router(&self) -> Router {
-        http::router(Arc::clone(&self.service))
+        http::router(Arc::clone(&self.service), self.hosts.clone())
     }
 
     /// Ends the publishers, each after the call it is in, within two seconds.

@@ -10,13 +10,14 @@ use axum::routing::{get, post};
 use veche_auth::token::Secret;
 
 use crate::assets;
+use crate::hosts::{self, Hosts};
 use crate::limits;
 use crate::publisher::Publisher;
 use crate::store::Store;
 
 mod caller;
 mod messages;
-mod refusal;
+pub(crate) mod refusal;
 mod rooms;
 mod session;
 
@@ -46,7 +47,7 @@ impl Service {
 }
 
 /// All routes: the page, its assets, the interface.
-pub(crate) fn router(service: Arc<Service>) -> Router {
+pub(crate) fn router(service: Arc<Service>, hosts: Hosts) -> Router {
     let api = Router::new()
         .route("/login", post(session::log_in))
         .route("/logout", post(session::log_out))
@@ -62,7 +63,13 @@ pub(crate) fn router(service: Arc<Service>) -> Router {
         .layer(middleware::from_fn(caller::refuse_other_origins))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .with_state(service);
-    Router::new().nest("/chat/api", api).merge(assets::router())
+    Router::new()
+        .nest("/chat/api", api)
+        .merge(assets::router())
+        .layer(middleware::from_fn_with_state(
+            hosts,
+            hosts::refuse_other_hosts,
+        ))
 }
 
 /// The wall clock, in milliseconds since 1970.

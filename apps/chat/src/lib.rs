@@ -23,6 +23,7 @@ mod words;
 
 mod channels;
 mod error;
+mod hosts;
 mod token;
 
 mod api_client;
@@ -38,3 +39,4 @@ mod chat;
 pub use channels::namespaces;
 pub use chat::{Chat, ChatConfig, open};
 pub use error::{ChatError, StoreError};
+pub use hosts::Hosts;

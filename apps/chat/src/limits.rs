@@ -12,6 +12,8 @@ pub const ROOM_ID_BYTES: usize = 48;
 pub const TEXT_BYTES: usize = 8 * 1024;
 /// Longest body of a request, in bytes: a text whose every byte is escaped as `\u0000`, and some room.
 pub const BODY_BYTES: usize = 64 * 1024;
+/// How long the body of a request may take to arrive; past it the request is answered with 408.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many messages a page of history holds when the request does not say.
 pub const PAGE_DEFAULT: u32 = 50;
 /// The largest page of history that can be asked for.

@@ -4,7 +4,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::Connection;
-use rusqlite_migration::{M, Migrations};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{ChatError, StoreError};
@@ -14,6 +13,8 @@ pub(crate) mod messages;
 pub(crate) mod outbox;
 pub(crate) mod people;
 pub(crate) mod rooms;
+mod schema;
+pub(crate) mod sessions;
 
 /// A handle on the database thread. The thread ends when the last handle is dropped.
 #[derive(Debug, Clone)]
@@ -74,62 +75,9 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", "ON")?;
+    // What is deleted, or was stored in an older form, does not linger in the file's free pages.
+    connection.pragma_update(None, "secure_delete", "ON")?;
     connection.set_prepared_statement_cache_capacity(32);
-    Migrations::from_slice(MIGRATIONS).to_latest(&mut connection)?;
+    schema::migrations().to_latest(&mut connection)?;
     Ok(connection)
-}
-
-/// The schema, step by step. Steps are only ever added: databases out there stand at each of them.
-const MIGRATIONS: &[M<'_>] = &[M::up(
-    "CREATE TABLE users (
-        id TEXT PRIMARY KEY,
-        name TEXT NOT NULL
-     ) STRICT, WITHOUT ROWID;
-
-     CREATE TABLE sessions (
-        token TEXT PRIMARY KEY,
-        user_id TEXT NOT NULL REFERENCES users (id),
-        expires_ms INTEGER NOT NULL
-     ) STRICT, WITHOUT ROWID;
-     CREATE INDEX sessions_by_user ON sessions (user_id, expires_ms);
-
-     CREATE TABLE rooms (
-        id TEXT PRIMARY KEY,
-        title TEXT NOT NULL,
-        -- The seq of the room's latest message; 0 in an empty room.
-        top INTEGER NOT NULL DEFAULT 0
-     ) STRICT, WITHOUT ROWID;
-     INSERT INTO rooms (id, title) VALUES ('general', 'General');
-
-     CREATE TABLE messages (
-        id TEXT PRIMARY KEY,
-        room_id TEXT NOT NULL REFERENCES rooms (id),
-        seq INTEGER NOT NULL,
-        user_id TEXT NOT NULL,
-        name TEXT NOT NULL,
-        text TEXT NOT NULL,
-        time_ms INTEGER NOT NULL,
-        UNIQUE (room_id, seq)
-     ) STRICT;
-
-     -- What is stored and not yet published. Rows of a room leave in the order of their position.
-     CREATE TABLE outbox (
-        position INTEGER PRIMARY KEY AUTOINCREMENT,
-        room_id TEXT NOT NULL,
-        key TEXT NOT NULL,
-        channel TEXT NOT NULL,
-        event TEXT NOT NULL,
-        data TEXT NOT NULL
-     ) STRICT;
-     CREATE INDEX outbox_by_room ON outbox (room_id, position);",
-)];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_migrations_are_valid() {
-        assert!(Migrations::from_slice(MIGRATIONS).validate().is_ok());
-    }
 }

@@ -58,6 +58,7 @@ pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
         add_chat(bound.config_mut(), &folder.secrets()?)?;
         let (api_key, token_secret) = chat_keys(bound.config_mut());
         let url = format!("http://{}", reachable(bound.addresses()));
+        // The server itself refuses requests for other hosts, so the chat need not look again.
         let chat_config = ChatConfig::new(url, api_key, token_secret, folder.path().to_owned());
         let welcome = welcome(&mut bound, &folder, is_key_kept);
         let chat = veche_chat::open(chat_config).await.map_err(failed)?;

@@ -12,11 +12,12 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use super::{Service, now_ms};
 use crate::limits;
-use crate::store::people;
+use crate::store::sessions;
 use crate::words::User;
 
 /// The user of a request.
@@ -43,7 +44,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
         let now = now_ms();
         let user = service
             .store
-            .run(move |db| people::session(db, &token, now))
+            .run(move |db| sessions::find(db, &token, now))
             .await?;
         user.map(Self).ok_or_else(Refusal::unauthorized)
     }
@@ -65,7 +66,7 @@ fn basic_name(headers: &HeaderMap) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// A JSON body of at most [`limits::BODY_BYTES`].
+/// A JSON body of at most [`limits::BODY_BYTES`], which must arrive within [`limits::BODY_TIMEOUT`].
 ///
 /// The content type must say JSON: that is what keeps other sites' forms out.
 #[derive(Debug)]
@@ -89,8 +90,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Json<T> {
                 sentence,
             ));
         }
-        let body = Bytes::from_request(request, service)
+        let body = timeout(limits::BODY_TIMEOUT, Bytes::from_request(request, service))
             .await
+            .map_err(|_| Refusal::too_slow())?
             .map_err(|rejection| {
                 let limit = limits::BODY_BYTES;
                 match rejection.status() {

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use tracing::error;
 
 use crate::error::StoreError;
+use crate::limits;
 
 /// A refusal: a status, a word for programs, a sentence for people.
 #[derive(Debug)]
@@ -46,6 +47,25 @@ impl Refusal {
             status: StatusCode::FORBIDDEN,
             code: "other_origin",
             error,
+        }
+    }
+
+    /// 421: the request is meant for another host.
+    pub(crate) fn other_host() -> Self {
+        Self {
+            status: StatusCode::MISDIRECTED_REQUEST,
+            code: "other_host",
+            error: "the chat does not answer to the host that the request names".to_owned(),
+        }
+    }
+
+    /// 408: the body did not arrive in time. The connection ends with the answer.
+    pub(crate) fn too_slow() -> Self {
+        let limit = limits::BODY_TIMEOUT;
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            code: "too_slow",
+            error: format!("the body did not arrive within {limit:?}"),
         }
     }
 
@@ -108,6 +128,12 @@ impl IntoResponse for Refusal {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, http::HeaderValue::from_static("1"));
+        }
+        if self.status == StatusCode::REQUEST_TIMEOUT {
+            // What is left of the body must not be read as the next request (RFC 9110, section 15.5.9).
+            response
+                .headers_mut()
+                .insert(CONNECTION, http::HeaderValue::from_static("close"));
         }
         response
     }

@@ -13,7 +13,7 @@ use super::caller::{self, Caller, Json};
 use super::refusal::Refusal;
 use super::{Service, now_ms};
 use crate::limits;
-use crate::store::people::{self, Login};
+use crate::store::sessions::{self, Login};
 use crate::token;
 use crate::words::User;
 
@@ -33,7 +33,7 @@ pub(crate) async fn log_in(
     let (stored, entering, now) = (token.clone(), user.clone(), now_ms());
     match service
         .store
-        .run(move |db| people::log_in(db, &entering, &stored, now))
+        .run(move |db| sessions::log_in(db, &entering, &stored, now))
         .await?
     {
         Login::Done => {}
@@ -60,7 +60,7 @@ pub(crate) async fn log_out(
         let token = token.to_owned();
         service
             .store
-            .run(move |db| people::log_out(db, &token))
+            .run(move |db| sessions::log_out(db, &token))
             .await?;
     }
     Ok(Answer(json!({})))

@@ -1,15 +1,20 @@
 //! What the interface takes, refuses and bounds.
 
-use axum::body::Body;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::Request;
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
+use http_body::Frame;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use veche_auth::token::{Keys, Secret, Verifier};
-use veche_chat::{ChatConfig, ChatError, limits};
+use veche_chat::{ChatConfig, ChatError, Hosts, limits};
 
-use crate::stage::{Stage, TOKEN_SECRET, User, answer, uuid};
+use crate::stage::{Stage, TOKEN_SECRET, User, answer, uuid, within};
 
 #[tokio::test]
 async fn who_has_no_session_gets_nothing() {
@@ -300,6 +305,70 @@ async fn another_site_cannot_speak_for_a_user() {
             "{origin}"
         );
     }
+}
+
+/// The status and code of a request that names this host, asked of the page and of the interface.
+async fn asked_as(router: axum::Router, host: &str) -> [u16; 2] {
+    let ask = async |path: &str| {
+        let request = Request::get(path).header("host", host).body(Body::empty());
+        let request = request.expect("a request");
+        let response = within(router.clone().oneshot(request)).await;
+        response.expect("infallible").status().as_u16()
+    };
+    [ask("/").await, ask("/chat/api/rooms").await]
+}
+
+#[tokio::test]
+async fn a_name_that_was_pointed_at_this_machine_is_refused() {
+    let mut stage = Stage::new().await;
+    assert_eq!(asked_as(stage.router(), "evil.example").await, [200, 401]);
+    stage.crash().await;
+    stage.open_for(Hosts::Loopback).await;
+    let router = stage.router();
+    assert_eq!(asked_as(router.clone(), "localhost:8000").await, [200, 401]);
+    assert_eq!(asked_as(router.clone(), "[::1]").await, [200, 401]);
+    assert_eq!(asked_as(router.clone(), "evil.example").await, [421, 421]);
+    // The rebound page's own origin is its host: only the host can give it away.
+    let request = Request::post("/chat/api/login")
+        .header("host", "evil.example:8000")
+        .header("origin", "http://evil.example:8000")
+        .header("content-type", "application/json")
+        .body(Body::from(r#"{"name":"Anna"}"#))
+        .expect("a request");
+    let response = within(router.oneshot(request)).await.expect("infallible");
+    let (status, refusal) = answer(response).await;
+    assert_eq!((status, &refusal["code"]), (421, &json!("other_host")));
+}
+
+/// A body that begins and never ends.
+struct Endless;
+
+impl HttpBody for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Pending
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_arrive_is_answered_and_the_connection_closed() {
+    let stage = Stage::new().await;
+    let request = Request::post("/chat/api/login")
+        .header("content-type", "application/json")
+        .body(Body::new(Endless))
+        .expect("a request");
+    tokio::time::pause();
+    let began = tokio::time::Instant::now();
+    let response = stage.router().oneshot(request).await.expect("infallible");
+    assert_eq!(began.elapsed().as_secs(), limits::BODY_TIMEOUT.as_secs());
+    assert_eq!(response.headers()["connection"], "close");
+    let (status, refusal) = answer(response).await;
+    assert_eq!((status, &refusal["code"]), (408, &json!("too_slow")));
 }
 
 #[tokio::test]

@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::stage::within;
+
 /// The key the API wants to see.
 pub(crate) const API_KEY: &str = "the api key";
 
@@ -64,7 +66,7 @@ impl Server {
 
     /// Waits for a refusal.
     pub(crate) async fn refused(&self) {
-        self.state.refused.notified().await;
+        within(self.state.refused.notified()).await;
     }
 
     /// Takes this many publications, but answers them with status 500.
@@ -79,7 +81,7 @@ impl Server {
 
     /// Waits for a call that hangs.
     pub(crate) async fn held(&self) {
-        self.state.held.notified().await;
+        within(self.state.held.notified()).await;
     }
 
     /// How many publications were taken.
@@ -90,8 +92,7 @@ impl Server {
     /// Waits until this many publications were taken.
     pub(crate) async fn wait_for(&self, count: usize) {
         let mut taken = self.state.taken.subscribe();
-        taken
-            .wait_for(|taken| *taken >= count)
+        within(taken.wait_for(|taken| *taken >= count))
             .await
             .expect("the server runs");
     }
@@ -100,7 +101,11 @@ impl Server {
     pub(crate) async fn next<const N: usize>(&mut self) -> [Value; N] {
         let mut next = Vec::new();
         while next.len() < N {
-            next.push(self.published.recv().await.expect("the server runs"));
+            next.push(
+                within(self.published.recv())
+                    .await
+                    .expect("the server runs"),
+            );
         }
         next.try_into().expect("exactly N")
     }

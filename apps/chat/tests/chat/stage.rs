@@ -1,6 +1,7 @@
 //! A chat with its data directory, and users who talk to it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -8,7 +9,7 @@ use axum::http::{Method, Request, Response};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uuid::Uuid;
-use veche_chat::{Chat, ChatConfig};
+use veche_chat::{Chat, ChatConfig, Hosts};
 
 use super::server::{API_KEY, Server};
 
@@ -45,18 +46,25 @@ impl Stage {
 
     /// Opens the chat on what is in the directory.
     pub(crate) async fn open(&mut self) {
-        let config = ChatConfig::new(
+        self.open_for(Hosts::Any).await;
+    }
+
+    /// The same, for requests that name these hosts.
+    pub(crate) async fn open_for(&mut self, hosts: Hosts) {
+        let mut config = ChatConfig::new(
             self.server.url.clone(),
             API_KEY.to_owned(),
             TOKEN_SECRET.to_owned(),
             self.data.0.clone(),
         );
-        self.chat = Some(veche_chat::open(config).await.expect("the chat opens"));
+        config.hosts = hosts;
+        let chat = within(veche_chat::open(config)).await;
+        self.chat = Some(chat.expect("the chat opens"));
     }
 
     /// Ends the chat without publishing what waits.
     pub(crate) async fn crash(&mut self) {
-        self.chat.take().expect("open").stop().await;
+        within(self.chat.take().expect("open").stop()).await;
     }
 
     pub(crate) fn router(&self) -> Router {
@@ -139,18 +147,29 @@ impl User {
             None => Body::empty(),
         };
         let request = request.body(body).expect("a request");
-        self.router
-            .clone()
-            .oneshot(request)
+        within(self.router.clone().oneshot(request))
             .await
             .expect("infallible")
+    }
+}
+
+/// Waits for what must happen, and fails the test when it does not within half a minute.
+#[track_caller]
+pub(crate) fn within<F: IntoFuture>(what: F) -> impl Future<Output = F::Output> {
+    let caller = std::panic::Location::caller();
+    let limited = tokio::time::timeout(Duration::from_secs(30), what);
+    async move {
+        match limited.await {
+            Ok(output) => output,
+            Err(_) => panic!("what is waited for at {caller} did not happen in time"),
+        }
     }
 }
 
 /// Status and JSON body of an answer.
 pub(crate) async fn answer(response: Response<Body>) -> (u16, Value) {
     let status = response.status().as_u16();
-    let body = to_bytes(response.into_body(), 1 << 20)
+    let body = within(to_bytes(response.into_body(), 1 << 20))
         .await
         .expect("a body");
     (status, serde_json::from_slice(&body).expect("JSON"))

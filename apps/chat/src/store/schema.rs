@@ -1,0 +1,107 @@
+//! The schema of the database, step by step.
+
+use rusqlite::{Transaction, params};
+use rusqlite_migration::{HookResult, M, Migrations};
+
+use super::sessions;
+
+/// All steps, oldest first. Steps are only ever added: databases of earlier versions stand at each of them.
+pub(super) fn migrations() -> Migrations<'static> {
+    Migrations::new(vec![
+        M::up(FIRST),
+        // The column now holds a digest, and the sessions that exist go on.
+        M::up_with_hook(
+            "ALTER TABLE sessions RENAME COLUMN token TO token_hash",
+            hash_tokens,
+        ),
+    ])
+}
+
+/// Replaces the tokens that were stored as they are by their digests.
+fn hash_tokens(transaction: &Transaction<'_>) -> HookResult {
+    let tokens = transaction
+        .prepare("SELECT token_hash FROM sessions")?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<Vec<String>>>()?;
+    let mut update =
+        transaction.prepare("UPDATE sessions SET token_hash = ?2 WHERE token_hash = ?1")?;
+    for token in tokens {
+        update.execute(params![token, sessions::digest(&token)])?;
+    }
+    Ok(())
+}
+
+const FIRST: &str = "
+    CREATE TABLE users (
+        id TEXT PRIMARY KEY,
+        name TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE sessions (
+        token TEXT PRIMARY KEY,
+        user_id TEXT NOT NULL REFERENCES users (id),
+        expires_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX sessions_by_user ON sessions (user_id, expires_ms);
+
+    CREATE TABLE rooms (
+        id TEXT PRIMARY KEY,
+        title TEXT NOT NULL,
+        -- The seq of the room's latest message; 0 in an empty room.
+        top INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO rooms (id, title) VALUES ('general', 'General');
+
+    CREATE TABLE messages (
+        id TEXT PRIMARY KEY,
+        room_id TEXT NOT NULL REFERENCES rooms (id),
+        seq INTEGER NOT NULL,
+        user_id TEXT NOT NULL,
+        name TEXT NOT NULL,
+        text TEXT NOT NULL,
+        time_ms INTEGER NOT NULL,
+        UNIQUE (room_id, seq)
+    ) STRICT;
+
+    -- What is stored and not yet published. Rows of a room leave in the order of their position.
+    CREATE TABLE outbox (
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        room_id TEXT NOT NULL,
+        key TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        event TEXT NOT NULL,
+        data TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX outbox_by_room ON outbox (room_id, position);";
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::words::User;
+
+    #[test]
+    fn the_migrations_are_valid() {
+        assert!(migrations().validate().is_ok());
+    }
+
+    #[test]
+    fn a_session_of_an_older_database_goes_on_and_its_token_is_kept_no_more() {
+        let mut db = Connection::open_in_memory().expect("a database");
+        migrations().to_version(&mut db, 1).expect("version 1");
+        db.execute_batch(
+            "INSERT INTO users VALUES ('anna', 'Anna');
+             INSERT INTO sessions VALUES ('the token', 'anna', 1000);",
+        )
+        .expect("inserted");
+        migrations().to_latest(&mut db).expect("the latest version");
+        let anna = User::parse("Anna").expect("a name");
+        let found = sessions::find(&mut db, "the token", 999).expect("an answer");
+        assert_eq!(found, Some(anna));
+        let kept: String = db
+            .query_row("SELECT token_hash FROM sessions", [], |row| row.get(0))
+            .expect("one row");
+        assert_ne!(kept, "the token");
+    }
+}
