@@ -7,12 +7,12 @@ use std::sync::LazyLock;
 use axum::Router;
 use axum::extract::Path;
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG,
-    IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{any, get};
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -35,17 +35,40 @@ static GZIPPED: LazyLock<HashMap<&'static str, Bytes>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The page at `/`, its files below `/chat/assets/`.
+/// The page at `/` and under the address of each room, its files below `/chat/assets/`.
+///
+/// What nobody else answers is a page too, with status 404: an address that leads nowhere is more
+/// often a mistake of a person than of a program.
 pub(crate) fn router() -> Router {
     Router::new()
+        .route("/", get(page))
+        .route("/room/{*place}", get(page))
         .route(
-            "/",
-            get(async |headers: HeaderMap| serve("index.html", &headers)),
+            "/chat-worker.js",
+            // At the root, so that it may answer for the whole page.
+            get(async |headers: HeaderMap| serve("worker.js", &headers)),
         )
+        .route("/{*nowhere}", any(nowhere))
         .route(
             "/chat/assets/{*name}",
             get(async |Path(name): Path<String>, headers: HeaderMap| serve(&name, &headers)),
         )
+}
+
+async fn page(headers: HeaderMap) -> Response {
+    serve("index.html", &headers)
+}
+
+async fn nowhere(method: Method, mut headers: HeaderMap) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    let is_person = accepted.is_some_and(|accept| accept.contains("text/html"));
+    if method != Method::GET || !is_person {
+        return (StatusCode::NOT_FOUND, "there is nothing at this address\n").into_response();
+    }
+    headers.remove(IF_NONE_MATCH);
+    let mut response = serve("index.html", &headers);
+    *response.status_mut() = StatusCode::NOT_FOUND;
+    response
 }
 
 fn serve(name: &str, request: &HeaderMap) -> Response {
@@ -141,7 +164,7 @@ fn gzip(bytes: &[u8]) -> Option<Bytes> {
 }
 
 /// The page runs its own scripts only, talks to its own origin and to WebSockets, and is framed by nobody.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; \
+const POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; img-src 'self' data:; \
     manifest-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 #[cfg(test)]

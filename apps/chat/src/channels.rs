@@ -1,6 +1,7 @@
 //! The channels the chat uses, and the namespaces it needs of the server.
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// The channel where it is said that a room exists or has a new message: everybody listens here.
 pub(crate) const LOBBY: &str = "lobby:all";
@@ -8,6 +9,14 @@ pub(crate) const LOBBY: &str = "lobby:all";
 /// The channel of a room's messages, with history, recovery, presence, joins and leaves.
 pub(crate) fn room(id: &str) -> String {
     format!("room:{id}")
+}
+
+/// The channel that one user's connections are subscribed to by their tokens, and nobody else.
+///
+/// A digest stands for the user: an id may hold letters that have a meaning in channel names.
+pub(crate) fn personal(user: &str) -> String {
+    let digest = format!("{:x}", Sha256::digest(user));
+    format!("me:{}", digest.get(..32).unwrap_or(&digest))
 }
 
 /// The namespaces of the chat, as an array of objects for the configuration key
@@ -18,6 +27,8 @@ pub(crate) fn room(id: &str) -> String {
 ///   publications for 24 hours: enough for a lost connection; the rest is in the chat's database.
 /// - `typing:<id>`: clients publish here themselves; nothing is kept.
 /// - `lobby:all`: notices about rooms, for lists and unread counters; nothing is kept.
+/// - `me:<digest>`: what a user's other devices should know at once; connection tokens subscribe to
+///   it, clients cannot.
 #[must_use]
 pub fn namespaces() -> Value {
     json!([
@@ -37,6 +48,7 @@ pub fn namespaces() -> Value {
             "allow_subscribe_for_client": true,
             "allow_publish_for_subscriber": true
         },
-        { "name": "lobby", "allow_subscribe_for_client": true }
+        { "name": "lobby", "allow_subscribe_for_client": true },
+        { "name": "me" }
     ])
 }

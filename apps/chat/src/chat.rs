@@ -5,12 +5,17 @@ use std::sync::Arc;
 
 use axum::Router;
 
+use veche_auth::token::Secret;
+
+use crate::announcer::Announcer;
 use crate::api_client::ApiClient;
 use crate::error::ChatError;
 use crate::hosts::Hosts;
 use crate::http::{self, Service};
+use crate::limits;
 use crate::publisher::Publisher;
-use crate::store::Store;
+use crate::rates::Rate;
+use crate::store::{Store, house};
 
 /// What the chat knows of the world.
 #[derive(Clone)]
@@ -78,17 +83,22 @@ pub struct Chat {
 /// # Errors
 /// [`ChatError`] when the configuration is wrong or the database does not open.
 pub async fn open(config: ChatConfig) -> Result<Chat, ChatError> {
-    let client = ApiClient::new(&config.server_url, &config.api_key)?;
+    let client = Arc::new(ApiClient::new(&config.server_url, &config.api_key)?);
     let store = Store::open(&config.data_dir).await?;
-    let publisher = Publisher::start(store.clone(), client)
+    let publisher = Publisher::start(store.clone(), Arc::clone(&client))
         .await
         .map_err(ChatError::Store)?;
-    let service = Service::new(
+    let house = store.run(house::id).await.map_err(ChatError::Store)?;
+    let service = Service {
+        announcer: Announcer::start(client, publisher.stopped()),
         store,
-        Arc::clone(&publisher),
-        config.token_secret,
-        config.socket,
-    );
+        publisher: Arc::clone(&publisher),
+        token_secret: Secret::new(&config.token_secret),
+        socket: config.socket,
+        house,
+        message_rate: Rate::new(limits::MESSAGE_RATE.0, limits::MESSAGE_RATE.1),
+        room_rate: Rate::new(limits::ROOM_RATE.0, limits::ROOM_RATE.1),
+    };
     Ok(Chat {
         service: Arc::new(service),
         publisher,

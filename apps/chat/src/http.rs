@@ -6,17 +6,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{get, post};
+use axum::routing::{any, delete, get, post};
 use veche_auth::token::Secret;
 
+use crate::announcer::Announcer;
 use crate::assets;
 use crate::hosts::{self, Hosts};
 use crate::limits;
 use crate::publisher::Publisher;
+use crate::rates::Rate;
 use crate::store::Store;
 
 mod caller;
 mod messages;
+mod reads;
 pub(crate) mod refusal;
 mod rooms;
 mod session;
@@ -24,26 +27,16 @@ mod session;
 /// What the handlers share.
 #[derive(Debug)]
 pub(crate) struct Service {
-    store: Store,
-    publisher: Arc<Publisher>,
-    token_secret: Secret,
-    socket: String,
-}
-
-impl Service {
-    pub(crate) fn new(
-        store: Store,
-        publisher: Arc<Publisher>,
-        token_secret: String,
-        socket: String,
-    ) -> Self {
-        Self {
-            store,
-            publisher,
-            token_secret: Secret::new(&token_secret),
-            socket,
-        }
-    }
+    pub(crate) store: Store,
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) announcer: Announcer,
+    pub(crate) token_secret: Secret,
+    /// Where the page finds the WebSocket.
+    pub(crate) socket: String,
+    /// The id of the database.
+    pub(crate) house: String,
+    pub(crate) message_rate: Rate,
+    pub(crate) room_rate: Rate,
 }
 
 /// All routes: the page, its assets, the interface.
@@ -54,12 +47,14 @@ pub(crate) fn router(service: Arc<Service>, hosts: Hosts) -> Router {
         .route("/me", get(session::me))
         .route("/connection-token", post(session::connection_token))
         .route("/rooms", get(rooms::list).post(rooms::create))
+        .route("/rooms/{room}", delete(rooms::delete))
+        .route("/rooms/{room}/read", post(reads::mark))
         .route(
             "/rooms/{room}/messages",
             get(messages::history).post(messages::post),
         )
         .method_not_allowed_fallback(refusal::wrong_method)
-        .fallback(refusal::no_such_address)
+        .route("/{*nothing}", any(refusal::no_such_address))
         .layer(middleware::from_fn(caller::refuse_other_origins))
         .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .with_state(service);

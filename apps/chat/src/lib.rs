@@ -29,7 +29,9 @@ mod token;
 mod api_client;
 mod store;
 
+mod announcer;
 mod publisher;
+mod rates;
 
 mod assets;
 mod http;

@@ -8,9 +8,9 @@ pub const NAME_CHARS: usize = 32;
 pub const TITLE_CHARS: usize = 48;
 /// Longest id of a room, in bytes: lower-case Latin letters, digits and hyphens.
 pub const ROOM_ID_BYTES: usize = 48;
-/// Longest text of a message, in bytes of UTF-8. At least one character that is not white space.
-pub const TEXT_BYTES: usize = 8 * 1024;
-/// Longest body of a request, in bytes: a text whose every byte is escaped as `\u0000`, and some room.
+/// Longest text of a message, in characters (Unicode scalar values). At least one that is not white space.
+pub const TEXT_CHARS: usize = 4_000;
+/// Longest body of a request, in bytes: a text whose every character is escaped as two surrogates, and some room.
 pub const BODY_BYTES: usize = 64 * 1024;
 /// How long the body of a request may take to arrive; past it the request is answered with 408.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -20,10 +20,19 @@ pub const PAGE_DEFAULT: u32 = 50;
 pub const PAGE_MAX: u32 = 200;
 /// How many rooms there can be; creating one more is refused.
 pub const ROOMS: u32 = 200;
+/// How many of them one user can have made; deleting one makes place.
+pub const ROOMS_PER_USER: u32 = 20;
+/// How many rooms a user makes at once, and after which pause each further one. Past it: 429.
+pub const ROOM_RATE: (u32, Duration) = (10, Duration::from_secs(20));
+/// How many messages a user sends at once, and after which pause each further one. Past it the
+/// message is refused with 429, and the sender's own outbox keeps it.
+pub const MESSAGE_RATE: (u32, Duration) = (100, Duration::from_millis(200));
 /// How many users there can be; a login under one more new name is refused.
 pub const USERS: u32 = 100_000;
 /// How many sessions a user can have; one more login ends the one that expires first.
 pub const SESSIONS_PER_USER: u32 = 10;
+/// How long the key is that a browser makes for itself, in bytes.
+pub const KEY_CHARS: std::ops::RangeInclusive<usize> = 32..=128;
 /// How long a session lasts after its login.
 pub const SESSION_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long a connection token is valid; the page asks for a new one before that.
@@ -33,6 +42,12 @@ pub const CONNECTION_TOKEN_TTL: Duration = Duration::from_secs(10 * 60);
 pub const OUTBOX_ROWS: u32 = 2_000;
 /// How many rows a publisher reads, and deletes, at once.
 pub const OUTBOX_BATCH: u32 = 64;
+/// How many announcements to users' other devices wait for the server; more are dropped.
+pub const ANNOUNCEMENTS: usize = 10_000;
+/// The pause after an announcement that the server did not take.
+pub const ANNOUNCE_RETRY: Duration = Duration::from_secs(1);
+/// How long a room's publisher waits for work before its task ends.
+pub const PUBLISHER_IDLE: Duration = Duration::from_secs(60);
 /// How much of a message its notice in the lobby carries, in characters.
 pub const PREVIEW_CHARS: usize = 80;
 /// How many jobs may wait for the database thread; whoever brings one more waits.

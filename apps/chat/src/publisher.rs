@@ -17,14 +17,14 @@ use crate::limits;
 use crate::store::Store;
 use crate::store::outbox;
 
-/// The publishing tasks: at most [`limits::ROOMS`], each made when its room first has a row.
+/// The publishing tasks, one for each room that had a row within the last [`limits::PUBLISHER_IDLE`].
 #[derive(Debug)]
 pub(crate) struct Publisher {
     store: Store,
     client: Arc<ApiClient>,
     runtime: Handle,
     stop: watch::Sender<bool>,
-    rooms: Mutex<Rooms>,
+    rooms: Arc<Mutex<Rooms>>,
 }
 
 #[derive(Debug, Default)]
@@ -35,18 +35,26 @@ struct Rooms {
 
 impl Publisher {
     /// Starts with the rows that an earlier run left behind; tasks run on the current runtime.
-    pub(crate) async fn start(store: Store, client: ApiClient) -> Result<Arc<Self>, StoreError> {
+    pub(crate) async fn start(
+        store: Store,
+        client: Arc<ApiClient>,
+    ) -> Result<Arc<Self>, StoreError> {
         let publisher = Arc::new(Self {
             store: store.clone(),
-            client: Arc::new(client),
+            client,
             runtime: Handle::current(),
             stop: watch::channel(false).0,
-            rooms: Mutex::default(),
+            rooms: Arc::default(),
         });
         for room in store.run(outbox::rooms).await? {
             publisher.wake(&room);
         }
         Ok(publisher)
+    }
+
+    /// Turns true when the chat stops.
+    pub(crate) fn stopped(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
     }
 
     /// Says that a room has rows. Cheap, never waits, and may be called from any thread.
@@ -59,6 +67,7 @@ impl Publisher {
         if *self.stop.borrow() {
             return;
         }
+        while rooms.tasks.try_join_next().is_some() {}
         let waker = Arc::new(Notify::new());
         rooms.wakers.insert(room.to_owned(), Arc::clone(&waker));
         let task = RoomTask {
@@ -66,6 +75,7 @@ impl Publisher {
             store: self.store.clone(),
             client: Arc::clone(&self.client),
             waker,
+            rooms: Arc::clone(&self.rooms),
         };
         rooms
             .tasks
@@ -91,6 +101,7 @@ struct RoomTask {
     store: Store,
     client: Arc<ApiClient>,
     waker: Arc<Notify>,
+    rooms: Arc<Mutex<Rooms>>,
 }
 
 /// Why a run over the outbox ended early.
@@ -131,20 +142,41 @@ impl RoomTask {
                     Some(wait)
                 }
             };
-            tokio::select! {
-                () = self.wait(wait) => {}
+            let goes_on = tokio::select! {
+                goes_on = self.wait(wait) => goes_on,
                 // An error is a dropped sender: the chat is gone, which is a stop too.
-                _ = stop.changed() => {}
+                _ = stop.changed() => true,
+            };
+            if !goes_on {
+                return;
             }
         }
     }
 
-    /// Waits out a pause, or, after a success, for the next row.
-    async fn wait(&self, pause: Option<Duration>) {
+    /// Waits out a pause, or, after a success, for the next row; false when the task has retired.
+    async fn wait(&self, pause: Option<Duration>) -> bool {
         match pause {
-            Some(pause) => sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0)).await,
-            None => self.waker.notified().await,
+            Some(pause) => {
+                sleep(pause.mul_f64(0.75 + fastrand::f64() / 2.0)).await;
+                true
+            }
+            None => {
+                let row = timeout(limits::PUBLISHER_IDLE, self.waker.notified()).await;
+                row.is_ok() || !self.retire()
+            }
         }
+    }
+
+    /// Takes the room out of the table; false if a row has come meanwhile. The next row starts a new task.
+    fn retire(&self) -> bool {
+        // Whoever wakes holds the lock, so the permit is there already or there will be none.
+        let mut rooms = self.rooms.lock();
+        let row = std::pin::pin!(self.waker.notified());
+        if row.enable() {
+            return false;
+        }
+        rooms.wakers.remove(&self.room);
+        true
     }
 
     /// Publishes until no row of the room is left, the first failure, or a stop.

@@ -9,9 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::{ChatError, StoreError};
 use crate::limits;
 
+pub(crate) mod house;
 pub(crate) mod messages;
 pub(crate) mod outbox;
 pub(crate) mod people;
+pub(crate) mod reads;
 pub(crate) mod rooms;
 mod schema;
 pub(crate) mod sessions;

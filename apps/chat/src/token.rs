@@ -5,11 +5,12 @@ use serde_json::json;
 use veche_auth::token::{Secret, issue_connection};
 use veche_auth::{ConnectionClaims, Payload};
 
+use crate::channels;
 use crate::limits;
 use crate::words::User;
 
 /// A token for `user`, valid from `now_ms` for [`limits::CONNECTION_TOKEN_TTL`]: `sub` is the
-/// user's id, `info` carries the name to everybody who sees the user in a channel.
+/// user's id, `channels` the personal channel, `info` carries the name to everybody who sees the user in a channel.
 pub(crate) fn connection_token(secret: &Secret, user: &User, now_ms: i64) -> String {
     let ttl = i64::try_from(limits::CONNECTION_TOKEN_TTL.as_secs()).unwrap_or(i64::MAX);
     let now = now_ms / 1000;
@@ -18,6 +19,7 @@ pub(crate) fn connection_token(secret: &Secret, user: &User, now_ms: i64) -> Str
         user: user.id.as_str().into(),
         expire_at: Some(now.saturating_add(ttl)),
         info: Some(Payload::json(Bytes::from(info))),
+        subs: vec![(channels::personal(&user.id), Default::default())],
         ..ConnectionClaims::default()
     };
     issue_connection(secret, &claims, now)

@@ -1,5 +1,7 @@
 //! What people type, parsed once: names, rooms, message ids and texts.
 
+use unicode_security::confusable_detection::skeleton;
+
 use crate::limits;
 
 /// Who somebody is: the name in lower case, so that `Anna` and `anna` are one person.
@@ -18,7 +20,21 @@ impl User {
     pub(crate) fn parse(name: &str) -> Result<Self, String> {
         let name = line(name, limits::NAME_CHARS).map_err(|fault| format!("the name {fault}"))?;
         let id = name.to_lowercase();
+        if id.chars().all(is_ignorable) {
+            return Err("the name has no visible character".to_owned());
+        }
         Ok(Self { id, name })
+    }
+
+    /// How the name looks, in lower case and as it is shown: two users with a look in common can be taken for each other.
+    ///
+    /// # Source
+    /// Unicode Technical Standard 39, section 4, "Confusable Detection".
+    pub(crate) fn looks(&self) -> [String; 2] {
+        [&self.id, &self.name].map(|text| {
+            let visible: String = text.chars().filter(|c| !is_ignorable(*c)).collect();
+            skeleton(&visible).collect()
+        })
     }
 }
 
@@ -66,7 +82,11 @@ impl RoomId {
 
     /// The same id with a number behind it, for a title that differs but gives the same id.
     pub(crate) fn numbered(&self, number: u32) -> Self {
-        Self(format!("{}-{number}", self.0))
+        let suffix = format!("-{number}");
+        let room = limits::ROOM_ID_BYTES.saturating_sub(suffix.len());
+        // An id is ASCII, so every place is between two letters.
+        let base = self.0.get(..room).unwrap_or(&self.0);
+        Self(format!("{}{suffix}", base.trim_end_matches('-')))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -81,17 +101,17 @@ pub(crate) fn parse_message_id(id: &str) -> Result<String, String> {
         .map_err(|_| "the message id must be a UUID".to_owned())
 }
 
-/// Reads the text of a message: up to [`limits::TEXT_BYTES`] bytes, white space around it removed.
+/// Reads the text of a message: up to [`limits::TEXT_CHARS`] characters, white space around it removed.
 pub(crate) fn parse_text(text: &str) -> Result<String, String> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     if text.is_empty() {
         return Err("the message has no text".to_owned());
     }
-    if text.len() > limits::TEXT_BYTES {
-        let limit = limits::TEXT_BYTES;
+    let length = text.chars().count();
+    if length > limits::TEXT_CHARS {
+        let limit = limits::TEXT_CHARS;
         return Err(format!(
-            "the message has {} bytes, the limit is {limit}",
-            text.len()
+            "the message has {length} characters, the limit is {limit}"
         ));
     }
     Ok(text
@@ -119,7 +139,37 @@ fn line(text: &str, limit: usize) -> Result<String, String> {
 /// Control characters, and those that turn the direction of the text or hide in it.
 fn is_invisible(letter: char) -> bool {
     letter.is_control()
-        || matches!(letter, '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}')
+        || matches!(letter, '\u{2028}' | '\u{2029}')
+        || is_ignorable(letter) && !joins(letter)
+}
+
+/// Joiners, which Persian and emoji need, and what chooses the form of an emoji.
+fn joins(letter: char) -> bool {
+    matches!(letter, '\u{200C}' | '\u{200D}' | '\u{FE0F}')
+}
+
+/// Characters that leave no trace where a font does not know them (Unicode's `Default_Ignorable_Code_Point`).
+fn is_ignorable(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{AD}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFF8}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
 }
 
 /// One Cyrillic letter in Latin ones.
@@ -175,9 +225,40 @@ mod tests {
             "a\nb",
             "a\u{202E}b",
             "zero\u{200B}width",
+            "\u{3164}",
+            "\u{200D}\u{200D}",
+            "soft\u{AD}hyphen",
             &"я".repeat(33),
         ] {
             assert!(User::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_that_can_be_taken_for_each_other_have_a_look_in_common() {
+        let alike = |one: &str, other: &str| {
+            let [one, other] = [one, other].map(|name| User::parse(name).expect("valid").looks());
+            one.iter().any(|look| other.contains(look))
+        };
+        for other in [
+            "rita",
+            "R\u{131}ta",
+            "R\u{456}ta",
+            "Ri\u{200D}ta",
+            "\u{FF32}ita",
+        ] {
+            assert!(alike("Rita", other), "{other:?}");
+        }
+        assert!(alike("Alice", "AIice"));
+        // Composed and decomposed.
+        assert!(alike("Andr\u{E9}", "Andre\u{301}"));
+        for (one, other) in [
+            ("Anna", "Anne"),
+            ("Анна", "Anna"),
+            ("Boris", "Борис"),
+            ("Ким", "Кит"),
+        ] {
+            assert!(!alike(one, other), "{one} {other}");
         }
     }
 
@@ -193,11 +274,12 @@ mod tests {
             assert_eq!(RoomId::of_title(title).as_str(), id, "{title}");
             assert!(RoomId::parse(id).is_some());
         }
-        let long = RoomId::of_title(&"щ".repeat(48));
-        assert!(
-            RoomId::parse(long.numbered(999).as_str()).is_some(),
-            "{long:?}"
-        );
+        for long in ["щ".repeat(48), format!("aaa{}", "щ".repeat(45))] {
+            for number in [2, 999, u32::MAX] {
+                let id = RoomId::of_title(&long).numbered(number);
+                assert!(RoomId::parse(id.as_str()).is_some(), "{id:?}");
+            }
+        }
     }
 
     #[test]
@@ -218,11 +300,13 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_bounded_in_bytes_and_freed_of_control_characters() {
+    fn a_text_is_bounded_in_characters_and_freed_of_control_characters() {
         assert_eq!(parse_text(" a\u{7}b\n\tc \n").expect("valid"), "ab\n\tc");
         assert!(parse_text(" \n ").is_err());
-        assert!(parse_text(&"я".repeat(4096)).is_ok());
-        assert!(parse_text(&"я".repeat(4097)).is_err());
+        for letter in ["x", "я", "茶", "👋"] {
+            assert!(parse_text(&letter.repeat(limits::TEXT_CHARS)).is_ok());
+            assert!(parse_text(&letter.repeat(limits::TEXT_CHARS + 1)).is_err());
+        }
     }
 
     #[test]

@@ -17,16 +17,21 @@ use tokio::time::timeout;
 use super::refusal::Refusal;
 use super::{Service, now_ms};
 use crate::limits;
+use crate::store::people::{self, Entry};
 use crate::store::sessions;
 use crate::words::User;
 
 /// The user of a request.
 ///
 /// `Authorization: Bearer <token>` names a session. `Basic` with a name and no password is a login
-/// by name for this one request, as `curl -u name:` sends it: in a chat without passwords it
-/// gives nothing that `/chat/api/login` would not give.
+/// by name for this one request, as `curl -u name:` sends it. It gives nothing that `/chat/api/login`
+/// without a key would not give: names that belong to a browser are refused.
 #[derive(Debug)]
-pub(crate) struct Caller(pub(crate) User);
+pub(crate) struct Caller {
+    pub(crate) user: User,
+    /// The id of the session; none for a login by name for one request.
+    pub(crate) session: Option<String>,
+}
 
 impl FromRequestParts<Arc<Service>> for Caller {
     type Rejection = Refusal;
@@ -36,17 +41,32 @@ impl FromRequestParts<Arc<Service>> for Caller {
         service: &Arc<Service>,
     ) -> Result<Self, Refusal> {
         if let Some(name) = basic_name(&parts.headers) {
-            return User::parse(&name).map(Self).map_err(Refusal::bad_request);
+            let user = User::parse(&name).map_err(Refusal::bad_request)?;
+            let id = user.id.clone();
+            if service
+                .store
+                .run(move |db| people::is_owned(db, &id))
+                .await?
+            {
+                return Err(Refusal::no_entry(Entry::Taken));
+            }
+            return Ok(Self {
+                user,
+                session: None,
+            });
         }
         let token = bearer(&parts.headers)
             .ok_or_else(Refusal::unauthorized)?
             .to_owned();
-        let now = now_ms();
+        let (session, now) = (sessions::id(&token), now_ms());
         let user = service
             .store
             .run(move |db| sessions::find(db, &token, now))
             .await?;
-        user.map(Self).ok_or_else(Refusal::unauthorized)
+        Ok(Self {
+            user: user.ok_or_else(Refusal::unauthorized)?,
+            session: Some(session),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A room's messages: history by pages, and new ones.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::Json as Answer;
 use axum::extract::rejection::QueryRejection;
@@ -21,12 +22,13 @@ use crate::words::{self, RoomId};
 pub(crate) struct HistoryQuery {
     before: Option<i64>,
     after: Option<i64>,
+    around: Option<i64>,
     limit: Option<u32>,
 }
 
-/// `GET /chat/api/rooms/{room}/messages?before=|after=&limit=`: one page, oldest first.
+/// `GET /chat/api/rooms/{room}/messages?before=|after=|around=&limit=`: one page, oldest first.
 ///
-/// `before` and `after` are server ids (`seq`); without either the page is the latest one.
+/// `before`, `after` and `around` are server ids (`seq`); without any the page is the latest one.
 /// `top` is the `seq` of the room's latest message.
 pub(crate) async fn history(
     State(service): State<Arc<Service>>,
@@ -35,13 +37,14 @@ pub(crate) async fn history(
     query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Answer<Value>, Refusal> {
     let Query(query) = query.map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
-    let page = match (query.before, query.after) {
-        (None, None) => Page::Latest,
-        (Some(seq), None) => Page::Before(seq),
-        (None, Some(seq)) => Page::After(seq),
-        (Some(_), Some(_)) => {
+    let page = match (query.before, query.after, query.around) {
+        (None, None, None) => Page::Latest,
+        (Some(seq), None, None) => Page::Before(seq),
+        (None, Some(seq), None) => Page::After(seq),
+        (None, None, Some(seq)) => Page::Around(seq),
+        _ => {
             return Err(Refusal::bad_request(
-                "ask for messages before or after a seq, not both",
+                "ask for messages before, after or around one seq",
             ));
         }
     };
@@ -70,7 +73,7 @@ pub(crate) struct MessageForm {
 /// 201 for a new message, 200 for one that was stored before under this id.
 pub(crate) async fn post(
     State(service): State<Arc<Service>>,
-    Caller(author): Caller,
+    Caller { user: author, .. }: Caller,
     Path(room): Path<String>,
     Json(form): Json<MessageForm>,
 ) -> Result<(StatusCode, Answer<Value>), Refusal> {
@@ -80,6 +83,10 @@ pub(crate) async fn post(
         None => Uuid::new_v4().to_string(),
     };
     let room_id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
+    service
+        .message_rate
+        .take(&author.id, Instant::now())
+        .map_err(Refusal::slow_down)?;
     let draft = Draft {
         id,
         room: room_id,
@@ -100,6 +107,7 @@ pub(crate) async fn post(
         Posted::Known(message) => Ok((StatusCode::OK, Answer(json!({ "message": message })))),
         Posted::IdTaken => Err(Refusal::id_taken()),
         Posted::NoRoom => Err(Refusal::no_such_room(&room)),
+        Posted::NoEntry(entry) => Err(Refusal::no_entry(entry)),
         Posted::Full => Err(Refusal::busy(
             "too many messages wait to be delivered; try again in a moment",
         )),

@@ -1,5 +1,7 @@
 //! What a client hears when a request is not carried out: `{"error": …, "code": …}`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONNECTION, RETRY_AFTER};
@@ -9,6 +11,7 @@ use tracing::error;
 
 use crate::error::StoreError;
 use crate::limits;
+use crate::store::people::Entry;
 
 /// A refusal: a status, a word for programs, a sentence for people.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Refusal {
     status: StatusCode,
     code: &'static str,
     error: String,
+    /// When the same request may succeed.
+    retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -25,6 +30,40 @@ impl Refusal {
             status: StatusCode::BAD_REQUEST,
             code: "bad_request",
             error: error.into(),
+            retry_after: None,
+        }
+    }
+
+    /// 403: the room is not the caller's to delete.
+    pub(crate) fn not_your_room() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_your_room",
+            "only who made a room may delete it, and anybody while it is empty",
+        )
+    }
+
+    /// 409 or 507: nobody can come in under this name.
+    pub(crate) fn no_entry(entry: Entry) -> Self {
+        match entry {
+            Entry::LooksLike(other) => Self::new(
+                StatusCode::CONFLICT,
+                "looks_like",
+                format!(
+                    "the name can be taken for \"{other}\", who is here already; choose another"
+                ),
+            ),
+            Entry::NoPlace => {
+                let limit = limits::USERS;
+                Self::no_place(format!(
+                    "the chat has its {limit} users; log in under a name that exists"
+                ))
+            }
+            Entry::Done | Entry::Taken => Self::new(
+                StatusCode::CONFLICT,
+                "name_taken",
+                "the name belongs to somebody who chose it in another browser; choose another",
+            ),
         }
     }
 
@@ -36,6 +75,7 @@ impl Refusal {
             status: StatusCode::UNAUTHORIZED,
             code: "unauthorized",
             error: error.to_owned(),
+            retry_after: None,
         }
     }
 
@@ -47,6 +87,7 @@ impl Refusal {
             status: StatusCode::FORBIDDEN,
             code: "other_origin",
             error,
+            retry_after: None,
         }
     }
 
@@ -56,6 +97,7 @@ impl Refusal {
             status: StatusCode::MISDIRECTED_REQUEST,
             code: "other_host",
             error: "the chat does not answer to the host that the request names".to_owned(),
+            retry_after: None,
         }
     }
 
@@ -66,6 +108,7 @@ impl Refusal {
             status: StatusCode::REQUEST_TIMEOUT,
             code: "too_slow",
             error: format!("the body did not arrive within {limit:?}"),
+            retry_after: None,
         }
     }
 
@@ -77,6 +120,7 @@ impl Refusal {
             status: StatusCode::NOT_FOUND,
             code: "no_such_room",
             error,
+            retry_after: None,
         }
     }
 
@@ -89,6 +133,18 @@ impl Refusal {
             status: StatusCode::CONFLICT,
             code: "id_taken",
             error,
+            retry_after: None,
+        }
+    }
+
+    /// 429: the user does something too often; `Retry-After` says when the next is welcome.
+    pub(crate) fn slow_down(wait: Duration) -> Self {
+        let seconds = wait.as_secs_f64().ceil();
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "slow_down",
+            error: format!("that is faster than the chat allows; try again in {seconds} s"),
+            retry_after: Some(wait),
         }
     }
 
@@ -98,6 +154,7 @@ impl Refusal {
             status: StatusCode::INSUFFICIENT_STORAGE,
             code: "no_place",
             error: error.into(),
+            retry_after: None,
         }
     }
 
@@ -107,6 +164,7 @@ impl Refusal {
             status: StatusCode::SERVICE_UNAVAILABLE,
             code: "busy",
             error: error.into(),
+            retry_after: Some(Duration::from_secs(1)),
         }
     }
 
@@ -116,6 +174,7 @@ impl Refusal {
             status,
             code,
             error: error.into(),
+            retry_after: None,
         }
     }
 }
@@ -124,10 +183,12 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": self.error, "code": self.code }));
         let mut response = (self.status, [(CACHE_CONTROL, "no-store")], body).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if let Some(wait) = self.retry_after {
+            // Whole seconds, rounded up (RFC 9110, section 10.2.3).
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response
                 .headers_mut()
-                .insert(RETRY_AFTER, http::HeaderValue::from_static("1"));
+                .insert(RETRY_AFTER, http::HeaderValue::from(seconds));
         }
         if self.status == StatusCode::REQUEST_TIMEOUT {
             // What is left of the body must not be read as the next request (RFC 9110, section 15.5.9).

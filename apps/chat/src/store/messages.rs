@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::outbox::{self, Row};
-use super::{people, rooms};
+use super::people::{self, Entry};
+use super::{reads, rooms};
 use crate::channels;
 use crate::limits;
 use crate::words::{RoomId, User};
@@ -51,8 +52,10 @@ pub(crate) enum Posted {
     IdTaken,
     /// There is no such room.
     NoRoom,
-    /// [`limits::OUTBOX_ROWS`] rows of the room wait to be published, or there is no place for a new user.
+    /// [`limits::OUTBOX_ROWS`] rows of the room wait to be published.
     Full,
+    /// The author is new, and cannot come in under this name.
+    NoEntry(Entry),
 }
 
 /// Stores a message, its publication and its notice for the lobby in one transaction.
@@ -71,10 +74,12 @@ pub(crate) fn post(
             Posted::IdTaken
         });
     }
-    if outbox::count(&transaction, room)? >= limits::OUTBOX_ROWS
-        || !people::enter(&transaction, &draft.author)?
-    {
+    if outbox::count(&transaction, room)? >= limits::OUTBOX_ROWS {
         return Ok(Posted::Full);
+    }
+    match people::enter(&transaction, &draft.author)? {
+        Entry::Done => {}
+        entry => return Ok(Posted::NoEntry(entry)),
     }
     let seq = transaction
         .prepare_cached("UPDATE rooms SET top = top + 1 WHERE id = ?1 RETURNING top")?
@@ -106,6 +111,7 @@ pub(crate) fn post(
             message.text,
             message.time
         ])?;
+    reads::pass_own(&transaction, &message.user, room, seq)?;
     for row in publications(&message) {
         outbox::add(&transaction, &row)?;
     }
@@ -122,6 +128,8 @@ pub(crate) enum Page {
     Before(i64),
     /// Those after this seq, the nearest ones.
     After(i64),
+    /// The one with this seq, and as many before it as after it.
+    Around(i64),
 }
 
 /// One page of history, oldest first, and the room's top; `None` if there is no such room.
@@ -143,6 +151,7 @@ pub(crate) fn page(
         Page::Latest => (0, i64::MAX, "DESC"),
         Page::Before(seq) => (0, seq.saturating_sub(1), "DESC"),
         Page::After(seq) => (seq.saturating_add(1), i64::MAX, "ASC"),
+        Page::Around(seq) => (first_around(seq, limit, top), i64::MAX, "ASC"),
     };
     let mut messages = transaction
         .prepare_cached(&format!(
@@ -153,6 +162,13 @@ pub(crate) fn page(
         .collect::<rusqlite::Result<Vec<Message>>>()?;
     messages.sort_by_key(|message| message.seq);
     Ok(Some((messages, top)))
+}
+
+/// Where a page around `seq` begins: earlier near the end of the room, so that the page is full.
+fn first_around(seq: i64, limit: u32, top: i64) -> i64 {
+    let limit = i64::from(limit);
+    let begin = seq.saturating_sub(limit / 2);
+    begin.min(top - limit + 1).max(1)
 }
 
 /// What is published of a message: itself in its room, and a short notice in the lobby.

@@ -1,26 +1,113 @@
-//! Users.
+//! Users: their names, and who a name belongs to.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
+use super::reads;
+use super::sessions::digest;
 use crate::limits;
 use crate::words::User;
 
-/// Makes sure that the user exists, under the name typed last; `false` when there is no place.
-pub(crate) fn enter(connection: &Connection, user: &User) -> rusqlite::Result<bool> {
-    let changed = connection.execute(
-        "UPDATE users SET name = ?2 WHERE id = ?1",
-        params![user.id, user.name],
-    )?;
-    if changed == 0 {
+/// How it ended when somebody came in under a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Entry {
+    /// The user exists, under the name typed last.
+    Done,
+    /// There are [`limits::USERS`] users already.
+    NoPlace,
+    /// The name belongs to the browser that chose it, and this is another one.
+    Taken,
+    /// The name is not another's but looks like this one's.
+    LooksLike(String),
+}
+
+/// Makes sure that the user exists, under the name typed last.
+pub(crate) fn enter(connection: &Connection, user: &User) -> rusqlite::Result<Entry> {
+    let known: Option<String> = connection
+        .prepare_cached("SELECT name FROM users WHERE id = ?1")?
+        .query_row([&user.id], |row| row.get(0))
+        .optional()?;
+    if known.as_ref() == Some(&user.name) {
+        return Ok(Entry::Done);
+    }
+    if let Some(other) = look_alike(connection, user)? {
+        return Ok(Entry::LooksLike(other));
+    }
+    if known.is_some() {
+        connection.execute(
+            "UPDATE users SET name = ?2 WHERE id = ?1",
+            params![user.id, user.name],
+        )?;
+    } else {
         let count: u32 =
             connection.query_row("SELECT count(*) FROM users", [], |row| row.get(0))?;
         if count >= limits::USERS {
-            return Ok(false);
+            return Ok(Entry::NoPlace);
         }
         connection.execute(
             "INSERT INTO users (id, name) VALUES (?1, ?2)",
             params![user.id, user.name],
         )?;
+        reads::begin(connection, &user.id)?;
     }
-    Ok(true)
+    remember_looks(connection, user)?;
+    Ok(Entry::Done)
+}
+
+/// The same for whoever logs in with the key of a browser, which from then on owns the name.
+pub(crate) fn enter_with_key(
+    connection: &Connection,
+    user: &User,
+    key: Option<&str>,
+) -> rusqlite::Result<Entry> {
+    let owner = owner(connection, &user.id)?;
+    let key = key.map(digest);
+    if owner.is_some() && owner != key {
+        return Ok(Entry::Taken);
+    }
+    let entry = enter(connection, user)?;
+    if entry == Entry::Done && owner.is_none() && key.is_some() {
+        connection.execute(
+            "UPDATE users SET key_hash = ?2 WHERE id = ?1",
+            params![user.id, key],
+        )?;
+    }
+    Ok(entry)
+}
+
+/// Whether the name belongs to a browser, so that saying it is not enough.
+pub(crate) fn is_owned(connection: &mut Connection, id: &str) -> rusqlite::Result<bool> {
+    Ok(owner(connection, id)?.is_some())
+}
+
+fn owner(connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
+    let owner: Option<Option<String>> = connection
+        .prepare_cached("SELECT key_hash FROM users WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(owner.flatten())
+}
+
+/// The name of another user that this one could be taken for.
+fn look_alike(connection: &Connection, user: &User) -> rusqlite::Result<Option<String>> {
+    let [lower, shown] = user.looks();
+    connection
+        .query_row(
+            "SELECT users.name FROM looks JOIN users ON users.id = looks.user_id
+             WHERE looks.look IN (?1, ?2) AND looks.user_id <> ?3 LIMIT 1",
+            params![lower, shown, user.id],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+/// Stores how the user's name looks.
+pub(super) fn remember_looks(connection: &Connection, user: &User) -> rusqlite::Result<()> {
+    connection.execute("DELETE FROM looks WHERE user_id = ?1", [&user.id])?;
+    for look in user.looks() {
+        connection.execute(
+            "INSERT OR IGNORE INTO looks (look, user_id) VALUES (?1, ?2)",
+            params![look, user.id],
+        )?;
+    }
+    Ok(())
 }

@@ -3,7 +3,8 @@
 use rusqlite::{Transaction, params};
 use rusqlite_migration::{HookResult, M, Migrations};
 
-use super::sessions;
+use super::{people, sessions};
+use crate::words::User;
 
 /// All steps, oldest first. Steps are only ever added: databases of earlier versions stand at each of them.
 pub(super) fn migrations() -> Migrations<'static> {
@@ -14,6 +15,9 @@ pub(super) fn migrations() -> Migrations<'static> {
             "ALTER TABLE sessions RENAME COLUMN token TO token_hash",
             hash_tokens,
         ),
+        M::up(READING),
+        M::up(ROOMS_THAT_END),
+        M::up_with_hook(NAMES_WITH_OWNERS, remember_all_looks),
     ])
 }
 
@@ -27,6 +31,23 @@ fn hash_tokens(transaction: &Transaction<'_>) -> HookResult {
         transaction.prepare("UPDATE sessions SET token_hash = ?2 WHERE token_hash = ?1")?;
     for token in tokens {
         update.execute(params![token, sessions::digest(&token)])?;
+    }
+    Ok(())
+}
+
+/// Stores how the names look that are there already.
+fn remember_all_looks(transaction: &Transaction<'_>) -> HookResult {
+    let users = transaction
+        .prepare("SELECT id, name FROM users")?
+        .query_map([], |row| {
+            Ok(User {
+                id: row.get(0)?,
+                name: row.get(1)?,
+            })
+        })?
+        .collect::<rusqlite::Result<Vec<User>>>()?;
+    for user in &users {
+        people::remember_looks(transaction, user)?;
     }
     Ok(())
 }
@@ -74,12 +95,44 @@ const FIRST: &str = "
     ) STRICT;
     CREATE INDEX outbox_by_room ON outbox (room_id, position);";
 
+const READING: &str = "
+    -- Names this database: a page that knew another one forgets what it kept of it.
+    CREATE TABLE house (id TEXT NOT NULL) STRICT;
+    INSERT INTO house (id) VALUES (lower(hex(randomblob(16))));
+
+    CREATE TABLE reads (
+        user_id TEXT NOT NULL,
+        room_id TEXT NOT NULL,
+        -- Everything up to this seq was read.
+        seq INTEGER NOT NULL,
+        PRIMARY KEY (user_id, room_id)
+    ) STRICT, WITHOUT ROWID;
+    -- Until now each browser kept its own marks: for those who are here nothing becomes unread.
+    INSERT INTO reads (user_id, room_id, seq)
+        SELECT DISTINCT sessions.user_id, rooms.id, rooms.top FROM sessions, rooms;
+    CREATE INDEX messages_by_author ON messages (room_id, user_id, seq);";
+
+const ROOMS_THAT_END: &str = "
+    ALTER TABLE rooms ADD COLUMN creator TEXT;
+    -- Ids that no new room gets.
+    CREATE TABLE deleted_rooms (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;";
+
+const NAMES_WITH_OWNERS: &str = "
+    -- The digest of the key of the browser that chose the name; nobody's, until one did.
+    ALTER TABLE users ADD COLUMN key_hash TEXT;
+    -- How a name looks: two names with a common look can be taken for each other.
+    CREATE TABLE looks (
+        look TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        PRIMARY KEY (look, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX looks_by_user ON looks (user_id);";
+
 #[cfg(test)]
 mod tests {
     use rusqlite::Connection;
 
     use super::*;
-    use crate::words::User;
 
     #[test]
     fn the_migrations_are_valid() {

@@ -50,14 +50,18 @@ async fn who_has_no_session_gets_nothing() {
 
 #[tokio::test]
 async fn a_session_ends_with_its_logout() {
-    let stage = Stage::new().await;
+    let mut stage = Stage::new().await;
     let anna = stage.log_in("Anna").await;
-    assert_eq!(
-        anna.ask("me").await.1["user"],
-        json!({ "id": "anna", "name": "Anna" })
-    );
+    let (_, me) = anna.ask("me").await;
+    assert_eq!(me["user"], json!({ "id": "anna", "name": "Anna" }));
     assert_eq!(anna.post("logout", json!({})).await.0, 200);
     assert_eq!(anna.ask("me").await.0, 401);
+    // Its other windows hear of it in the user's personal channel.
+    let [news] = stage.server.next().await;
+    assert_eq!(
+        news["data"],
+        json!({ "type": "session-ended", "session": me["session"] })
+    );
 }
 
 #[tokio::test]
@@ -93,6 +97,11 @@ async fn a_connection_token_names_the_user_and_runs_out() {
     assert_eq!(
         (&claims["sub"], &claims["info"]),
         (&json!("анна"), &json!({ "name": "Анна" }))
+    );
+    // SHA-256 of the user's id.
+    assert_eq!(
+        claims["channels"],
+        json!(["me:80e29e9a7810e7454c3d14c0f97cd121"])
     );
     let (issued, expires) = (
         claims["iat"].as_i64().expect("iat"),
@@ -154,11 +163,16 @@ async fn history_is_paged_both_ways_without_gaps() {
     assert_eq!(page("limit=3").await, [23, 24, 25]);
     assert_eq!(page("before=23&limit=3").await, [20, 21, 22]);
     assert_eq!(page("after=3&limit=2").await, [4, 5]);
+    assert_eq!(page("around=10&limit=4").await, [8, 9, 10, 11]);
+    assert_eq!(page("around=25&limit=4").await, [22, 23, 24, 25]);
+    assert_eq!(page("around=1&limit=4").await, [1, 2, 3, 4]);
+    assert_eq!(page("around=-9&limit=100").await.len(), 25);
     assert_eq!(page("before=1").await, [0_i64; 0]);
     assert_eq!(page("after=25").await, [0_i64; 0]);
     assert_eq!(page("limit=4000000000").await.len(), 25);
     for bad in [
         "before=1&after=1",
+        "before=1&around=1",
         "before=x",
         "limit=-1",
         "after=99999999999999999999",
@@ -197,6 +211,7 @@ async fn a_room_is_made_once_and_its_id_can_stand_in_an_address() {
     anna.post("rooms/chay-i-kofe/messages", json!({ "text": "x" }))
         .await;
     let (_, list) = anna.ask("rooms").await;
+    assert_eq!(list["rooms"][0]["creator"], "anna");
     let ids: Vec<_> = list["rooms"]
         .as_array()
         .expect("a list")
@@ -211,14 +226,8 @@ async fn a_room_is_made_once_and_its_id_can_stand_in_an_address() {
 async fn there_is_an_end_to_rooms() {
     let stage = Stage::new().await;
     let anna = stage.log_in("Anna").await;
-    for number in 1..limits::ROOMS {
-        assert_eq!(
-            anna.post("rooms", json!({ "title": format!("Room {number}") }))
-                .await
-                .0,
-            200
-        );
-    }
+    // By hand: one user may make a few only.
+    stage.fill_rooms(limits::ROOMS).await;
     let (status, answer) = anna.post("rooms", json!({ "title": "One too many" })).await;
     assert_eq!((status, &answer["code"]), (507, &json!("no_place")));
 }
@@ -245,7 +254,7 @@ async fn what_is_too_long_or_malformed_is_refused_in_words() {
         (general, json!({ "text": "" }), 400),
         (
             general,
-            json!({ "text": "x".repeat(limits::TEXT_BYTES + 1) }),
+            json!({ "text": "я".repeat(limits::TEXT_CHARS + 1) }),
             400,
         ),
         (
@@ -267,7 +276,7 @@ async fn what_is_too_long_or_malformed_is_refused_in_words() {
         );
     }
     assert_eq!(
-        anna.post(general, json!({ "text": "x".repeat(limits::TEXT_BYTES) }))
+        anna.post(general, json!({ "text": "я".repeat(limits::TEXT_CHARS) }))
             .await
             .0,
         201
@@ -391,6 +400,31 @@ async fn an_address_that_cannot_be_published_to_is_refused_at_the_start() {
         open("example.org").await,
         Some(ChatError::ServerUrl(_))
     ));
+}
+
+#[tokio::test]
+async fn every_place_of_the_page_has_an_address_and_an_address_that_leads_nowhere_says_so() {
+    let stage = Stage::new().await;
+    let ask = async |method: &str, path: &str, accept: &str| {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("accept", accept)
+            .body(Body::empty());
+        let response = stage.router().oneshot(request.expect("a request"));
+        let response = within(response).await.expect("infallible");
+        let kind = response.headers()["content-type"].to_str().expect("text");
+        (response.status().as_u16(), kind.starts_with("text/html"))
+    };
+    let browser = "text/html,application/xhtml+xml,*/*;q=0.8";
+    for path in ["/", "/room/general", "/room/general/12"] {
+        assert_eq!(ask("GET", path, browser).await, (200, true), "{path}");
+    }
+    assert_eq!(ask("GET", "/nothing/here", browser).await, (404, true));
+    assert_eq!(ask("GET", "/nothing/here", "*/*").await, (404, false));
+    assert_eq!(ask("POST", "/nothing", browser).await, (404, false));
+    let worker = ask("GET", "/chat-worker.js", "*/*").await;
+    assert_eq!(worker, (200, false));
 }
 
 #[tokio::test]

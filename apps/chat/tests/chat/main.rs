@@ -10,3 +10,6 @@ mod stage;
 
 mod interface;
 mod messages;
+mod names;
+mod reads;
+mod rooms;

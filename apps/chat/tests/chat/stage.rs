@@ -76,6 +76,21 @@ impl Stage {
         &self.data.0
     }
 
+    /// Makes rooms, nobody's, until there are as many.
+    pub(crate) async fn fill_rooms(&self, count: u32) {
+        let path = self.data.0.join("chat.db");
+        let fill = move || {
+            let database = rusqlite::Connection::open(path).expect("the database");
+            for room in 1..count {
+                let sql = "INSERT INTO rooms (id, title) VALUES (?1, ?1)";
+                database
+                    .execute(sql, [format!("room-{room}")])
+                    .expect("inserted");
+            }
+        };
+        tokio::task::spawn_blocking(fill).await.expect("filled");
+    }
+
     /// Puts rows into the outbox of the general room, as messages would.
     pub(crate) async fn fill_outbox(&self, rows: usize) {
         let path = self.data.0.join("chat.db");
@@ -94,16 +109,23 @@ impl Stage {
     }
 
     pub(crate) async fn log_in(&self, name: &str) -> User {
-        let anonymous = User {
-            router: self.router(),
-            authorization: None,
-        };
-        let (status, answer) = anonymous.post("login", json!({ "name": name })).await;
+        let (status, answer) = self
+            .nobody()
+            .post("login", json!({ "name": name, "key": key_of(name) }))
+            .await;
         assert_eq!(status, 200, "{answer}");
         let token = answer["token"].as_str().expect("a token");
         User {
             router: self.router(),
             authorization: Some(format!("Bearer {token}")),
+        }
+    }
+
+    /// Somebody who is not logged in.
+    pub(crate) fn nobody(&self) -> User {
+        User {
+            router: self.router(),
+            authorization: None,
         }
     }
 
@@ -114,6 +136,11 @@ impl Stage {
             authorization: user.authorization.clone(),
         }
     }
+}
+
+/// The key of the browser of somebody with this name.
+pub(crate) fn key_of(name: &str) -> String {
+    format!("{:x<40}", format!("key of {name}"))
 }
 
 /// Somebody who talks to the chat.
@@ -130,6 +157,10 @@ impl User {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         answer(self.call(Method::POST, path, Some(body)).await).await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> (u16, Value) {
+        answer(self.call(Method::DELETE, path, None).await).await
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Response<Body> {
@@ -155,6 +186,7 @@ impl User {
 
 /// Waits for what must happen, and fails the test when it does not within half a minute.
 #[track_caller]
+#[expect(clippy::panic, reason = "a test that waits in vain fails")]
 pub(crate) fn within<F: IntoFuture>(what: F) -> impl Future<Output = F::Output> {
     let caller = std::panic::Location::caller();
     let limited = tokio::time::timeout(Duration::from_secs(30), what);
