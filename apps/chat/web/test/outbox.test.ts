@@ -10,14 +10,14 @@ const stored = ({ id, room, text }: Entry): Message => ({ id, room, seq: 1, user
 /** A world in which every send waits for the test's word and no pause ever ends by itself. */
 class Bench {
   disk = new Map<string, string>();
-  sends: { entry: Entry; answer: (message: Message) => void; fail: (error: Error) => void }[] = [];
+  sends: { entry: Entry; givenUp: AbortSignal; answer: (message: Message) => void; fail: (error: Error) => void }[] = [];
   arrived: string[] = [];
   pauses: { pause: number; act: () => void }[] = [];
 
   outbox(user = "me"): Outbox {
     return new Outbox(user, {
-      disk: { getItem: (key) => this.disk.get(key) ?? null, setItem: (key, value) => void this.disk.set(key, value) },
-      send: (entry) => new Promise((answer, fail) => this.sends.push({ entry, answer, fail })),
+      disk: { getItem: (key) => this.disk.get(key) ?? null, setItem: (key, value) => void this.disk.set(key, value), removeItem: (key) => void this.disk.delete(key) },
+      send: (entry, givenUp) => new Promise((answer, fail) => this.sends.push({ entry, givenUp, answer, fail })),
       stored: (message) => this.arrived.push(message.id),
       changed: () => {},
       later: (pause, act) => {
@@ -97,6 +97,31 @@ test("when the network is back it does not wait out the pause", async () => {
   outbox.poke();
   assert.equal(bench.sends.length, 1);
   assert.equal(bench.pauses.length, 0);
+});
+
+test("over a new connection a message that hangs is sent again at once, under the same id", async () => {
+  const bench = new Bench();
+  const outbox = bench.outbox();
+  outbox.add(entry("a"));
+  outbox.restart();
+  const hanging = bench.sends[0]!;
+  assert.ok(hanging.givenUp.aborted);
+  await bench.fail(new SendError("aborted", false));
+  assert.deepEqual(bench.sends.map(({ entry }) => entry.id), ["a"]);
+  assert.equal(bench.pauses.length, 0);
+  await bench.answer();
+  assert.deepEqual([bench.arrived, ids(outbox)], [["a"], []]);
+});
+
+test("who is asked to write slower waits as long as he is asked, and is told", async () => {
+  const bench = new Bench();
+  const outbox = bench.outbox();
+  outbox.add(entry("a"));
+  await bench.fail(new SendError("slow_down", false, 3_000));
+  assert.deepEqual([bench.pauses.map(({ pause }) => pause), outbox.slowed], [[3_000], true]);
+  bench.pauses.shift()!.act();
+  await bench.answer();
+  assert.equal(outbox.slowed, false);
 });
 
 test("a refused message stays, with the reason, and lets the next one pass", async () => {

@@ -32,10 +32,14 @@ test("only http addresses become links, without the sentence around them", () =>
     { text: "http://x.io", href: "http://x.io/" },
     { text: ")." },
   ]);
-  for (const text of ["javascript:alert(1)", "<img src=x onerror=alert(1)>", "data:text/html,x", "https://"]) {
+  for (const text of ["www.", "www.x", "www..x", "awww.ru.x", "javascript:alert(1)", "<img src=x onerror=alert(1)>", "data:text/html,x", "https://"]) {
     assert.deepEqual(parts(text), [{ text }]);
   }
   assert.ok(parts('https://a.b/"onclick="x').every(({ href }) => !href?.includes('"')));
+});
+
+test("an address that begins with www. is a link too", () => {
+  assert.deepEqual(parts("see www.example.org/a, please"), [{ text: "see " }, { text: "www.example.org/a", href: "https://www.example.org/a" }, { text: ", please" }]);
 });
 
 test("a closing bracket belongs to an address only if it was opened there", () => {

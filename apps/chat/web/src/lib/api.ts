@@ -1,5 +1,6 @@
 // The chat's HTTP interface.
 import { SendError, type Entry } from "./outbox.ts";
+import type { Read } from "./rooms.ts";
 import type { Message } from "./timeline.ts";
 import type { Words } from "./words.ts";
 
@@ -13,14 +14,31 @@ export interface RoomInfo {
   title: string;
   /** The seq of its latest message. */
   top: number;
+  /** The id of the user who made it. */
+  creator?: string;
+  /** The seq up to which this user has read, and how many messages of others stand behind it. */
+  read: number;
+  unread: number;
   last?: { user: string; name: string; text: string; time: number };
 }
 
 export interface Session {
   user: User;
+  /** The session's name, which gives no access. */
+  session: string | null;
+  /** Names the chat's database: with another one, all that is known of the old one is void. */
+  house: string;
   /** Where the WebSocket is: a path on this origin, or a full address. */
   socket: string;
-  limits: { name_chars: number; title_chars: number; text_bytes: number };
+  limits: { name_chars: number; title_chars: number; text_chars: number };
+}
+
+/** A part of a room's history: the latest messages, or those before, after or around a seq. */
+export interface HistoryPage {
+  before?: number;
+  after?: number;
+  around?: number;
+  limit: number;
 }
 
 /** A refusal, in words for a person; status 0 means that nobody answered. */
@@ -29,6 +47,8 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** When the same request may succeed, in milliseconds. */
+    readonly wait?: number,
   ) {
     super(message);
   }
@@ -44,10 +64,15 @@ export function refusal(words: Words, error: unknown): string {
 const PATIENCE = 15_000;
 
 export class Api {
-  constructor(public token: string | undefined) {}
+  constructor(
+    readonly token: string | undefined,
+    /** The chat knows the session no more; called once for each refusal. */
+    readonly ended: () => void = () => {},
+  ) {}
 
-  login(name: string): Promise<Session & { token: string }> {
-    return this.#ask("POST", "login", { name });
+  /** Logs in by name; the name belongs to the browser with this key from the first time on. */
+  login(name: string, key: string): Promise<Session & { token: string }> {
+    return this.#ask("POST", "login", { name, key });
   }
 
   logout(): Promise<unknown> {
@@ -62,35 +87,45 @@ export class Api {
     return (await this.#ask<{ token: string }>("POST", "connection-token", {})).token;
   }
 
-  async rooms(): Promise<RoomInfo[]> {
-    return (await this.#ask<{ rooms: RoomInfo[] }>("GET", "rooms")).rooms;
+  rooms(): Promise<{ rooms: RoomInfo[]; house: string }> {
+    return this.#ask("GET", "rooms");
+  }
+
+  deleteRoom(room: string): Promise<unknown> {
+    return this.#ask("DELETE", `rooms/${room}`);
+  }
+
+  /** The user has seen everything up to this message. */
+  markRead(room: string, seq: number): Promise<Read> {
+    // It arrives though the window closes.
+    return this.#ask("POST", `rooms/${room}/read`, { seq }, { keepalive: true });
   }
 
   async createRoom(title: string): Promise<RoomInfo> {
     return (await this.#ask<{ room: RoomInfo }>("POST", "rooms", { title })).room;
   }
 
-  history(room: string, page: { before?: number; after?: number; limit: number }): Promise<{ messages: Message[]; top: number }> {
+  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number }> {
     const query = new URLSearchParams(Object.entries(page).map(([key, value]) => [key, String(value)]));
     return this.#ask("GET", `rooms/${room}/messages?${query}`);
   }
 
   /** Stores a message. Refusals that time does not heal are final. */
-  async send(entry: Entry): Promise<Message> {
+  async send(entry: Entry, givenUp: AbortSignal): Promise<Message> {
     try {
       const body = { id: entry.id, text: entry.text };
-      return (await this.#ask<{ message: Message }>("POST", `rooms/${entry.room}/messages`, body)).message;
+      return (await this.#ask<{ message: Message }>("POST", `rooms/${entry.room}/messages`, body, { givenUp })).message;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const final = error.status >= 400 && error.status < 500 && ![401, 408, 429].includes(error.status);
-      throw new SendError(error.code || error.message, final);
+      throw new SendError(error.code || error.message, final, error.status === 429 ? error.wait : undefined);
     }
   }
 
-  async #ask<T>(method: string, path: string, body?: unknown): Promise<T> {
+  async #ask<T>(method: string, path: string, body?: unknown, { givenUp, keepalive = false }: { givenUp?: AbortSignal; keepalive?: boolean } = {}): Promise<T> {
     const headers: Record<string, string> = { accept: "application/json" };
     if (this.token) headers["authorization"] = `Bearer ${this.token}`;
-    const request: RequestInit = { method, headers, signal: AbortSignal.timeout(PATIENCE), credentials: "omit", cache: "no-store" };
+    const request: RequestInit = { method, headers, keepalive, signal: firstOf(AbortSignal.timeout(PATIENCE), givenUp), credentials: "omit", cache: "no-store" };
     if (body !== undefined) {
       headers["content-type"] = "application/json";
       request.body = JSON.stringify(body);
@@ -105,8 +140,21 @@ export class Api {
     }
     if (!response.ok) {
       const { code, error } = answer as { code?: string; error?: string };
-      throw new ApiError(response.status, code ?? "", error ?? `status ${response.status}`);
+      if (response.status === 401 && this.token) this.ended();
+      const wait = Number(response.headers.get("retry-after")) * 1000 || undefined;
+      throw new ApiError(response.status, code ?? "", error ?? `status ${response.status}`, wait);
     }
     return answer as T;
   }
+}
+
+/** Aborted when the first of both is. */
+function firstOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
+  if (!other) return one;
+  const either = new AbortController();
+  for (const signal of [one, other]) {
+    if (signal.aborted) either.abort(signal.reason);
+    signal.addEventListener("abort", () => either.abort(signal.reason), { once: true });
+  }
+  return either.signal;
 }

@@ -2,9 +2,9 @@
 
 export type Part = { text: string; href?: string };
 
-const ADDRESS = /\bhttps?:\/\/[^\s<>"'`]+/gi;
+const ADDRESS = /\b(?:https?:\/\/|www\.)[^\s<>"'`]+/gi;
 
-/** The text cut into plain parts and links. Only http and https become links. */
+/** The text cut into plain parts and links. Only http, https and what begins with `www.` become links. */
 export function parts(text: string): Part[] {
   const list: Part[] = [];
   let from = 0;
@@ -40,9 +40,14 @@ function trimmed(address: string): string {
 
 function parsed(address: string): string | undefined {
   try {
-    const url = new URL(address);
-    return (url.protocol === "https:" || url.protocol === "http:") && url.hostname ? url.href : undefined;
+    const url = new URL(/^www\./i.test(address) ? `https://${address}` : address);
+    return (url.protocol === "https:" || url.protocol === "http:") && isHost(url.hostname) ? url.href : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** `www.` alone is no address: a name must follow, and an ending. */
+function isHost(name: string): boolean {
+  return name !== "" && (!/^www\./i.test(name) || /^www\.[^.]+\.[^.]/i.test(name));
 }

@@ -1,4 +1,5 @@
 // Messages that wait to be stored: kept on disk for their author, sent in order, retried until answered.
+import { PREFIX, type Disk } from "./disk.ts";
 import type { Message } from "./timeline.ts";
 
 /** A message on its way. Its id never changes, so sending it twice is sending it once. */
@@ -17,20 +18,17 @@ export class SendError extends Error {
   constructor(
     message: string,
     readonly final: boolean,
+    /** How long the chat asks to wait, in milliseconds. */
+    readonly wait?: number,
   ) {
     super(message);
   }
 }
 
-/** The part of `localStorage` that is used. */
-export interface Disk {
-  getItem(key: string): string | null;
-  setItem(key: string, value: string): void;
-}
-
 export interface World {
   disk: Disk;
-  send(entry: Entry): Promise<Message>;
+  /** Sends a message; `given up` aborts what hangs on a connection that is gone. */
+  send(entry: Entry, givenUp: AbortSignal): Promise<Message>;
   /** The message is stored. */
   stored(message: Message): void;
   /** Entries, or which of them is being sent, have changed. */
@@ -54,13 +52,14 @@ export class Outbox {
   #key: string;
   #world: World;
   #memory: Entry[] = [];
-  #sending: string | undefined;
+  #sending: { id: string; attempt: AbortController } | undefined;
+  #slowed = false;
   #pause = PAUSE_MIN;
   #callOff: (() => void) | undefined;
   #closed = false;
 
   constructor(user: string, world: World) {
-    this.#key = `veche.chat.outbox.${user}`;
+    this.#key = `${PREFIX}outbox.${user}`;
     this.#world = world;
     this.#memory = this.#read();
   }
@@ -71,7 +70,12 @@ export class Outbox {
 
   /** The id of the entry under way. */
   get sending(): string | undefined {
-    return this.#sending;
+    return this.#sending?.id;
+  }
+
+  /** The chat asked its author to write slower; what waits leaves by itself. */
+  get slowed(): boolean {
+    return this.#slowed;
   }
 
   /** Takes a message; false if too many wait already. */
@@ -117,9 +121,16 @@ export class Outbox {
     this.#pump();
   }
 
+  /** The connection is another one: what was sent over the old one is sent again at once, under the same id. */
+  restart(): void {
+    this.#sending?.attempt.abort();
+    this.poke();
+  }
+
   /** Ends all attempts; the entries stay on disk. */
   close(): void {
     this.#closed = true;
+    this.#sending?.attempt.abort();
     this.#callOff?.();
   }
 
@@ -130,19 +141,23 @@ export class Outbox {
   }
 
   async #send(entry: Entry): Promise<void> {
-    this.#sending = entry.id;
+    const attempt = new AbortController();
+    this.#sending = { id: entry.id, attempt };
     this.#world.changed();
     try {
-      const message = await this.#world.send(entry);
+      const message = await this.#world.send(entry, attempt.signal);
       this.#pause = PAUSE_MIN;
+      this.#slowed = false;
       // First into the list, then out of the outbox: the row on the screen stays the same one.
       this.#world.stored(message);
       this.drop([entry.id]);
     } catch (error) {
       if (error instanceof SendError && error.final) {
         this.#change((entries) => entries.map((one) => (one.id === entry.id ? { ...one, failed: error.message } : one)));
-      } else {
-        this.#callOff = this.#world.later(this.#pause, () => {
+      } else if (!attempt.signal.aborted) {
+        const asked = error instanceof SendError ? error.wait : undefined;
+        this.#slowed = asked !== undefined;
+        this.#callOff = this.#world.later(asked ?? this.#pause, () => {
           this.#callOff = undefined;
           this.#pump();
         });

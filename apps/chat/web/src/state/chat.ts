@@ -1,0 +1,350 @@
+// One user in the chat: rooms, the open one, the outbox, the connection.
+import type { Api, Session } from "../lib/api.ts";
+import { newId } from "../lib/ids.ts";
+import { Keep } from "../lib/keep.ts";
+import { Observed } from "../lib/observed.ts";
+import { Outbox, type Entry } from "../lib/outbox.ts";
+import { Room, type RoomWorld } from "../lib/room.ts";
+import { Rooms, type Notice, type Read } from "../lib/rooms.ts";
+import type { RoomInfo } from "../lib/api.ts";
+import type { Message } from "../lib/timeline.ts";
+import { recall, remember } from "./settings.svelte.ts";
+import { Connection } from "./wire.ts";
+
+/** How many rooms stay loaded; those that were used least recently are let go of. */
+const ROOMS_LOADED = 8;
+/** How long a message may wait for its answer before the link is asked, in milliseconds. */
+const SEND_TIME = 3_000;
+/** The pause before rooms are asked for again, in milliseconds. */
+const RETRY = 2_000;
+/** How long kept messages wait to be written, in milliseconds. */
+const KEEP_PAUSE = 1_000;
+
+/** A room that is not in the list, or not yet. */
+const UNKNOWN = { read: 0, unread: 0, top: 0 };
+
+export interface ChatWorld {
+  /** The session has ended. */
+  ended(): void;
+  /** The chat has another database: all that is known is void. */
+  rebuilt(): void;
+}
+
+export class Chat extends Observed {
+  readonly rooms: Rooms;
+  readonly connection: Connection;
+  #keep: Keep;
+  #outbox: Outbox;
+  #room: Room | undefined;
+  /** The room that was asked for and does not exist. */
+  #missing: string | undefined;
+  #loaded = new Map<string, Room>();
+  #toKeep = new Map<string, readonly Message[]>();
+  #keepDue = false;
+  #loadingRooms = false;
+  #closed = false;
+
+  constructor(
+    readonly session: Session,
+    readonly api: Api,
+    readonly world: ChatWorld,
+  ) {
+    super();
+    this.#keep = new Keep(localStorage, session.user.id, session.house);
+    this.rooms = new Rooms(
+      session.user.id,
+      {
+        mark: (room, seq) => api.markRead(room, seq),
+        reload: () => void this.#loadRooms(),
+        later,
+        kept: () => this.#keepSoon(),
+      },
+      this.#keep.rooms,
+    );
+    this.connection = new Connection(session.socket, api, {
+      connected: () => this.#connected(),
+      refused: () => void this.#lookAtSession(),
+      lobby: (notice) => this.#heardInLobby(notice),
+      personal: (news) => this.#heardPersonally(news),
+      unanswered: () => void this.link.check(),
+    });
+    this.#outbox = new Outbox(session.user.id, {
+      disk: localStorage,
+      send: (entry, givenUp) => this.#send(entry, givenUp),
+      stored: (message) => this.#stored(message),
+      changed: () => this.changed(),
+      later: (pause, act) => {
+        const timer = setTimeout(act, pause);
+        return () => clearTimeout(timer);
+      },
+    });
+    addEventListener("storage", this.#storage);
+    addEventListener("online", this.#online);
+    addEventListener("pagehide", this.#hide);
+    void this.#loadRooms();
+    this.#outbox.poke();
+  }
+
+  get link(): Connection["link"] {
+    return this.connection.link;
+  }
+
+  get room(): Room | undefined {
+    this.seen();
+    return this.#room;
+  }
+
+  get missing(): string | undefined {
+    this.seen();
+    return this.#missing;
+  }
+
+  /** One's own messages that wait. */
+  get waiting(): readonly Entry[] {
+    this.seen();
+    return this.#outbox.entries;
+  }
+
+  get waitingHere(): readonly Entry[] {
+    return this.waiting.filter(({ room }) => room === this.#room?.id);
+  }
+
+  /** The id of the message under way. */
+  get sending(): string | undefined {
+    this.seen();
+    return this.#outbox.sending;
+  }
+
+  get slowed(): boolean {
+    this.seen();
+    return this.#outbox.slowed;
+  }
+
+  get info(): RoomInfo | undefined {
+    return this.room && this.rooms.find(this.room.id);
+  }
+
+  /** The room that was open last. */
+  get lastRoom(): string {
+    const id = recall(`room.${this.session.user.id}`);
+    return id !== undefined && (!this.rooms.loaded || this.rooms.find(id)) ? id : "general";
+  }
+
+  /** Shows a room, at a message if one is named. */
+  open(id: string, seq?: number): void {
+    if (this.#room?.id === id) {
+      if (seq !== undefined) this.#room.show(seq);
+      return;
+    }
+    this.leave();
+    if (this.rooms.loaded && !this.rooms.find(id)) {
+      this.#missing = id;
+      this.changed();
+      return;
+    }
+    remember(`room.${this.session.user.id}`, id);
+    const room = this.#loaded.get(id) ?? new Room(id, this.session.user.id, this.#roomWorld(), this.#keep.messages(id));
+    this.#loaded.delete(id);
+    this.#loaded.set(id, room);
+    for (const old of [...this.#loaded.keys()].slice(0, -ROOMS_LOADED)) this.#loaded.delete(old);
+    this.#room = room;
+    room.open(this.rooms.find(id) ?? UNKNOWN, seq);
+    this.changed();
+  }
+
+  /** Shows no room. */
+  leave(): void {
+    this.#room?.close();
+    this.#room = undefined;
+    this.#missing = undefined;
+    this.changed();
+  }
+
+  /** Makes a room, or finds the one of this title; gives its id. */
+  async create(title: string): Promise<string> {
+    const room = await this.api.createRoom(title);
+    this.rooms.know(room);
+    return room.id;
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.api.deleteRoom(id);
+    this.#gone(id);
+  }
+
+  mayDelete(room: RoomInfo): boolean {
+    return room.id !== "general" && (room.creator === this.session.user.id || room.top === 0);
+  }
+
+  /** Takes a message for the open room; false if too many wait. */
+  write(text: string): boolean {
+    if (!this.#room) return false;
+    const taken = this.#outbox.add({ id: newId(), room: this.#room.id, text, time: Date.now() });
+    if (taken) this.#room.wrote();
+    return taken;
+  }
+
+  retry(id: string): void {
+    this.#outbox.retry(id);
+  }
+
+  discard(id: string): void {
+    this.#outbox.drop([id]);
+  }
+
+  /** The reader has seen the open room up to this message. */
+  read(seq: number): void {
+    // Before the list has come it is not known what is unread.
+    if (this.#room && this.rooms.loaded) this.rooms.read(this.#room.id, seq, this.#room.messages);
+  }
+
+  close(): void {
+    this.#writeKept();
+    this.#closed = true;
+    removeEventListener("storage", this.#storage);
+    removeEventListener("online", this.#online);
+    removeEventListener("pagehide", this.#hide);
+    this.#room?.close();
+    this.#outbox.close();
+    this.connection.close();
+  }
+
+  /** Ends, and forgets what this browser keeps of the user's rooms. */
+  clear(): void {
+    this.close();
+    this.#keep.clear();
+  }
+
+  #roomWorld(): RoomWorld {
+    return {
+      history: (room, page) => this.api.history(room, page),
+      listen: (room, ears) => this.connection.listen(room, ears),
+      arrived: (messages) => this.#arrived(messages),
+      kept: (room, messages) => {
+        this.#toKeep.set(room, messages);
+        this.#keepSoon();
+      },
+      gone: (room) => this.#gone(room),
+      now: () => Date.now(),
+      later,
+    };
+  }
+
+  #connected(): void {
+    // What hangs on a connection that is gone is sent anew; the chat stores it once.
+    this.#outbox.restart();
+    void this.#loadRooms();
+  }
+
+  async #loadRooms(): Promise<void> {
+    if (this.#loadingRooms || this.#closed) return;
+    this.#loadingRooms = true;
+    try {
+      const { rooms, house } = await this.api.rooms();
+      if (this.#closed) return;
+      if (house !== this.session.house) return this.world.rebuilt();
+      const first = !this.rooms.loaded;
+      this.rooms.load(rooms);
+      const open = this.#room;
+      if (open && !this.rooms.find(open.id)) this.#gone(open.id);
+      // The room was opened before it was known what is unread in it.
+      else if (open && first) this.#atUnread(open);
+    } catch {
+      later(RETRY, () => !this.rooms.loaded && void this.#loadRooms());
+    } finally {
+      this.#loadingRooms = false;
+    }
+  }
+
+  #atUnread(room: Room): void {
+    const stands = this.rooms.find(room.id);
+    if (stands && stands.unread > 0 && typeof room.look.at !== "number") room.open(stands);
+  }
+
+  /** The server refused the connection for good: by the session's end, or for a reason of its own. */
+  async #lookAtSession(): Promise<void> {
+    try {
+      const { house } = await this.api.me();
+      if (house !== this.session.house) this.world.rebuilt();
+    } catch {
+      // A session that is gone has been told by the interface; else the reader may connect by hand.
+    }
+  }
+
+  async #send(entry: Entry, givenUp: AbortSignal): Promise<Message> {
+    const timer = setTimeout(() => void this.link.check(), SEND_TIME);
+    try {
+      return await this.api.send(entry, givenUp);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #heardInLobby(data: unknown): void {
+    const news = data as { type?: string; room: RoomInfo & string };
+    if (news.type === "room") this.rooms.know(news.room);
+    if (news.type === "room-deleted") this.#gone(news.room);
+    if (news.type === "notice") this.rooms.hear(data as Notice);
+  }
+
+  #heardPersonally(data: unknown): void {
+    const news = data as { type?: string; session?: string } & Read;
+    if (news.type === "read") this.rooms.told(news);
+    if (news.type === "session-ended" && news.session === this.session.session) this.world.ended();
+  }
+
+  /** A room does not exist any more. */
+  #gone(id: string): void {
+    this.rooms.forget(id);
+    this.#loaded.delete(id);
+    this.#toKeep.delete(id);
+    this.#keep.forget(id);
+    if (this.#room?.id === id) {
+      this.leave();
+      this.#missing = id;
+    }
+    this.changed();
+  }
+
+  /** The answer to a message of one's own. */
+  #stored(message: Message): void {
+    if (this.#room?.id === message.room) this.#room.receive([message]);
+    else this.rooms.hear(message);
+  }
+
+  /** Messages were seen stored: they need not wait any longer. */
+  #arrived(messages: readonly Message[]): void {
+    this.#outbox.drop(messages.map(({ id }) => id));
+    for (const message of messages) this.rooms.hear(message);
+  }
+
+  #keepSoon(): void {
+    if (this.#keepDue) return;
+    this.#keepDue = true;
+    later(KEEP_PAUSE, this.#writeKept);
+  }
+
+  #writeKept = (): void => {
+    this.#keepDue = false;
+    if (this.#closed) return;
+    this.#keep.keepRooms(this.rooms.list);
+    for (const [room, messages] of this.#toKeep) this.#keep.keepMessages(room, messages);
+    this.#toKeep.clear();
+  };
+
+  /** The window may not come back: what waits in memory is told and written. */
+  #hide = (): void => {
+    this.rooms.tellMarks();
+    this.#writeKept();
+  };
+
+  #storage = (event: StorageEvent): void => {
+    if (event.key?.startsWith("veche.chat.outbox.")) this.#outbox.reload();
+  };
+
+  #online = (): void => this.#outbox.poke();
+}
+
+function later(pause: number, act: () => void): void {
+  setTimeout(act, pause);
+}

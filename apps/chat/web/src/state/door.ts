@@ -1,0 +1,121 @@
+// The door: who is in the chat in this window.
+import { Accounts, type Account } from "../lib/accounts.ts";
+import { Api, ApiError, type Session } from "../lib/api.ts";
+import { Memory, PREFIX, type Disk } from "../lib/disk.ts";
+import { Observed } from "../lib/observed.ts";
+import { Chat } from "./chat.ts";
+
+class Door extends Observed {
+  #accounts = new Accounts(disk(() => localStorage), disk(() => sessionStorage));
+  #chat: Chat | undefined;
+  #here: Account | undefined;
+  #opening = true;
+  #sessionEnded = false;
+
+  get chat(): Chat | undefined {
+    this.seen();
+    return this.#chat;
+  }
+
+  /** The session of this window is being looked at. */
+  get opening(): boolean {
+    this.seen();
+    return this.#opening;
+  }
+
+  /** The session ended without the user's doing. */
+  get sessionEnded(): boolean {
+    this.seen();
+    return this.#sessionEnded;
+  }
+
+  /** Who could go on in this window. */
+  get accounts(): Account[] {
+    this.seen();
+    return this.#accounts.all;
+  }
+
+  /** A reload goes on as who was here; a new window asks. */
+  async open(): Promise<void> {
+    addEventListener("storage", this.#storage);
+    const here = this.#accounts.here;
+    if (here) await this.goOn(here);
+    this.#opening = false;
+    this.changed();
+  }
+
+  /** Goes on with a session of this browser; offline by what is known of it. */
+  async goOn(account: Account): Promise<void> {
+    try {
+      const session = await new Api(account.token).me();
+      this.#enter({ ...account, session });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#ended(account);
+      else this.#enter(account);
+    }
+  }
+
+  async logIn(name: string): Promise<void> {
+    const { token, ...session } = await new Api(undefined).login(name, this.#accounts.key);
+    this.#enter({ token, session: session as Session });
+  }
+
+  logOut(): void {
+    const here = this.#here;
+    if (!here) return;
+    this.#chat?.clear();
+    this.#leave();
+    this.#accounts.forget(here);
+    new Api(here.token).logout().catch(() => {});
+    this.changed();
+  }
+
+  #enter(account: Account): void {
+    this.#accounts.enter(account);
+    this.#here = account;
+    this.#sessionEnded = false;
+    const api = new Api(account.token, () => this.#ended(account));
+    this.#chat = new Chat(account.session, api, { ended: () => this.#ended(account), rebuilt: () => void this.#rebuilt(account) });
+    this.changed();
+  }
+
+  /** The session is gone: here if this window had it, and from the list in any case. */
+  #ended(account: Account): void {
+    this.#accounts.forget(account);
+    if (this.#here && this.#here.token !== account.token) return;
+    this.#sessionEnded = true;
+    this.#leave();
+    this.changed();
+  }
+
+  /** The chat has another database, which may or may not know the session. */
+  async #rebuilt(account: Account): Promise<void> {
+    this.#leave();
+    await this.goOn(account);
+  }
+
+  #leave(): void {
+    this.#accounts.leave();
+    this.#chat?.close();
+    this.#chat = undefined;
+    this.#here = undefined;
+  }
+
+  /** Another window has changed the list: it may have ended the session of this one. */
+  #storage = (event: StorageEvent): void => {
+    if (event.key !== null && event.key !== `${PREFIX}accounts`) return;
+    if (this.#here && !this.#accounts.has(this.#here.token)) this.#ended(this.#here);
+    this.changed();
+  };
+}
+
+/** What the browser keeps, or a disk in memory where it keeps nothing. */
+function disk(real: () => Disk): Disk {
+  try {
+    return real();
+  } catch {
+    return new Memory();
+  }
+}
+
+export const door = new Door();
