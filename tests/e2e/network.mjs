@@ -28,10 +28,15 @@ export async function socks(t) {
 
 const read = (socket) => new Promise((done, failed) => socket.once('data', done).once('close', () => failed(new Error('closed'))));
 
-/** Listens and joins what comes to what `dial` gives; `cut` breaks what is open and refuses what comes, `mend` undoes it. */
+/**
+ * Listens and joins what comes to what `dial` gives. `cut` breaks what is open and refuses what comes; `swallow` keeps
+ * everything open and lets nothing through, as a router does that has lost its way; `mend` undoes both.
+ */
 async function relay(t, dial) {
   const open = new Set();
+  const joined = new Set();
   let isCut = false;
+  let swallows = false;
   const keep = (socket) => {
     open.add(socket);
     socket.on('error', () => {}).on('close', () => open.delete(socket));
@@ -40,11 +45,17 @@ async function relay(t, dial) {
     // Destroyed and not reset: Node 20 may never exit after a reset of a socket that was connecting.
     if (isCut) return near.destroy();
     keep(near);
+    if (swallows) return void near.pause();
     try {
-      for (const [socket, other] of pairs(await dial(near))) {
+      for (const pair of pairs(await dial(near))) {
+        const [socket, other] = pair;
         keep(socket);
-        socket.on('close', () => other.destroy());
-        socket.pipe(other);
+        joined.add(pair);
+        socket.on('close', () => {
+          joined.delete(pair);
+          other.destroy();
+        });
+        if (!swallows) socket.pipe(other);
       }
     } catch {
       near.destroy();
@@ -57,8 +68,24 @@ async function relay(t, dial) {
       isCut = true;
       for (const socket of open) socket.destroy();
     },
+    swallow() {
+      swallows = true;
+      for (const [socket, other] of joined) {
+        socket.unpipe(other);
+        socket.pause();
+      }
+    },
     mend() {
       isCut = false;
+      if (!swallows) return;
+      swallows = false;
+      const through = new Set();
+      for (const [socket, other] of joined) {
+        through.add(socket);
+        socket.pipe(other);
+      }
+      // What came meanwhile was never joined to anything.
+      for (const socket of open) if (!through.has(socket)) socket.destroy();
     },
   };
   t.after(() => {

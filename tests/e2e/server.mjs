@@ -67,11 +67,12 @@ export async function startServer(t, config, { args, env = {}, port } = {}) {
   return server;
 }
 
-/** Starts the demo with its data in a folder of its own. */
+/** Starts the demo with its data in a folder of its own, `data` of the result. */
 export async function startDemo(t, { env = {}, port } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'veche-demo-'));
   t?.after(() => rmSync(folder, { recursive: true, force: true }));
-  return startServer(t, undefined, { args: demoArgs(folder), env, port });
+  const server = await startServer(t, undefined, { args: demoArgs(folder), env, port });
+  return Object.assign(server, { data: folder });
 }
 
 /** Runs the binary to its end; resolves with its exit code and all it printed. */
