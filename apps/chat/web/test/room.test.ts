@@ -220,6 +220,16 @@ test("a flood is drawn in portions, and none of it is lost", async () => {
   assert.equal(bench.room.messages.length, 50);
 });
 
+test("what came in a flood begins with a line, which goes with the next message of one's own", async () => {
+  const bench = new Bench(10);
+  bench.room.open(bench.at(10));
+  await settled();
+  bench.room.unreadBegins(10);
+  assert.equal(bench.room.readUpTo, 10);
+  bench.room.wrote();
+  assert.equal(bench.room.readUpTo, undefined);
+});
+
 test("who looks away having read all finds a line above what came, who had not keeps his", async () => {
   const bench = new Bench(10);
   bench.room.open(bench.at(10));

@@ -190,6 +190,12 @@ export class Room extends Observed {
     this.changed();
   }
 
+  /** More came at once than fits the screen: the line stands above the first of it. */
+  unreadBegins(read: number): void {
+    this.#readUpTo = read;
+    this.changed();
+  }
+
   /** The reader has written: what stands above is known. */
   wrote(): void {
     this.#readUpTo = undefined;
