@@ -5,6 +5,7 @@
 mod decode;
 mod encode;
 pub(crate) mod object;
+pub(crate) mod reader;
 pub mod text;
 
 pub use decode::decode_command;

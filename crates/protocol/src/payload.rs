@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use crate::json::reader::Reader;
+
 /// Whether data can stand inside a JSON frame as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PayloadKind {
@@ -89,9 +91,10 @@ impl Payload {
 /// Whether `bytes` are exactly one JSON value in valid UTF-8, of at most [`MAX_DEPTH`] levels.
 #[must_use]
 pub fn is_json(bytes: &[u8]) -> bool {
-    simdutf8::basic::from_utf8(bytes)
-        .is_ok_and(|text| serde_json::from_str::<&serde_json::value::RawValue>(text).is_ok())
-        && nests_within(bytes, MAX_DEPTH)
+    simdutf8::basic::from_utf8(bytes).is_ok_and(|text| {
+        let mut reader = Reader::new(text);
+        reader.value().is_ok() && reader.is_at_end()
+    })
 }
 
 /// Levels of lists and objects in JSON that is taken from anybody: what is deeper is valid, but would run

@@ -1,8 +1,7 @@
 //! Commands from JSON.
 
-use serde::de::{DeserializeSeed, MapAccess};
-
-use super::object::{Fields, Object, entries, list, object, payload, string, value};
+use super::object::{Fields, entries, fields, list, object, payload, string, value};
+use super::reader::Reader;
 use crate::command::{
     Command, Connect, History, Presence, Publish, Refresh, Rpc, Send, SubRefresh, Subscribe,
     TrackBatch, Unsubscribe,
@@ -22,83 +21,83 @@ use crate::position::{Epoch, StreamPosition};
 pub fn decode_command(line: &[u8]) -> Result<Command, DecodeError> {
     let text = simdutf8::basic::from_utf8(line).map_err(|_| DecodeError::new("not UTF-8"))?;
     let mut parts = Parts::default();
-    Object(&mut parts).deserialize(&mut serde_json::Deserializer::from_str(text))?;
+    fields(&mut Reader::new(text), &mut parts)?;
     Ok(parts.into_command())
 }
 
 impl Fields for Parts {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "id" => value(map, &mut self.id),
-            "connect" => object(map, &mut self.connect),
-            "ping" => object(map, &mut self.ping),
-            "subscribe" => object(map, &mut self.subscribe),
-            "unsubscribe" => object(map, &mut self.unsubscribe),
-            "publish" => object(map, &mut self.publish),
-            "presence" => object(map, &mut self.presence),
-            "presence_stats" => object(map, &mut self.presence_stats),
-            "history" => object(map, &mut self.history),
-            "rpc" => object(map, &mut self.rpc),
-            "send" => object(map, &mut self.send),
-            "refresh" => object(map, &mut self.refresh),
-            "sub_refresh" => object(map, &mut self.sub_refresh),
+            "id" => value(json, &mut self.id),
+            "connect" => object(json, &mut self.connect),
+            "ping" => object(json, &mut self.ping),
+            "subscribe" => object(json, &mut self.subscribe),
+            "unsubscribe" => object(json, &mut self.unsubscribe),
+            "publish" => object(json, &mut self.publish),
+            "presence" => object(json, &mut self.presence),
+            "presence_stats" => object(json, &mut self.presence_stats),
+            "history" => object(json, &mut self.history),
+            "rpc" => object(json, &mut self.rpc),
+            "send" => object(json, &mut self.send),
+            "refresh" => object(json, &mut self.refresh),
+            "sub_refresh" => object(json, &mut self.sub_refresh),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Nothing {
-    fn read<'de, A: MapAccess<'de>>(&mut self, _: &str, _: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, _: &str, _: &mut Reader<'_>) -> Result<bool, DecodeError> {
         Ok(false)
     }
 }
 
 impl Fields for Connect {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "token" => string(map, &mut self.token),
-            "data" => payload(map, &mut self.data),
-            "subs" => entries(map, &mut self.subs),
-            "name" => string(map, &mut self.name),
-            "version" => string(map, &mut self.version),
-            "headers" => entries(map, &mut self.headers),
-            "flag" => value(map, &mut self.flag),
+            "token" => string(json, &mut self.token),
+            "data" => payload(json, &mut self.data),
+            "subs" => entries(json, &mut self.subs),
+            "name" => string(json, &mut self.name),
+            "version" => string(json, &mut self.version),
+            "headers" => entries(json, &mut self.headers),
+            "flag" => value(json, &mut self.flag),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Subscribe {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "channel" => string(map, &mut self.channel),
-            "token" => string(map, &mut self.token),
-            "recover" => value(map, &mut self.recover),
-            "epoch" | "offset" => self.since.read(name, map),
-            "data" => payload(map, &mut self.data),
-            "positioned" => value(map, &mut self.positioned),
-            "recoverable" => value(map, &mut self.recoverable),
-            "join_leave" => value(map, &mut self.join_leave),
-            "delta" => string(map, &mut self.delta),
-            "tf" => object(map, &mut self.filter),
-            "flag" => value(map, &mut self.flag),
-            "type" => value(map, &mut self.kind),
-            "phase" => value(map, &mut self.phase),
-            "cursor" => string(map, &mut self.cursor),
-            "limit" => value(map, &mut self.limit),
-            "asc" => value(map, &mut self.asc),
+            "channel" => string(json, &mut self.channel),
+            "token" => string(json, &mut self.token),
+            "recover" => value(json, &mut self.recover),
+            "epoch" | "offset" => self.since.read(name, json),
+            "data" => payload(json, &mut self.data),
+            "positioned" => value(json, &mut self.positioned),
+            "recoverable" => value(json, &mut self.recoverable),
+            "join_leave" => value(json, &mut self.join_leave),
+            "delta" => string(json, &mut self.delta),
+            "tf" => object(json, &mut self.filter),
+            "flag" => value(json, &mut self.flag),
+            "type" => value(json, &mut self.kind),
+            "phase" => value(json, &mut self.phase),
+            "cursor" => string(json, &mut self.cursor),
+            "limit" => value(json, &mut self.limit),
+            "asc" => value(json, &mut self.asc),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for StreamPosition {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "offset" => value(map, &mut self.offset),
+            "offset" => value(json, &mut self.offset),
             "epoch" => {
                 let mut epoch = String::new();
-                let known = string(map, &mut epoch)?;
+                let known = string(json, &mut epoch)?;
                 if !epoch.is_empty() {
                     self.epoch = Epoch::new(&epoch);
                 }
@@ -110,113 +109,113 @@ impl Fields for StreamPosition {
 }
 
 impl Fields for FilterNode {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "op" => string(map, &mut self.op),
-            "key" => string(map, &mut self.key),
-            "cmp" => string(map, &mut self.cmp),
-            "val" => string(map, &mut self.val),
-            "vals" => list(map, &mut self.vals),
-            "nodes" => list(map, &mut self.nodes),
+            "op" => string(json, &mut self.op),
+            "key" => string(json, &mut self.key),
+            "cmp" => string(json, &mut self.cmp),
+            "val" => string(json, &mut self.val),
+            "vals" => list(json, &mut self.vals),
+            "nodes" => list(json, &mut self.nodes),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Unsubscribe {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "channel" => string(map, &mut self.channel),
+            "channel" => string(json, &mut self.channel),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Publish {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "channel" => string(map, &mut self.channel),
-            "data" => payload(map, &mut self.data),
-            "type" => value(map, &mut self.kind),
-            "key" => string(map, &mut self.key),
-            "removed" => value(map, &mut self.removed),
+            "channel" => string(json, &mut self.channel),
+            "data" => payload(json, &mut self.data),
+            "type" => value(json, &mut self.kind),
+            "key" => string(json, &mut self.key),
+            "removed" => value(json, &mut self.removed),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Presence {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "channel" => string(map, &mut self.channel),
+            "channel" => string(json, &mut self.channel),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for History {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "channel" => string(map, &mut self.channel),
-            "limit" => value(map, &mut self.limit),
+            "channel" => string(json, &mut self.channel),
+            "limit" => value(json, &mut self.limit),
             "since" => {
                 let mut since = self.since.take().map(Box::new);
-                let known = object(map, &mut since)?;
+                let known = object(json, &mut since)?;
                 self.since = since.map(|since| *since);
                 Ok(known)
             }
-            "reverse" => value(map, &mut self.reverse),
+            "reverse" => value(json, &mut self.reverse),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Rpc {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "data" => payload(map, &mut self.data),
-            "method" => string(map, &mut self.method),
+            "data" => payload(json, &mut self.data),
+            "method" => string(json, &mut self.method),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Send {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "data" => payload(map, &mut self.data),
+            "data" => payload(json, &mut self.data),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for Refresh {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "token" => string(map, &mut self.token),
+            "token" => string(json, &mut self.token),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for SubRefresh {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "channel" => string(map, &mut self.channel),
-            "token" => string(map, &mut self.token),
-            "type" => value(map, &mut self.kind),
-            "track" => list(map, &mut self.track),
-            "untrack" => list(map, &mut self.untrack),
+            "channel" => string(json, &mut self.channel),
+            "token" => string(json, &mut self.token),
+            "type" => value(json, &mut self.kind),
+            "track" => list(json, &mut self.track),
+            "untrack" => list(json, &mut self.untrack),
             _ => Ok(false),
         }
     }
 }
 
 impl Fields for TrackBatch {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "signature" => string(map, &mut self.signature),
-            "items" => list(map, &mut self.items),
+            "signature" => string(json, &mut self.signature),
+            "items" => list(json, &mut self.items),
             _ => Ok(false),
         }
     }
@@ -224,10 +223,10 @@ impl Fields for TrackBatch {
 
 /// A key and the version the client has.
 impl Fields for (String, u64) {
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error> {
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError> {
         match name {
-            "key" => string(map, &mut self.0),
-            "version" => value(map, &mut self.1),
+            "key" => string(json, &mut self.0),
+            "version" => value(json, &mut self.1),
             _ => Ok(false),
         }
     }

@@ -2,305 +2,133 @@
 //! duplicates.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
 use bytes::Bytes;
-use serde::de::{
-    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
-use serde_json::value::RawValue;
 
-use crate::json::text;
-use crate::payload::{MAX_DEPTH, Payload, nests_within};
+use super::reader::{Reader, Scalar, StringToken};
+use crate::decode_error::DecodeError;
+use crate::payload::Payload;
 
 /// Something with named fields.
 pub(crate) trait Fields: Default {
-    /// Reads the value of a field, or returns false where there is no such field.
-    fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<bool, A::Error>;
+    /// Reads the value of a field; names are in lower case. Returns false, and reads nothing, where there is no such field.
+    fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError>;
 }
 
 /// Reads an object into what is there already; `null` changes nothing.
-pub(crate) struct Object<'a, T>(pub(crate) &'a mut T);
-
-impl<'de, T: Fields> DeserializeSeed<'de> for Object<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Fields> Visitor<'de> for Object<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_map(self)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key_seed(Name)? {
-            if !self.0.read(name.as_str(), &mut map)? {
-                map.next_value::<IgnoredAny>()?;
-            }
+pub(crate) fn fields<T: Fields>(json: &mut Reader<'_>, target: &mut T) -> Result<(), DecodeError> {
+    json.object(|name, json| {
+        let name = name.name().ok_or(HALF_A_CHARACTER)?;
+        // Almost all clients write names in lower case.
+        if target.read(&name, json)? {
+            return Ok(());
+        }
+        let is_read = has_upper_case(&name) && target.read(&name.to_ascii_lowercase(), json)?;
+        if !is_read {
+            json.value()?;
         }
         Ok(())
-    }
+    })
+    .map(drop)
 }
 
 /// Reads an object; `null` takes away what was there.
-pub(crate) fn object<'de, A: MapAccess<'de>, T: Fields>(
-    map: &mut A,
+pub(crate) fn object<T: Fields>(
+    json: &mut Reader<'_>,
     slot: &mut Option<Box<T>>,
-) -> Result<bool, A::Error> {
-    map.next_value_seed(Slot(slot))?;
+) -> Result<bool, DecodeError> {
+    if json.null()? {
+        *slot = None;
+    } else {
+        fields(json, &mut **slot.get_or_insert_default())?;
+    }
     Ok(true)
 }
 
-struct Slot<'a, T>(&'a mut Option<Box<T>>);
-
-impl<'de, T: Fields> DeserializeSeed<'de> for Slot<'_, T> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Fields> Visitor<'de> for Slot<'_, T> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object or null")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<(), E> {
-        *self.0 = None;
-        Ok(())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        Object(&mut **self.0.get_or_insert_default()).visit_some(deserializer)
-    }
-}
-
 /// Reads a number or a boolean; `null` changes nothing.
-pub(crate) fn value<'de, A: MapAccess<'de>, T: Deserialize<'de>>(
-    map: &mut A,
-    slot: &mut T,
-) -> Result<bool, A::Error> {
-    if let Some(value) = map.next_value()? {
+pub(crate) fn value<T: Scalar>(json: &mut Reader<'_>, slot: &mut T) -> Result<bool, DecodeError> {
+    if let Some(value) = json.scalar()? {
         *slot = value;
     }
     Ok(true)
 }
 
-/// Reads a string; `null` changes nothing.
-pub(crate) fn string<'de, A: MapAccess<'de>>(
-    map: &mut A,
-    slot: &mut String,
-) -> Result<bool, A::Error> {
-    if let Some(text) = map.next_value::<Text>()?.0 {
-        *slot = text;
+/// Reads a string; `null` changes nothing. Escapes that are half of a character become U+FFFD.
+pub(crate) fn string(json: &mut Reader<'_>, slot: &mut String) -> Result<bool, DecodeError> {
+    if let Some(token) = json.string()? {
+        *slot = text(token)?;
     }
     Ok(true)
 }
 
 /// Reads any value as the bytes it is spelled with; also `null`.
-pub(crate) fn payload<'de, A: MapAccess<'de>>(
-    map: &mut A,
+pub(crate) fn payload(
+    json: &mut Reader<'_>,
     slot: &mut Option<Payload>,
-) -> Result<bool, A::Error> {
-    let raw = map.next_value::<&RawValue>()?.get().as_bytes();
-    if !nests_within(raw, MAX_DEPTH) {
-        return Err(A::Error::custom("too many levels of nesting"));
-    }
+) -> Result<bool, DecodeError> {
+    let raw = json.value()?.as_bytes();
     *slot = Some(Payload::json(Bytes::copy_from_slice(raw)));
     Ok(true)
 }
 
 /// Reads a list in place of what was there; `null` gives none, and a `null` in it the default.
-pub(crate) fn list<'de, A: MapAccess<'de>, T: Element<'de>>(
-    map: &mut A,
+pub(crate) fn list<T: Element>(
+    json: &mut Reader<'_>,
     slot: &mut Vec<T>,
-) -> Result<bool, A::Error> {
-    *slot = map
-        .next_value::<Option<List<T>>>()?
-        .map_or_else(Vec::new, |list| list.0);
+) -> Result<bool, DecodeError> {
+    slot.clear();
+    json.list(|json| {
+        slot.push(T::element(json)?);
+        Ok(())
+    })?;
     Ok(true)
 }
 
 /// Reads names and values; of equal names the last counts, and `null` gives none.
-pub(crate) fn entries<'de, A: MapAccess<'de>, T: Element<'de>>(
-    map: &mut A,
+pub(crate) fn entries<T: Element>(
+    json: &mut Reader<'_>,
     slot: &mut Vec<(String, T)>,
-) -> Result<bool, A::Error> {
+) -> Result<bool, DecodeError> {
     let mut all: BTreeMap<_, _> = std::mem::take(slot).into_iter().collect();
-    if let Some(Entries(entries)) = map.next_value::<Option<Entries<T>>>()? {
-        all.extend(entries);
+    let is_object = json.object(|name, json| {
+        let name = name.name().ok_or(HALF_A_CHARACTER)?;
+        all.insert(name.into_owned(), T::element(json)?);
+        Ok(())
+    })?;
+    if is_object {
         *slot = all.into_iter().collect();
     }
     Ok(true)
 }
 
 /// What lists and maps are made of.
-pub(crate) trait Element<'de>: Sized {
+pub(crate) trait Element: Sized {
     /// Reads one.
-    fn element<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error>;
+    fn element(json: &mut Reader<'_>) -> Result<Self, DecodeError>;
 }
 
-impl<'de, T: Fields> Element<'de> for T {
-    fn element<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+impl<T: Fields> Element for T {
+    fn element(json: &mut Reader<'_>) -> Result<Self, DecodeError> {
         let mut element = T::default();
-        Object(&mut element).deserialize(deserializer)?;
+        fields(json, &mut element)?;
         Ok(element)
     }
 }
 
-impl<'de> Element<'de> for String {
-    fn element<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Text::deserialize(deserializer)?.0.unwrap_or_default())
+impl Element for String {
+    fn element(json: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        json.string()?.map_or_else(|| Ok(Self::new()), text)
     }
 }
 
-/// An element, for where serde wants a type that reads itself.
-struct Whole<T>(T);
-
-impl<'de, T: Element<'de>> Deserialize<'de> for Whole<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        T::element(deserializer).map(Self)
-    }
+fn has_upper_case(name: &str) -> bool {
+    name.bytes().any(|byte| byte.is_ascii_uppercase())
 }
 
-struct List<T>(Vec<T>);
-
-impl<'de, T: Element<'de>> Deserialize<'de> for List<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_seq(Collect::<Vec<T>>(PhantomData))
-            .map(Self)
-    }
+fn text(token: StringToken<'_>) -> Result<String, DecodeError> {
+    let text = token.text().ok_or(DecodeError::fixed("not a string"))?;
+    Ok(text.into_owned())
 }
 
-struct Entries<T>(Vec<(String, T)>);
-
-impl<'de, T: Element<'de>> Deserialize<'de> for Entries<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(Collect::<(String, T)>(PhantomData))
-            .map(Self)
-    }
-}
-
-/// Collects elements into a list, or pairs out of a map.
-struct Collect<T>(PhantomData<T>);
-
-impl<'de, T: Element<'de>> Visitor<'de> for Collect<Vec<T>> {
-    type Value = Vec<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(Whole(element)) = seq.next_element()? {
-            all.push(element);
-        }
-        Ok(all)
-    }
-}
-
-impl<'de, T: Element<'de>> Visitor<'de> for Collect<(String, T)> {
-    type Value = Vec<(String, T)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(name) = map.next_key::<String>()? {
-            let Whole(element) = map.next_value()?;
-            all.push((name, element));
-        }
-        Ok(all)
-    }
-}
-
-/// A string, or `None` for `null`. Escapes that are half of a character become U+FFFD.
-struct Text(Option<String>);
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = <&RawValue>::deserialize(deserializer)?.get();
-        if raw == "null" {
-            return Ok(Self(None));
-        }
-        match text::read_string(raw) {
-            Some(text) => Ok(Self(Some(text))),
-            None => Err(D::Error::custom("not a string")),
-        }
-    }
-}
-
-/// A field's name in lower case. What is longer than any field's is nobody's, and empty here.
-struct Name;
-
-struct FieldName {
-    bytes: [u8; LONGEST],
-    len: usize,
-}
-
-/// Bytes of `presence_stats`, and two to spare.
-const LONGEST: usize = 16;
-
-impl FieldName {
-    fn as_str(&self) -> &str {
-        self.bytes
-            .get(..self.len)
-            .and_then(|name| std::str::from_utf8(name).ok())
-            .unwrap_or_default()
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = FieldName;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<FieldName, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Name {
-    type Value = FieldName;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a field's name")
-    }
-
-    fn visit_str<E: Error>(self, name: &str) -> Result<FieldName, E> {
-        let mut bytes = [0; LONGEST];
-        let len = match bytes.get_mut(..name.len()) {
-            Some(place) => {
-                place.copy_from_slice(name.as_bytes());
-                place.make_ascii_lowercase();
-                name.len()
-            }
-            None => 0,
-        };
-        Ok(FieldName { bytes, len })
-    }
-}
+const HALF_A_CHARACTER: DecodeError =
+    DecodeError::fixed("an escape in the name of a field is half a character");

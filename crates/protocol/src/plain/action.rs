@@ -4,13 +4,14 @@ use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::parse_position;
 use crate::error_code::{CommandError, ErrorCode};
 use crate::filter::FilterNode;
-use crate::json::object::Object;
+use crate::json::object;
+use crate::json::reader::Reader;
 use crate::payload::{MAX_DEPTH, Payload, nests_within};
 use crate::position::StreamPosition;
 
@@ -322,8 +323,7 @@ impl<'a> Fields<'a> {
             return Ok(None);
         };
         let mut node = Box::<FilterNode>::default();
-        Object(&mut *node)
-            .deserialize(&mut serde_json::Deserializer::from_str(filter))
+        object::fields(&mut Reader::new(filter), &mut *node)
             .map_err(|error| bad(format!("\"filter\" is no tags filter: {error}")))?;
         Ok(Some(node))
     }
