@@ -15,16 +15,23 @@ use crate::broker::BrokerError;
 pub(super) struct Stream {
     epoch: Epoch,
     top: Offset,
-    /// Without holes; the last one has offset `top`.
-    publications: VecDeque<Arc<Publication>>,
-    version: u64,
-    version_epoch: Box<str>,
-    /// When the publications go.
-    publications_until: Duration,
+    /// `None` until the first publication: most channels that are watched have none.
+    kept: Option<Box<Kept>>,
     /// When the position goes, and the stream with it.
     position_until: Duration,
     /// When the sweep looks at this stream next; zero before the first time.
     pub(super) reminder: Duration,
+}
+
+/// What a stream has once something was published in it.
+#[derive(Debug, Default)]
+struct Kept {
+    /// Without holes; the last one has offset `top`.
+    publications: VecDeque<Arc<Publication>>,
+    /// When the publications go.
+    until: Duration,
+    version: u64,
+    version_epoch: Box<str>,
 }
 
 impl Stream {
@@ -33,10 +40,7 @@ impl Stream {
         Self {
             epoch: random_epoch(),
             top: 0,
-            publications: VecDeque::new(),
-            version: 0,
-            version_epoch: Box::default(),
-            publications_until: Duration::ZERO,
+            kept: None,
             position_until: now.saturating_add(DEFAULT_META_TTL),
             reminder: Duration::ZERO,
         }
@@ -49,13 +53,15 @@ impl Stream {
 
     /// The newest publication that is still kept.
     pub(super) fn last(&self) -> Option<&Arc<Publication>> {
-        self.publications.back()
+        self.kept.as_ref()?.publications.back()
     }
 
     /// Whether the channel has seen this version or a later one.
     pub(super) fn has_seen(&self, version: u64, version_epoch: &str) -> bool {
-        let is_comparable = version_epoch.is_empty() || version_epoch == &*self.version_epoch;
-        version > 0 && is_comparable && version <= self.version
+        self.kept.as_ref().is_some_and(|kept| {
+            let is_comparable = version_epoch.is_empty() || version_epoch == &*kept.version_epoch;
+            version > 0 && is_comparable && version <= kept.version
+        })
     }
 
     /// Gives the publication its number and keeps it.
@@ -71,16 +77,17 @@ impl Stream {
         if self.top == 1 {
             publication.epoch = self.epoch.clone();
         }
-        self.version = publication.version;
-        self.version_epoch = Box::from(version_epoch);
+        let kept = self.kept.get_or_insert_default();
+        kept.version = publication.version;
+        if *kept.version_epoch != *version_epoch {
+            kept.version_epoch = Box::from(version_epoch);
+        }
         let publication = Arc::new(publication);
-        self.publications.push_back(Arc::clone(&publication));
-        let surplus = self
-            .publications
-            .len()
-            .saturating_sub(retention.size.max(1));
-        self.publications.drain(..surplus);
-        self.publications_until = now.saturating_add(retention.ttl);
+        kept.publications.push_back(Arc::clone(&publication));
+        while kept.publications.len() > retention.size.max(1) {
+            kept.publications.pop_front();
+        }
+        kept.until = now.saturating_add(retention.ttl);
         publication
     }
 
@@ -104,29 +111,34 @@ impl Stream {
         }
         let since = query.since.as_ref().map(|since| since.offset);
         let limit = query.limit.unwrap_or(usize::MAX);
-        let publications = if query.reverse {
-            let end = since.map_or(self.publications.len(), |since| self.index_before(since));
-            let kept = self.publications.range(..end).rev();
-            kept.take(limit).cloned().collect()
-        } else {
-            let start = since.map_or(0, |since| self.index_after(since));
-            let kept = self.publications.range(start..);
-            kept.take(limit).cloned().collect()
-        };
+        let publications = self.kept.as_ref().map(|kept| {
+            let len = kept.publications.len();
+            if query.reverse {
+                let end = since.map_or(len, |since| self.index_before(since, len));
+                let kept = kept.publications.range(..end).rev();
+                kept.take(limit).cloned().collect()
+            } else {
+                let start = since.map_or(0, |since| self.index_after(since, len));
+                let kept = kept.publications.range(start..);
+                kept.take(limit).cloned().collect()
+            }
+        });
         Ok(Page {
-            publications,
+            publications: publications.unwrap_or_default(),
             position: self.position(),
         })
     }
 
     /// Forgets the publications; the position stays, and so does the version.
     pub(super) fn clear(&mut self) {
-        self.publications = VecDeque::new();
+        if let Some(kept) = &mut self.kept {
+            kept.publications = VecDeque::new();
+        }
     }
 
     /// Forgets what is over. Whether the whole stream is.
     pub(super) fn expire(&mut self, now: Duration) -> bool {
-        if self.publications_until <= now {
+        if self.kept.as_ref().is_some_and(|kept| kept.until <= now) {
             self.clear();
         }
         self.position_until <= now
@@ -134,27 +146,26 @@ impl Stream {
 
     /// When something of the stream goes next.
     pub(super) fn deadline(&self) -> Duration {
-        if self.publications.is_empty() {
-            self.position_until
-        } else {
-            self.position_until.min(self.publications_until)
+        match &self.kept {
+            Some(kept) if !kept.publications.is_empty() => self.position_until.min(kept.until),
+            _ => self.position_until,
         }
     }
 
-    /// Index of the first kept publication after `offset`; what fell out is not missed here.
-    fn index_after(&self, offset: Offset) -> usize {
+    /// Index of the first of `len` kept publications after `offset`; what fell out is not missed here.
+    fn index_after(&self, offset: Offset, len: usize) -> usize {
         let newer = self.top.saturating_sub(offset);
         let newer = usize::try_from(newer).unwrap_or(usize::MAX);
-        self.publications.len().saturating_sub(newer)
+        len.saturating_sub(newer)
     }
 
-    /// Index behind the last kept publication before `offset`. A position beyond the next one is nobody's: nothing
-    /// is before it.
-    fn index_before(&self, offset: Offset) -> usize {
+    /// Index behind the last of `len` kept publications before `offset`. A position beyond the next one is nobody's:
+    /// nothing is before it.
+    fn index_before(&self, offset: Offset, len: usize) -> usize {
         if offset > self.top.saturating_add(1) {
             return 0;
         }
-        self.index_after(offset.saturating_sub(1))
+        self.index_after(offset.saturating_sub(1), len)
     }
 }
 
@@ -181,6 +192,6 @@ mod tests {
     #[test]
     fn a_channel_with_history_costs_no_more_than_was_decided() {
         // In a shard's table; the epoch's name is an allocation of its own. Channels without history are not here.
-        assert!(size_of::<(Channel, Stream)>() <= 144);
+        assert!(size_of::<(Channel, Stream)>() <= 80);
     }
 }
