@@ -1,6 +1,6 @@
 //! Fails when a crate imports another that the plan of the house does not allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use serde_json::Value;
@@ -150,6 +150,24 @@ fn no_crate_knows_a_library_that_belongs_to_another_room() {
 fn the_first_command_builds_the_binary_and_nothing_else() {
     let house = House::read();
     assert_eq!(house.default_members, ["veche"]);
+}
+
+/// It is for programs that have nothing else of ours; its README states the number.
+#[test]
+fn the_channel_with_tls_brings_sixty_packages_at_most() {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package=veche-channel", "--edges=normal,build"])
+        .args(["--prefix=none", "--format={p}", "--locked"])
+        .arg("--manifest-path")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .output()
+        .expect("cargo runs, it started this test");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "cargo tree: {errors}");
+    let tree = String::from_utf8(output.stdout).expect("names of packages are text");
+    let packages: BTreeSet<_> = tree.lines().filter(|line| !line.is_empty()).collect();
+    assert!(packages.iter().any(|it| it.starts_with("rustls ")));
+    assert!(packages.len() <= 60, "{}: {packages:?}", packages.len());
 }
 
 #[test]
