@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# the Autobahn suite against the echo example, in its fast selection
+# the Autobahn suite against the echo example and the channel's client, in its fast selection
 echo=$TARGET/debug/examples/echo
+client=$TARGET/debug/examples/autobahn
+[ -x "$client" ] || { echo "there is no $client; run the part \"build\" first"; exit 1; }
 [ -x "$echo" ] || { echo "there is no $echo; run the part \"build\" first"; exit 1; }
 mkdir -p "$CACHE"
 output=$(mktemp -d)
@@ -16,5 +18,10 @@ done
 # shellcheck source=lib/python27.sh
 . "$ROOT/tests/parts/lib/python27.sh"
 use_python27
-ECHO_URL=ws://$address/echo VECHE_TEST_CACHE=$CACHE AUTOBAHN_REPORTS=$ARTIFACTS/autobahn \
-  bash tests/conformance/autobahn.sh server fast
+export VECHE_TEST_CACHE=$CACHE
+status=0
+ECHO_URL=ws://$address/echo AUTOBAHN_REPORTS=$ARTIFACTS/autobahn \
+  bash tests/conformance/autobahn.sh server fast || status=$?
+AUTOBAHN_DEFLATE=required CLIENT_CMD=$client AUTOBAHN_REPORTS=$ARTIFACTS/autobahn-client \
+  bash tests/conformance/autobahn.sh client fast || status=$?
+exit "$status"
