@@ -9,6 +9,7 @@ use crate::utf8;
 
 mod received;
 
+pub use crate::message::Loan;
 pub use received::Received;
 
 /// What a peer may ask of our memory. Shared by many connections.
@@ -146,6 +147,43 @@ impl Decoder {
             None => Ok(None),
         });
         if matches!(received, Err(_) | Ok(Some(Received::Close(_)))) {
+            self.is_done = true;
+            self.incomplete = None;
+        }
+        received
+    }
+
+    /// Lends the buffer of a data frame of which at least `least` bytes are still to come, so that
+    /// they can be read into it without a copy; `None` if there is no such frame.
+    pub fn lend(&mut self, least: usize) -> Option<Loan> {
+        self.incomplete.as_deref_mut()?.lend(least)
+    }
+
+    /// Takes a lent buffer back, which must be done before anything else, and yields the message
+    /// if the frame and the message end with what was appended.
+    ///
+    /// # Errors
+    /// What the peer did wrong; close with its code.
+    pub fn give_back(
+        &mut self,
+        loan: Loan,
+        limits: &Limits,
+        workspace: &mut Workspace,
+    ) -> Result<Option<Received<'static>>, ProtocolError> {
+        workspace.inflater.shrink();
+        let Some(incomplete) = self.incomplete.as_deref_mut() else {
+            return Ok(None);
+        };
+        let assembled = incomplete.give_back(loan);
+        self.incomplete.take_if(|incomplete| incomplete.is_empty());
+        let received = assembled.and_then(|assembled| match assembled {
+            Some(assembled) => {
+                let found = Found::Assembled(assembled);
+                received::read(found, limits, &mut workspace.inflater).map(Some)
+            }
+            None => Ok(None),
+        });
+        if received.is_err() {
             self.is_done = true;
             self.incomplete = None;
         }

@@ -60,6 +60,12 @@ pub fn header(opcode: Opcode, compressed: bool, len: usize) -> HeaderBytes {
     encode(opcode, compressed, len, None)
 }
 
+/// The header of a client's final frame, whose payload is then masked with `key` by
+/// [`mask::apply`]; the key is as in [`write_masked`].
+pub fn masked_header(opcode: Opcode, compressed: bool, len: usize, key: [u8; 4]) -> HeaderBytes {
+    encode(opcode, compressed, len, Some(key))
+}
+
 /// Appends a server's frame.
 pub fn write(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     let header = header(opcode, false, payload.len());

@@ -3,6 +3,7 @@
 use crate::close::ProtocolError;
 use crate::decoder::Limits;
 use crate::frame::{self, Header, Opcode, Role};
+use crate::mask;
 use crate::utf8;
 
 /// All that a connection keeps between two reads, and only while something is incomplete.
@@ -23,7 +24,74 @@ pub(crate) struct Assembled {
     pub(crate) payload: Vec<u8>,
 }
 
+/// The buffer of a message, lent to be read into.
+#[derive(Debug)]
+pub struct Loan {
+    /// The message so far, to be appended to.
+    pub buffer: Vec<u8>,
+    /// Bytes that may be appended; the buffer has room for them. What is appended beyond is
+    /// dropped.
+    pub room: usize,
+    /// Bytes of the message before anything was appended.
+    len: usize,
+}
+
+/// Bytes that a buffer may be larger than what has come, when it is lent: a round trip of the
+/// socket's buffer for a usual message. A larger one grows to twice what has come.
+const AHEAD: usize = 64 << 10;
+
 impl Incomplete {
+    /// Lends the buffer of the message under way.
+    pub(crate) fn lend(&mut self, least: usize) -> Option<Loan> {
+        let (header, offset) = self.frame?;
+        let left = usize::try_from(header.len).unwrap_or(usize::MAX) - offset;
+        let message = self.message.as_mut()?;
+        if header.opcode.is_control() || left < least {
+            return None;
+        }
+        let mut buffer = std::mem::take(&mut message.payload);
+        let len = buffer.len();
+        let room = left.min(len.max(AHEAD));
+        buffer.reserve_exact(room);
+        Some(Loan { buffer, room, len })
+    }
+
+    /// Takes a lent buffer back; yields the message if it is whole now.
+    pub(crate) fn give_back(&mut self, loan: Loan) -> Result<Option<Assembled>, ProtocolError> {
+        let Loan {
+            mut buffer,
+            room,
+            len,
+        } = loan;
+        buffer.truncate(len + room);
+        let (Some((header, offset)), Some(message)) = (self.frame, self.message.as_mut()) else {
+            return Ok(None);
+        };
+        let piece = buffer.get_mut(len..).unwrap_or_default();
+        let arrived = offset + piece.len();
+        if let Some(key) = header.key {
+            mask::apply(key, offset, piece);
+        }
+        message.payload = buffer;
+        message.check()?;
+        if arrived as u64 != header.len {
+            self.frame = Some((header, arrived));
+            return Ok(None);
+        }
+        self.frame = None;
+        Ok(self.finish(header))
+    }
+
+    /// The message, if its last frame was `header`'s.
+    fn finish(&mut self, header: Header) -> Option<Assembled> {
+        let message = self.message.take_if(|_| header.fin)?;
+        Some(Assembled {
+            opcode: message.opcode,
+            compressed: message.compressed,
+            payload: message.payload,
+        })
+    }
+
     /// The frame whose payload is still coming, and how much of it has come; to be given back to
     /// [`Incomplete::take`] with the next piece.
     pub(crate) fn take_frame(&mut self) -> Option<(Header, usize)> {
@@ -96,14 +164,7 @@ impl Incomplete {
             limits.max_message
         };
         message.append(piece, announced)?;
-        if !(is_last && header.fin) {
-            return Ok(None);
-        }
-        Ok(self.message.take().map(|message| Assembled {
-            opcode: message.opcode,
-            compressed: message.compressed,
-            payload: message.payload,
-        }))
+        Ok(if is_last { self.finish(header) } else { None })
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -152,6 +213,11 @@ impl Message {
             self.payload.reserve_exact(capacity - len);
         }
         self.payload.extend_from_slice(piece);
+        self.check()
+    }
+
+    /// Checks what was appended.
+    fn check(&mut self) -> Result<(), ProtocolError> {
         if self.opcode == Opcode::Text && !self.compressed {
             self.utf8.advance(&self.payload)?;
         }
