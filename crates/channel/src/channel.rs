@@ -78,7 +78,7 @@ impl Channel {
     /// it is queued.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         poll_fn(|cx| self.driver.poll_ready(cx)).await?;
-        self.driver.start_send(&message.into())?;
+        self.driver.start_send(message.into())?;
         poll_fn(|cx| self.driver.poll_flush(cx)).await
     }
 
@@ -124,7 +124,7 @@ impl Sink<Message> for Channel {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.get_mut().driver.start_send(&message)
+        self.get_mut().driver.start_send(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use veche_websocket::close::{self, ProtocolError};
-use veche_websocket::decoder::{Decoder, Limits, Received, Workspace};
+use veche_websocket::decoder::{Decoder, Limits, Loan, Received, Workspace};
 use veche_websocket::deflate::Deflate;
 use veche_websocket::frame::{self, Opcode, Role};
+use veche_websocket::mask;
 
 use crate::closed::{By, CloseCode, Closed};
 use crate::error::Error;
@@ -122,7 +123,7 @@ impl Conversation {
     ///
     /// # Errors
     /// [`Error::Closed`] if a close frame was sent or received before.
-    pub(crate) fn send(&mut self, message: &Message) -> Result<(), Error> {
+    pub(crate) fn send(&mut self, message: Message) -> Result<(), Error> {
         if let Some(closed) = self.decided() {
             return Err(Error::Closed(closed.clone()));
         }
@@ -133,6 +134,10 @@ impl Conversation {
         let payload = message.as_bytes();
         let may_compress = payload.len() >= self.terms.compress_from
             && (self.terms.deflate).is_some_and(|deflate| deflate.may_compress(payload.len()));
+        if payload.len() >= OWN_SEGMENT && !may_compress {
+            self.send_large(opcode, message);
+            return Ok(());
+        }
         let out = self.outgoing.end();
         match (self.terms.role, may_compress) {
             (Role::Client, false) => {
@@ -150,6 +155,27 @@ impl Conversation {
         Ok(())
     }
 
+    /// Queues a large message as it is: it is masked where it lies, and copied only if others
+    /// share it.
+    fn send_large(&mut self, opcode: Opcode, message: Message) {
+        let payload = message.into_bytes();
+        match self.terms.role {
+            Role::Server => {
+                let header = frame::header(opcode, false, payload.len());
+                self.outgoing.push(&header, payload);
+            }
+            Role::Client => {
+                let mut payload = payload
+                    .try_into_mut()
+                    .unwrap_or_else(|shared| shared.as_ref().into());
+                let key = random::mask_key();
+                let header = frame::masked_header(opcode, false, payload.len(), key);
+                mask::apply(key, 0, &mut payload);
+                self.outgoing.push(&header, payload.freeze());
+            }
+        }
+    }
+
     /// Takes bytes from the front of `input`, until a message is whole or the input is used up.
     pub(crate) fn receive(
         &mut self,
@@ -157,25 +183,65 @@ impl Conversation {
         workspace: &mut Workspace,
         now: impl Fn() -> Instant,
     ) -> Option<Message> {
-        let limits = Limits {
-            max_message: self.terms.max_message,
-            max_inflated: self.terms.max_message,
-        };
+        let limits = self.limits();
         while self.is_listening() {
             match self.decoder.next_owned(input, &limits, workspace) {
                 Ok(None) => break,
-                Ok(Some(Received::Text(text))) => return Some(Message::Text(text.into_owned())),
-                Ok(Some(Received::Binary(bytes))) => {
-                    return Some(Message::Binary(bytes.into_owned().into()));
+                Ok(Some(received)) => {
+                    if let Some(message) = self.accept(received, &now) {
+                        return Some(message);
+                    }
                 }
-                Ok(Some(Received::Ping(payload))) => self.answer_ping(&payload),
-                Ok(Some(Received::Pong(_))) => {}
-                Ok(Some(Received::Close(received))) => self.receive_close(received, now()),
                 Err(error) => self.refuse(error, now()),
             }
         }
         if !self.is_listening() {
             *input = &mut [];
+        }
+        None
+    }
+
+    /// Lends the buffer of a large message that is under way, to be read into.
+    pub(crate) fn lend(&mut self) -> Option<Loan> {
+        if self.is_listening() {
+            self.decoder.lend(LENT_FROM)
+        } else {
+            None
+        }
+    }
+
+    /// Takes a lent buffer back, and yields the message if it is whole.
+    pub(crate) fn give_back(
+        &mut self,
+        loan: Loan,
+        workspace: &mut Workspace,
+        now: impl Fn() -> Instant,
+    ) -> Option<Message> {
+        let limits = self.limits();
+        match self.decoder.give_back(loan, &limits, workspace) {
+            Ok(received) => self.accept(received?, &now),
+            Err(error) => {
+                self.refuse(error, now());
+                None
+            }
+        }
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            max_message: self.terms.max_message,
+            max_inflated: self.terms.max_message,
+        }
+    }
+
+    /// Acts on what the peer said, or yields it.
+    fn accept(&mut self, received: Received<'_>, now: &impl Fn() -> Instant) -> Option<Message> {
+        match received {
+            Received::Text(text) => return Some(Message::Text(text.into_owned())),
+            Received::Binary(bytes) => return Some(Message::Binary(bytes.into_owned().into())),
+            Received::Ping(payload) => self.answer_ping(&payload),
+            Received::Pong(_) => {}
+            Received::Close(received) => self.receive_close(received, now()),
         }
         None
     }
@@ -330,6 +396,12 @@ impl Conversation {
         }
     }
 }
+
+/// Bytes from which on a message is written from where it lies.
+const OWN_SEGMENT: usize = 8192;
+
+/// Bytes of a message that are worth a read of their own.
+const LENT_FROM: usize = 4096;
 
 #[cfg(test)]
 mod tests;

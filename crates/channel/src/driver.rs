@@ -1,12 +1,14 @@
 //! Carries a conversation out: reads, writes and waits for it, and decides nothing.
 
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::BufMut;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
+use veche_websocket::decoder::Loan;
 
 use crate::closed::{CloseCode, Closed};
 use crate::conversation::{Conversation, Terms};
@@ -29,6 +31,8 @@ pub(crate) struct Driver {
     message: Option<Message>,
     /// Nobody wants messages any more: they are read, and dropped.
     is_deaf: bool,
+    /// The last read was into the buffer of a large message.
+    is_large: bool,
     /// The peer's direction ended before ours did.
     is_read_shut: bool,
     write: Write,
@@ -79,6 +83,7 @@ impl Driver {
             rest_at: 0,
             message: None,
             is_deaf: false,
+            is_large: false,
             is_read_shut: false,
             write: Write::Clean,
             timer: None,
@@ -130,12 +135,19 @@ impl Driver {
         }
     }
 
-    pub(crate) fn start_send(&mut self, message: &Message) -> Result<(), Error> {
+    pub(crate) fn start_send(&mut self, message: Message) -> Result<(), Error> {
         self.check_open()?;
         self.conversation.send(message)
     }
 
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        if self.conversation.is_open() {
+            self.write(cx);
+            // Nothing is waited for, so nothing has to be registered for.
+            if self.is_flushed() && self.socket.is_quiet() && !self.is_due() {
+                return Poll::Ready(Ok(()));
+            }
+        }
         self.drive(cx, Until::Stuck);
         if self.is_flushed() && self.closed().is_none() {
             return Poll::Ready(Ok(()));
@@ -193,12 +205,17 @@ impl Driver {
         self.conversation.outgoing.is_empty() && matches!(self.write, Write::Clean | Write::Shut)
     }
 
+    /// Whether something is due by now.
+    fn is_due(&self) -> bool {
+        let deadline = self.conversation.deadline();
+        deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
     /// Does all that can be done without waiting, and registers for all that has to be waited
     /// for.
     fn drive(&mut self, cx: &mut Context<'_>, until: Until) {
         loop {
             let read = self.read(cx);
-            self.conversation.settle();
             let written = self.write(cx);
             if self.closed().is_some() {
                 self.let_go();
@@ -207,7 +224,10 @@ impl Driver {
             if until == Until::Message && self.message.is_some() {
                 return;
             }
-            if (read, written) == (Step::Stuck, Step::Stuck) && self.wait(cx) == Step::Stuck {
+            // What was written lets nothing more be read; but an end has more steps.
+            let goes_on =
+                read == Step::Moved || (written == Step::Moved && !self.conversation.is_open());
+            if !goes_on && self.wait(cx) == Step::Stuck {
                 return;
             }
         }
@@ -222,13 +242,24 @@ impl Driver {
             self.decode_rest();
             return Step::Moved;
         }
+        if let Some(loan) = self.conversation.lend() {
+            return self.read_large(cx, loan);
+        }
         Scratch::with(|scratch| {
-            let mut buffer = ReadBuf::new(&mut scratch.buffer);
+            // Behind a large message comes another: its payload is read to where it stays.
+            let len = if self.is_large {
+                START
+            } else {
+                scratch.buffer.len()
+            };
+            let start = scratch.buffer.get_mut(..len).unwrap_or_default();
+            let mut buffer = ReadBuf::new(start);
             match Pin::new(&mut self.socket).poll_read(cx, &mut buffer) {
                 Poll::Pending => return Step::Stuck,
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.end_of_input(),
                 Poll::Ready(Ok(())) => {
                     let now = Instant::now();
+                    self.is_large = false;
                     self.conversation.heard(now);
                     if !self.conversation.is_open() {
                         // A peer that never stops must not keep the end waiting: the timer is
@@ -253,6 +284,30 @@ impl Driver {
             }
             Step::Moved
         })
+    }
+
+    /// Reads on in a large message, into its own buffer.
+    fn read_large(&mut self, cx: &mut Context<'_>, mut loan: Loan) -> Step {
+        let mut end = (&mut loan.buffer).limit(loan.room);
+        let polled = pin!(self.socket.read_buf(&mut end)).poll(cx);
+        let message = Scratch::with(|scratch| {
+            (self.conversation).give_back(loan, &mut scratch.workspace, Instant::now)
+        });
+        self.message = message.filter(|_| !self.is_deaf);
+        match polled {
+            Poll::Pending => return Step::Stuck,
+            Poll::Ready(Ok(0)) => self.end_of_input(),
+            Poll::Ready(Ok(_)) => {
+                self.is_large = true;
+                let now = Instant::now();
+                self.conversation.heard(now);
+                if !self.conversation.is_open() {
+                    self.conversation.handle_timeout(now, true);
+                }
+            }
+            Poll::Ready(Err(error)) => self.conversation.end(Some(error)),
+        }
+        Step::Moved
     }
 
     /// A peer that closed may end its direction before it has our answer.
@@ -309,12 +364,20 @@ impl Driver {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Step>> {
         let mut step = Step::Stuck;
         let mut socket = Pin::new(&mut self.socket);
+        self.conversation.settle();
         while !self.conversation.outgoing.is_empty() {
             let unsent = self.conversation.outgoing.unsent();
-            match std::task::ready!(socket.as_mut().poll_write(cx, unsent)?) {
+            let polled = match &unsent {
+                // One slice is cheaper for the system than a list of two.
+                [short, large] if large.is_empty() => socket.as_mut().poll_write(cx, short),
+                both => socket.as_mut().poll_write_vectored(cx, both),
+            };
+            match std::task::ready!(polled?) {
                 0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 count => self.conversation.outgoing.advance(count),
             }
+            // There is room now for an answer that had none.
+            self.conversation.settle();
             self.write = Write::Unflushed;
             step = Step::Moved;
         }
@@ -375,5 +438,7 @@ impl Timer {
     }
 }
 
+/// Bytes that are read to find the next header, where a large message is expected.
+const START: usize = 4096;
 /// When there is nothing to wait for; `wait` sets the timer back as soon as there is.
 const DISTANT: Duration = Duration::from_secs(86400);

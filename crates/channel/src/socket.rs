@@ -1,7 +1,7 @@
 //! The way bytes go: TCP, TLS over it, or any stream that was brought along.
 
 use std::fmt;
-use std::io;
+use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -22,6 +22,19 @@ pub(crate) enum Socket {
     Other(Box<dyn Transport>),
     /// It ended, and its descriptor was given back.
     Gone,
+}
+
+impl Socket {
+    /// Whether it is known, without asking the system, that nothing can be read.
+    pub(crate) fn is_quiet(&self) -> bool {
+        match self {
+            // It asks the system only if the runtime has heard of something.
+            Self::Tcp(tcp) => {
+                matches!(tcp.try_read(&mut []), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Debug for Socket {
@@ -64,6 +77,30 @@ impl AsyncWrite for Socket {
             Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
             Self::Other(other) => Pin::new(other).poll_write(cx, bytes),
             Self::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Tcp(tcp) => Pin::new(tcp).poll_write_vectored(cx, slices),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => Pin::new(tls).poll_write_vectored(cx, slices),
+            Self::Other(other) => Pin::new(other).poll_write_vectored(cx, slices),
+            Self::Gone => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Self::Tcp(tcp) => tcp.is_write_vectored(),
+            #[cfg(feature = "tls")]
+            Self::Tls(tls) => tls.is_write_vectored(),
+            Self::Other(other) => other.is_write_vectored(),
+            Self::Gone => false,
         }
     }
 

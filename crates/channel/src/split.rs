@@ -62,7 +62,7 @@ impl Sender {
     /// As there.
     pub async fn send(&mut self, message: impl Into<Message>) -> Result<(), Error> {
         poll_fn(|cx| self.poll(cx, Driver::poll_ready)).await?;
-        self.shared.lock().start_send(&message.into())?;
+        self.shared.lock().start_send(message.into())?;
         poll_fn(|cx| self.poll(cx, Driver::poll_flush)).await
     }
 
@@ -136,7 +136,7 @@ impl Sink<Message> for Sender {
     }
 
     fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), Error> {
-        self.shared.lock().start_send(&message)
+        self.shared.lock().start_send(message)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {

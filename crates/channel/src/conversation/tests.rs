@@ -41,7 +41,10 @@ fn from_server(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
 /// Opcodes and payloads of the frames that wait to be written.
 fn said(conversation: &mut Conversation) -> Vec<(u8, Vec<u8>)> {
     let mut frames = Vec::new();
-    let mut bytes = conversation.outgoing.unsent();
+    let unsent: Vec<u8> = (conversation.outgoing.unsent().iter())
+        .flat_map(|slice| slice.to_vec())
+        .collect();
+    let mut bytes = unsent.as_slice();
     while let [first, second, rest @ ..] = bytes {
         let len = usize::from(second & 0x7f);
         let (key, rest) = rest.split_at(4);
@@ -72,7 +75,7 @@ fn a_close_of_the_peer_is_answered_with_its_code_and_ends_what_can_be_sent() {
         reason: "you asked me to".to_owned(),
         clean: true,
     };
-    let refused = conversation.send(&"late".into()).expect_err("it is closed");
+    let refused = conversation.send("late".into()).expect_err("it is closed");
     assert!(matches!(refused, Error::Closed(closed) if closed == expected));
     conversation.end(None);
     assert_eq!(conversation.closed(), Some(&expected));

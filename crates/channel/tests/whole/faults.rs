@@ -324,6 +324,23 @@ async fn a_link_that_died_without_a_word_is_noticed() {
     assert_eq!((closed.by, closed.code), (By::Transport, 1006));
 }
 
+/// Sending never waits here, as the peer's system takes all; the silence is noticed all the same.
+#[tokio::test]
+async fn a_link_that_died_is_noticed_by_who_only_sends() {
+    let url = peer::raw(|mut stream| async move { while stream.read_u8().await.is_ok() {} }).await;
+    let short = Duration::from_millis(20);
+    let connect = Connect::new(&url).ping(short, short);
+    let mut channel = connect.connect().await.expect("a channel");
+    let error = loop {
+        match channel.send("anybody there?").await {
+            Ok(()) => tokio::time::sleep(Duration::from_millis(1)).await,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::Closed(closed) if closed.by == By::Transport));
+    assert!(matches!(channel.next().await, Some(Err(Error::NoPong(_)))));
+}
+
 /// Dart: a ping counts strictly, so that a busy link may be given up.
 #[tokio::test]
 async fn a_link_that_answers_lives_however_short_the_interval() {
