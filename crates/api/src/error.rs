@@ -10,3 +10,8 @@ pub(crate) fn message(error: &CommandError) -> &str {
         _ => error.message.as_ref(),
     }
 }
+
+/// Whether the same call may succeed later. A conflict is one with what the caller said, so it stays.
+pub(crate) fn is_temporary(error: &CommandError) -> bool {
+    error.temporary && error.code != ErrorCode::CONCURRENT_PAGINATION
+}

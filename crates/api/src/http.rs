@@ -70,6 +70,12 @@ pub fn router(backend: Arc<dyn Backend>, options: ApiOptions) -> Router {
         };
         router = router.route(&format!("{prefix}/{}", method.name), any(serve));
     }
+    // Without a prefix these would be the addresses of everything else on the server.
+    if !prefix.is_empty() {
+        router = router
+            .route(&format!("{prefix}/"), any(no_such_method))
+            .route(&format!("{prefix}/{{*method}}"), any(no_such_method));
+    }
     router.with_state(door)
 }
 
@@ -85,15 +91,22 @@ impl Door {
         let (head, body) = request.into_parts();
         if head.method != axum::http::Method::POST {
             let allowed = [(ALLOW, "POST")];
-            return Err((StatusCode::METHOD_NOT_ALLOWED, allowed).into_response());
+            let answer = refusal(
+                StatusCode::METHOD_NOT_ALLOWED,
+                bad("calls are made with POST"),
+            );
+            return Err((allowed, answer).into_response());
         }
         if !self.options.insecure && !self.options.key.is_shown(&head.headers, &head.uri) {
             debug!("an API call showed no key, or another one");
-            return Err(StatusCode::UNAUTHORIZED.into_response());
+            return Err(unauthorized());
         }
         if self.backend.is_closing() {
-            let why = "the server is shutting down\n";
-            return Err((StatusCode::SERVICE_UNAVAILABLE, why).into_response());
+            let error = CommandError {
+                message: "the server is shutting down".into(),
+                ..ErrorCode::INTERNAL.into()
+            };
+            return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, error));
         }
         let text = self.read(body).await?;
         Ok((head.headers, text))
@@ -103,8 +116,8 @@ impl Door {
     async fn read(&self, body: Body) -> Result<String, Response> {
         let limit = self.options.max_body;
         let too_large = || {
-            let why = format!("the body is larger than {limit} bytes\n");
-            (StatusCode::PAYLOAD_TOO_LARGE, why).into_response()
+            let why = format!("the body is larger than {limit} bytes");
+            refusal(StatusCode::PAYLOAD_TOO_LARGE, bad(&why))
         };
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if announced > limit {
@@ -120,7 +133,10 @@ impl Door {
                 }
                 return Err(bad_request(&Malformed("the body broke off".into())));
             }
-            Err(_) => return Err(StatusCode::REQUEST_TIMEOUT.into_response()),
+            Err(_) => {
+                let error = bad("the body did not come in time");
+                return Err(refusal(StatusCode::REQUEST_TIMEOUT, error));
+            }
         };
         String::from_utf8(bytes.into())
             .map_err(|_| bad_request(&Malformed("the body is not UTF-8".into())))
@@ -180,6 +196,7 @@ fn status(error: &CommandError) -> StatusCode {
         ErrorCode::UNKNOWN_CHANNEL | ErrorCode::METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
         ErrorCode::BAD_REQUEST | ErrorCode::NOT_AVAILABLE => StatusCode::BAD_REQUEST,
         ErrorCode::UNRECOVERABLE_POSITION => StatusCode::RANGE_NOT_SATISFIABLE,
+        ErrorCode::TOO_MANY_REQUESTS => StatusCode::TOO_MANY_REQUESTS,
         ErrorCode::CONCURRENT_PAGINATION => StatusCode::CONFLICT,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -191,8 +208,33 @@ fn answer(status: StatusCode, json: Vec<u8>) -> Response {
 
 fn bad_request(malformed: &Malformed) -> Response {
     debug!(why = malformed.0, "an API call could not be read");
-    let why = format!("Bad Request: {}\n", malformed.0);
-    (StatusCode::BAD_REQUEST, why).into_response()
+    refusal(StatusCode::BAD_REQUEST, bad(&malformed.0))
+}
+
+/// The answer to a call that shows no key, or another one.
+fn unauthorized() -> Response {
+    let error = CommandError {
+        message: "unauthorized: show the API key (http_api.key) in the header X-API-Key".into(),
+        ..ErrorCode::UNAUTHORIZED.into()
+    };
+    refusal(StatusCode::UNAUTHORIZED, error)
+}
+
+async fn no_such_method() -> Response {
+    let error = ErrorCode::METHOD_NOT_FOUND.into();
+    refusal(StatusCode::NOT_FOUND, error)
+}
+
+fn bad(why: &str) -> CommandError {
+    CommandError {
+        message: format!("bad request: {why}").into(),
+        ..ErrorCode::BAD_REQUEST.into()
+    }
+}
+
+/// The answer to a call that never became a command: a status, and the error as a command has it.
+fn refusal(status: StatusCode, error: CommandError) -> Response {
+    answer(status, json::envelope(&Err(error)))
 }
 
 #[cfg(test)]

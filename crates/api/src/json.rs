@@ -9,7 +9,7 @@ use veche_protocol::json::text::{push_comma, push_display, push_name};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 
-use crate::error::message;
+use crate::error::{is_temporary, message};
 
 /// What a command came to: the JSON of its result, or an error.
 pub(crate) type Outcome = Result<Vec<u8>, CommandError>;
@@ -132,10 +132,15 @@ pub(crate) fn envelope(outcome: &Outcome) -> Vec<u8> {
     .end()
 }
 
-/// `{"code":...,"message":"..."}`.
+/// `{"code":...,"message":"..."}`, and `"temporary":true` where the same call may succeed later.
 pub(crate) fn error(cause: &CommandError) -> Vec<u8> {
-    let writer = ObjectWriter::new().some_number("code", cause.code.0);
-    writer.some_string("message", message(cause)).end()
+    let mut writer = ObjectWriter::new()
+        .some_number("code", cause.code.0)
+        .some_string("message", message(cause));
+    if is_temporary(cause) {
+        writer = writer.raw("temporary", b"true");
+    }
+    writer.end()
 }
 
 /// The result of a command that has nothing to tell.

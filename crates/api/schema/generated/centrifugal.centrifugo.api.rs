@@ -6,6 +6,9 @@ pub struct Error {
     pub code: u32,
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
+    /// The same call may succeed later.
+    #[prost(bool, tag = "3")]
+    pub temporary: bool,
 }
 /// One command of a batch: exactly one of these is set. If several are, the first in the order of `publish`,
 /// `broadcast`, `subscribe`, `unsubscribe`, `disconnect`, `history`, `history_remove`, `presence`, `presence_stats`,
@@ -191,8 +194,7 @@ pub struct BroadcastResult {
     #[prost(message, repeated, tag = "1")]
     pub responses: ::prost::alloc::vec::Vec<PublishResponse>,
 }
-/// A condition on labels of connections. There are no labels here, and the field that holds this has no effect, as in
-/// Centrifugo without its commercial edition.
+/// A condition on labels of connections. Connections have no labels here, and a request with one is refused.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct FilterNode {
     #[prost(string, tag = "1")]
@@ -242,10 +244,10 @@ pub struct SubscribeRequest {
     /// Only the connection with this session.
     #[prost(string, tag = "11")]
     pub session: ::prost::alloc::string::String,
-    /// No effect.
+    /// Refused with error 107: connections have no labels.
     #[prost(message, optional, tag = "12")]
     pub label_filter: ::core::option::Option<FilterNode>,
-    /// No effect.
+    /// Refused with error 107: name one user in `user`.
     #[prost(bool, tag = "13")]
     pub all_users: bool,
 }
@@ -287,10 +289,10 @@ pub struct UnsubscribeRequest {
     pub client: ::prost::alloc::string::String,
     #[prost(string, tag = "4")]
     pub session: ::prost::alloc::string::String,
-    /// No effect.
+    /// Refused with error 107: connections have no labels.
     #[prost(message, optional, tag = "5")]
     pub label_filter: ::core::option::Option<FilterNode>,
-    /// No effect.
+    /// Refused with error 107: name one user in `user`.
     #[prost(bool, tag = "6")]
     pub all_users: bool,
 }
@@ -326,10 +328,10 @@ pub struct DisconnectRequest {
     pub whitelist: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(string, tag = "5")]
     pub session: ::prost::alloc::string::String,
-    /// No effect.
+    /// Refused with error 107: connections have no labels.
     #[prost(message, optional, tag = "6")]
     pub label_filter: ::core::option::Option<FilterNode>,
-    /// No effect.
+    /// Refused with error 107: name one user in `user`.
     #[prost(bool, tag = "7")]
     pub all_users: bool,
 }
@@ -508,10 +510,10 @@ pub struct RefreshRequest {
     pub info: ::prost::alloc::vec::Vec<u8>,
     #[prost(string, tag = "6")]
     pub session: ::prost::alloc::string::String,
-    /// No effect.
+    /// Refused with error 107: connections have no labels.
     #[prost(message, optional, tag = "7")]
     pub label_filter: ::core::option::Option<FilterNode>,
-    /// No effect.
+    /// Refused with error 107: name one user in `user`.
     #[prost(bool, tag = "8")]
     pub all_users: bool,
 }

@@ -6,6 +6,9 @@ pub struct Error {
     pub code: u32,
     #[prost(string, tag = "2")]
     pub message: ::prost::alloc::string::String,
+    /// The same call may succeed later.
+    #[prost(bool, tag = "3")]
+    pub temporary: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct UsersRequest {

@@ -21,7 +21,7 @@ use super::status::{error, status};
 use super::translate::InProtobuf;
 use crate::backend::Backend;
 use crate::concurrently::{run_all, run_in_order};
-use crate::error::message;
+use crate::error::{is_temporary, message};
 use crate::method::batch::no_method;
 use crate::method::{carry_out, log};
 
@@ -173,6 +173,7 @@ impl VecheApi for Methods {
                 error: Some(veche::Error {
                     code: cause.code.0,
                     message: message(&cause).to_owned(),
+                    temporary: is_temporary(&cause),
                 }),
                 result: None,
             },

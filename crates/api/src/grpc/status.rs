@@ -6,13 +6,14 @@ use tonic::{Code, Status};
 use veche_protocol::error_code::{CommandError, ErrorCode};
 
 use super::schema::Error;
-use crate::error::message;
+use crate::error::{is_temporary, message};
 
 /// An error in the answer.
 pub(super) fn error(error: &CommandError) -> Error {
     Error {
         code: error.code.0,
         message: message(error).to_owned(),
+        temporary: is_temporary(error),
     }
 }
 
@@ -35,6 +36,7 @@ fn code(code: ErrorCode) -> Code {
     match code {
         ErrorCode::UNKNOWN_CHANNEL | ErrorCode::METHOD_NOT_FOUND => Code::NotFound,
         ErrorCode::BAD_REQUEST | ErrorCode::NOT_AVAILABLE => Code::InvalidArgument,
+        ErrorCode::TOO_MANY_REQUESTS => Code::ResourceExhausted,
         ErrorCode::UNRECOVERABLE_POSITION => Code::OutOfRange,
         ErrorCode::CONCURRENT_PAGINATION => Code::AlreadyExists,
         _ => Code::Internal,

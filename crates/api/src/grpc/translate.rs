@@ -26,7 +26,7 @@ use super::schema::{
 use super::status::error;
 use crate::backend::NodeInfo;
 use crate::method::Command;
-use crate::method::addressees::named;
+use crate::method::addressees::Recipients;
 use crate::method::broadcast::Broadcast;
 use crate::method::data::Data;
 use crate::method::disconnect::Disconnect;
@@ -124,7 +124,13 @@ impl InProtobuf for SubscribeRequest {
 
     fn command(self) -> Subscribe {
         Subscribe {
-            addressees: named(&self.user, &self.client, self.session),
+            recipients: Recipients {
+                user: self.user,
+                client: self.client,
+                session: self.session,
+                has_label_filter: self.label_filter.is_some(),
+                all_users: self.all_users,
+            },
             channel: self.channel,
             info: data(self.info, self.b64info),
             data: data(self.data, self.b64data),
@@ -145,7 +151,13 @@ impl InProtobuf for UnsubscribeRequest {
 
     fn command(self) -> Unsubscribe {
         Unsubscribe {
-            addressees: named(&self.user, &self.client, self.session),
+            recipients: Recipients {
+                user: self.user,
+                client: self.client,
+                session: self.session,
+                has_label_filter: self.label_filter.is_some(),
+                all_users: self.all_users,
+            },
             channel: self.channel,
         }
     }
@@ -161,7 +173,13 @@ impl InProtobuf for DisconnectRequest {
 
     fn command(self) -> Disconnect {
         Disconnect {
-            addressees: named(&self.user, &self.client, self.session),
+            recipients: Recipients {
+                user: self.user,
+                client: self.client,
+                session: self.session,
+                has_label_filter: self.label_filter.is_some(),
+                all_users: self.all_users,
+            },
             whitelist: self.whitelist,
             reason: self.disconnect.map(|it| (it.code, it.reason)),
         }
@@ -285,7 +303,13 @@ impl InProtobuf for RefreshRequest {
 
     fn command(self) -> Refresh {
         Refresh {
-            addressees: named(&self.user, &self.client, self.session),
+            recipients: Recipients {
+                user: self.user,
+                client: self.client,
+                session: self.session,
+                has_label_filter: self.label_filter.is_some(),
+                all_users: self.all_users,
+            },
             expired: self.expired,
             expire_at: self.expire_at,
             info: payload(self.info),

@@ -7,7 +7,7 @@ use std::{io, iter};
 use axum::http::header::AUTHORIZATION;
 use bytes::Bytes;
 use http_body_util::BodyExt;
-use hyper::body::Frame;
+use hyper::body::{Frame, SizeHint};
 use tower::ServiceExt;
 
 use super::*;
@@ -83,7 +83,10 @@ async fn the_key_may_stand_in_three_places_and_one_good_one_suffices() {
         let request = request.body(Body::from("{}")).expect("a request");
         let (status, text) = send(&Arc::default(), options(), request).await;
         assert_eq!(status, expected, "{headers:?} {query}");
-        assert!(status == 200 || text.is_empty());
+        assert!(
+            status == 200 || text.starts_with(r#"{"error":{"code":101,"#),
+            "{text}"
+        );
     }
 }
 
@@ -118,14 +121,31 @@ async fn another_http_method_is_refused_before_the_key_is_asked_for() {
         let answer = answer.expect("the router always answers");
         assert_eq!(answer.status(), 405, "{method}");
         assert_eq!(answer.headers()["allow"], "POST", "{method}");
+        assert_eq!(
+            answer.headers()["content-type"],
+            "application/json",
+            "{method}"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_unknown_method_is_not_found() {
-    for path in ["/api/nonsense", "/api/publish/", "/api/", "/publish"] {
-        let (status, _, asked) = call(path, "{}").await;
-        assert_eq!((status, asked.len()), (404, 0), "{path}");
+    let error = r#"{"error":{"code":104,"message":"not found"}}"#;
+    for (path, body) in [
+        ("/api/nonsense", error),
+        ("/api/map_publish", error),
+        ("/api/publish/", error),
+        ("/api/a/b", error),
+        ("/api/", error),
+        ("/publish", ""),
+    ] {
+        let (status, text, asked) = call(path, "{}").await;
+        assert_eq!(
+            (status, text.as_str(), asked.len()),
+            (404, body, 0),
+            "{path}"
+        );
     }
 }
 
@@ -174,7 +194,11 @@ async fn what_is_not_one_json_object_is_refused_before_anything_is_done() {
                 _ => body.to_owned(),
             };
             let (status, text, asked) = call(path, &body).await;
-            assert_says(&(status, text), 400, "Bad Request");
+            assert_says(
+                &(status, text),
+                400,
+                r#"{"error":{"code":107,"message":"bad request: "#,
+            );
             assert!(asked.is_empty(), "{path} {body}");
         }
     }
@@ -214,6 +238,34 @@ async fn a_body_is_bounded_however_it_comes() {
 }
 
 #[tokio::test]
+async fn a_length_that_is_too_large_is_refused_before_anything_is_read() {
+    let request = |length| post("/api/publish", Body::new(Unreadable(length)));
+    let answer = send(&Arc::default(), options(), request(1001)).await;
+    assert_says(&answer, 413, "1000");
+    let read = tokio::spawn(async move { send(&Arc::default(), options(), request(1000)).await });
+    assert!(read.await.is_err(), "a length that fits is read");
+}
+
+/// A body that says how long it is, and panics when it is read.
+struct Unreadable(u64);
+
+impl HttpBody for Unreadable {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        panic!("the body was read");
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_never_ends_is_given_up_and_half_a_body_refused() {
     let silent = Parts(iter::repeat_with(|| Poll::Pending)).body();
     let impatient = ApiOptions {
@@ -221,7 +273,7 @@ async fn a_body_that_never_ends_is_given_up_and_half_a_body_refused() {
         ..options()
     };
     let answer = send(&Arc::default(), impatient, post("/api/publish", silent)).await;
-    assert_eq!(answer.0, 408);
+    assert_says(&answer, 408, "in time");
     let parts = [
         Poll::Ready(Ok(&b"{\"channel\":"[..])),
         Poll::Ready(Err(io::Error::from(io::ErrorKind::UnexpectedEof))),
@@ -243,6 +295,7 @@ async fn errors_become_statuses_where_that_is_asked_for() {
         (104, 404),
         (107, 400),
         (108, 400),
+        (111, 429),
         (112, 416),
         (113, 409),
         (999, 500),
@@ -274,6 +327,43 @@ async fn errors_become_statuses_where_that_is_asked_for() {
     ] {
         let answer = send(&backend, mode.clone(), post(path, body)).await;
         assert_says(&answer, 200, "\"error\":{\"code\":102");
+    }
+}
+
+#[tokio::test]
+async fn an_error_says_whether_the_same_call_may_succeed_later() {
+    let mode = ApiOptions {
+        transport_errors: true,
+        ..options()
+    };
+    for (code, is_temporary) in [
+        (100, true),
+        (102, false),
+        (104, false),
+        (107, false),
+        (108, false),
+        (111, true),
+        (112, false),
+        (113, false),
+        (999, false),
+    ] {
+        let backend = Arc::new(Fake::refusing(ErrorCode(code)));
+        let presence = r#"{"channel": "a"}"#;
+        let batch = r#"{"commands": [{"presence": {"channel": "a"}}]}"#;
+        let broadcast = r#"{"channels": ["a"], "data": 1}"#;
+        let command = r#"{"method": "presence", "params": {"channel": "a"}}"#;
+        for (path, body, options) in [
+            ("/api/presence", presence, options()),
+            ("/api/presence", presence, mode.clone()),
+            ("/api/batch", batch, options()),
+            ("/api/broadcast", broadcast, options()),
+            ("/api", command, options()),
+        ] {
+            let (_, text) = send(&backend, options, post(path, body)).await;
+            let says_so = text.contains(r#","temporary":true}"#);
+            assert_eq!(says_so, is_temporary, "{code} {path}: {text}");
+            assert!(is_temporary || !text.contains("temporary"), "{text}");
+        }
     }
 }
 

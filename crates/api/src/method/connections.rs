@@ -6,6 +6,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::error_code::CommandError;
 use veche_protocol::identity::UserId;
 
+use super::addressees::no_labels;
 use super::paging::{self, Paging};
 use super::{Command, InJson, glob, telling};
 use crate::backend::Backend;
@@ -22,9 +23,9 @@ pub(crate) struct Connections {
     pub(crate) protocol: String,
     pub(crate) connected_after_ms: i64,
     pub(crate) connected_before_ms: i64,
-    /// A filter of the commercial edition's: refused, since to pass it over would list what was not asked for.
+    /// A filter of Centrifugo PRO: refused, because without it more would be listed than the caller asked for.
     pub(crate) expression: String,
-    /// Whether there is another one of these.
+    /// Another filter of Centrifugo PRO, refused for the same reason, is there.
     pub(crate) has_label_filter: bool,
     pub(crate) paging: Paging,
 }
@@ -36,13 +37,11 @@ impl Command for Connections {
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
         if !self.expression.is_empty() {
             return Err(telling(
-                "`expression` is not known here: filter by `user`, `channel`, `pattern`, `transport`, `protocol` or time",
+                "`expression` is not supported: filter by `user`, `channel`, `pattern`, `transport`, `protocol` or time",
             ));
         }
         if self.has_label_filter {
-            return Err(telling(
-                "connections have no labels here: leave out `label_filter`",
-            ));
+            return Err(no_labels());
         }
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
         let time = |time: i64| Some(time).filter(|time| *time != 0);

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use veche_protocol::disconnect;
 use veche_protocol::error_code::CommandError;
 
-use super::{Command, InJson, addressees, bad_request};
-use crate::backend::{Addressees, Backend};
+use super::addressees::Recipients;
+use super::{Command, InJson, bad_request};
+use crate::backend::Backend;
 use crate::json;
 use crate::request::{Malformed, Object};
 
 /// `disconnect`.
 pub(crate) struct Disconnect {
-    /// `None` for nobody.
-    pub(crate) addressees: Option<Addressees>,
+    pub(crate) recipients: Recipients,
     /// Ids of clients that stay.
     pub(crate) whitelist: Vec<String>,
     /// Code and reason; `None` for 3503.
@@ -25,11 +25,12 @@ impl Command for Disconnect {
     type Answer = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
+        let addressees = self.recipients.resolve()?;
         let reason = match self.reason {
             Some((code, reason)) => disconnect(code, &reason)?,
             None => disconnect::Disconnect::FORCE_NO_RECONNECT,
         };
-        let Some(mut addressees) = self.addressees else {
+        let Some(mut addressees) = addressees else {
             return Ok(());
         };
         // What is no client's id is nobody's.
@@ -41,14 +42,14 @@ impl Command for Disconnect {
 
 impl InJson for Disconnect {
     fn read(params: &Object<'_>) -> Result<Self, Malformed> {
-        let addressees = addressees::read(params)?;
+        let recipients = Recipients::read(params)?;
         let whitelist = params.strings("whitelist")?;
         let reason = match params.object("disconnect")? {
             Some(reason) => Some((reason.number("code")?, reason.string("reason")?)),
             None => None,
         };
         Ok(Self {
-            addressees,
+            recipients,
             whitelist,
             reason,
         })

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use veche_protocol::error_code::CommandError;
 use veche_protocol::payload::Payload;
 
-use super::{Command, InJson, addressees};
-use crate::backend::{self, Addressees, Backend};
+use super::addressees::Recipients;
+use super::{Command, InJson};
+use crate::backend::{self, Backend};
 use crate::json;
 use crate::request::{Malformed, Object};
 
 /// `refresh`.
 pub(crate) struct Refresh {
-    /// `None` for nobody.
-    pub(crate) addressees: Option<Addressees>,
+    pub(crate) recipients: Recipients,
     pub(crate) expired: bool,
     /// In seconds of Unix time; 0 or less for never.
     pub(crate) expire_at: i64,
@@ -25,12 +25,13 @@ impl Command for Refresh {
     type Answer = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
+        let addressees = self.recipients.resolve()?;
         let refresh = backend::Refresh {
             expired: self.expired,
             expire_at: Some(self.expire_at).filter(|at| *at > 0),
             info: self.info,
         };
-        match self.addressees {
+        match addressees {
             Some(addressees) => backend.refresh(addressees, refresh).await,
             None => Ok(()),
         }
@@ -40,7 +41,7 @@ impl Command for Refresh {
 impl InJson for Refresh {
     fn read(params: &Object<'_>) -> Result<Self, Malformed> {
         Ok(Self {
-            addressees: addressees::read(params)?,
+            recipients: Recipients::read(params)?,
             expire_at: params.number("expire_at")?,
             expired: params.flag("expired")?,
             info: params.payload("info")?,

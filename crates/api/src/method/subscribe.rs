@@ -7,16 +7,16 @@ use veche_protocol::claims::{Overrides, SubscriptionOptions};
 use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::position::StreamPosition;
 
+use super::addressees::Recipients;
 use super::data::Data;
-use super::{Command, InJson, addressees, named};
-use crate::backend::{Addressees, Backend};
+use super::{Command, InJson, named};
+use crate::backend::Backend;
 use crate::json;
 use crate::request::{Malformed, Object};
 
 /// `subscribe`.
 pub(crate) struct Subscribe {
-    /// `None` for nobody.
-    pub(crate) addressees: Option<Addressees>,
+    pub(crate) recipients: Recipients,
     pub(crate) channel: String,
     pub(crate) info: Data,
     pub(crate) data: Data,
@@ -31,6 +31,7 @@ impl Command for Subscribe {
     type Answer = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
+        let addressees = self.recipients.resolve()?;
         named(&self.channel)?;
         if has_passed(self.expire_at) {
             let why = "expire_at has passed already";
@@ -42,7 +43,7 @@ impl Command for Subscribe {
             expire_at: Some(self.expire_at).filter(|at| *at > 0),
             overrides: self.overrides,
         };
-        let Some(addressees) = self.addressees else {
+        let Some(addressees) = addressees else {
             return Ok(());
         };
         backend
@@ -54,7 +55,7 @@ impl Command for Subscribe {
 impl InJson for Subscribe {
     fn read(params: &Object<'_>) -> Result<Self, Malformed> {
         Ok(Self {
-            addressees: addressees::read(params)?,
+            recipients: Recipients::read(params)?,
             channel: params.string("channel")?,
             info: Data::read(params, "info", "b64info")?,
             data: Data::read(params, "data", "b64data")?,

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use veche_protocol::error_code::CommandError;
 
-use super::{Command, InJson, addressees};
-use crate::backend::{Addressees, Backend};
+use super::addressees::Recipients;
+use super::{Command, InJson};
+use crate::backend::Backend;
 use crate::json;
 use crate::request::{Malformed, Object};
 
 /// `unsubscribe`.
 pub(crate) struct Unsubscribe {
-    /// `None` for nobody.
-    pub(crate) addressees: Option<Addressees>,
+    pub(crate) recipients: Recipients,
     /// Empty for all.
     pub(crate) channel: String,
 }
@@ -22,7 +22,7 @@ impl Command for Unsubscribe {
     type Answer = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
-        let Some(addressees) = self.addressees else {
+        let Some(addressees) = self.recipients.resolve()? else {
             return Ok(());
         };
         let channel = Some(self.channel.as_str()).filter(|channel| !channel.is_empty());
@@ -33,7 +33,7 @@ impl Command for Unsubscribe {
 impl InJson for Unsubscribe {
     fn read(params: &Object<'_>) -> Result<Self, Malformed> {
         Ok(Self {
-            addressees: addressees::read(params)?,
+            recipients: Recipients::read(params)?,
             channel: params.string("channel")?,
         })
     }

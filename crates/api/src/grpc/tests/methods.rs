@@ -113,8 +113,6 @@ async fn orders_ask_what_http_asks() {
             force_recovery: Some(BoolValue { value: false }),
             ..SubscribeOptionOverride::default()
         }),
-        label_filter: Some(FilterNode::default()),
-        all_users: true,
         ..SubscribeRequest::default()
     };
     both("Subscribe", json, "subscribe", &message).await;
@@ -150,6 +148,70 @@ async fn orders_ask_what_http_asks() {
     };
     let json = json!({"user": "u", "expired": true, "expire_at": 7, "info": 1});
     both("Refresh", json, "refresh", &message).await;
+}
+
+/// The error of a response, whatever the method.
+#[derive(Clone, PartialEq, Message)]
+struct AnyResponse {
+    #[prost(message, optional, tag = "1")]
+    error: Option<schema::Error>,
+}
+
+/// Calls a method, alone and within a batch; both must say 107 and name the field, and nothing is done.
+async fn check_unsupported(name: &str, message: &impl Message, command: Command, field: &str) {
+    let backend = Arc::default();
+    let answer = send(
+        &backend,
+        GrpcOptions::default(),
+        request(name, framed(message)),
+    )
+    .await;
+    let alone = answer.message::<AnyResponse>().error;
+    let batch = BatchRequest {
+        commands: vec![command],
+        parallel: false,
+    };
+    let answer = send(
+        &backend,
+        GrpcOptions::default(),
+        request("Batch", framed(&batch)),
+    )
+    .await;
+    let BatchResponse { replies } = answer.message();
+    let within = replies[0].error.as_deref().cloned();
+    for error in [alone, within] {
+        let error = error.expect("an error");
+        let words = format!("bad request: `{field}` is not supported");
+        assert!(
+            error.code == 107 && error.message.starts_with(&words),
+            "{name} {error:?}"
+        );
+    }
+    assert!(backend.asked().is_empty(), "{name}");
+}
+
+#[tokio::test]
+async fn what_would_reach_other_connections_but_is_not_supported_is_refused() {
+    macro_rules! check {
+        ($($request:ident $name:literal $command:ident;)*) => {$(
+            for (message, field) in [
+                ($request { label_filter: Some(FilterNode::default()), ..$request::default() }, "label_filter"),
+                ($request { all_users: true, ..$request::default() }, "all_users"),
+            ] {
+                let command = Command {
+                    $command: Some(Box::new(message.clone())),
+                    ..Command::default()
+                };
+                check_unsupported($name, &message, command, field).await;
+            }
+        )*};
+    }
+    check! {
+        SubscribeRequest "Subscribe" subscribe;
+        UnsubscribeRequest "Unsubscribe" unsubscribe;
+        DisconnectRequest "Disconnect" disconnect;
+        RefreshRequest "Refresh" refresh;
+    }
 }
 
 #[tokio::test]

@@ -254,8 +254,11 @@ async fn connections_are_listed_with_all_that_is_known_of_them() {
 #[tokio::test]
 async fn filters_of_connections_that_are_not_known_are_refused_and_not_passed_over() {
     for (params, words) in [
-        (r#"{"expression": "true"}"#, "`expression` is not known"),
-        (r#"{"label_filter": {"key": "a"}}"#, "no labels"),
+        (r#"{"expression": "true"}"#, "`expression` is not supported"),
+        (
+            r#"{"label_filter": {"key": "a"}}"#,
+            "`label_filter` is not supported",
+        ),
     ] {
         let (answer, asked) = one("connections", params).await;
         let error = r#"{"error":{"code":107,"message":"bad request: "#;
@@ -312,6 +315,43 @@ async fn orders_are_for_a_user_a_client_or_a_session() {
     let (_, asked) = one("unsubscribe", "{}").await;
     let nobody = r#"Addressees { user: "", client: None, session: "", except: [] }"#;
     assert_eq!(asked, format!("unsubscribe {nobody} None"));
+}
+
+#[tokio::test]
+async fn what_would_reach_other_connections_but_is_not_supported_is_refused() {
+    for method in ["subscribe", "unsubscribe", "disconnect", "refresh"] {
+        for (filter, field) in [
+            (
+                r#""label_filter": {"key": "a", "cmp": "eq", "val": "b"}"#,
+                "label_filter",
+            ),
+            (r#""Label_Filter": {}"#, "label_filter"),
+            (r#""all_users": true"#, "all_users"),
+        ] {
+            let params = format!(r#"{{"user": "u", "channel": "a", {filter}}}"#);
+            let command = format!(r#"{{"method": "{method}", "params": {params}}}"#);
+            let batch = format!(r#"{{"commands": [{{"{method}": {params}}}, {{"info": {{}}}}]}}"#);
+            let words =
+                format!(r#"{{"code":107,"message":"bad request: `{field}` is not supported"#);
+            for (path, body, others) in [
+                (format!("/api/{method}"), params, &[][..]),
+                ("/api".into(), command, &[]),
+                ("/api/batch".into(), batch, &["info"]),
+            ] {
+                let (status, text, asked) = call(&path, &body).await;
+                assert_says(&(status, text), 200, &words);
+                assert_eq!(asked, others, "{path} {body}");
+            }
+        }
+        let absent = r#"{"user": "u", "channel": "a", "label_filter": null, "all_users": false}"#;
+        let (answer, asked) = one(method, absent).await;
+        assert_eq!(answer, r#"{"result":{}}"#);
+        assert!(asked.starts_with(method), "{asked}");
+        for wrong in [r#"{"label_filter": []}"#, r#"{"all_users": 1}"#] {
+            let (status, _, asked) = call(&format!("/api/{method}"), wrong).await;
+            assert_eq!((status, asked.len()), (400, 0), "{method} {wrong}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -378,6 +418,20 @@ async fn a_subscription_that_has_expired_is_not_made() {
     .await;
     assert_eq!(answer, BAD);
     assert_eq!(asked, "");
+}
+
+#[tokio::test]
+async fn a_subscription_without_an_end_never_expires() {
+    for (end, heard) in [
+        ("0", "None"),
+        ("-1", "None"),
+        ("9876543210", "Some(9876543210)"),
+    ] {
+        let body = format!(r#"{{"channel": "a", "user": "u", "expire_at": {end}}}"#);
+        let (answer, asked) = one("subscribe", &body).await;
+        assert_eq!(answer, r#"{"result":{}}"#);
+        assert!(asked.contains(&format!(" a None None {heard} ")), "{asked}");
+    }
 }
 
 #[tokio::test]
