@@ -6,6 +6,7 @@
 
 mod body;
 mod methods;
+mod reflection;
 mod schema;
 mod status;
 mod timeout;
@@ -24,13 +25,13 @@ use tonic::body::Body;
 use tonic::codec::CompressionEncoding;
 use tonic::codegen::Service;
 use tower::ServiceExt;
-use tower::util::BoxCloneSyncService;
 use tracing::debug;
 
 use crate::backend::Backend;
 use crate::key::ApiKey;
 use body::Bounded;
 use methods::Methods;
+use reflection::Tool;
 use schema::centrifugo_api_server::{CentrifugoApiServer, SERVICE_NAME};
 use schema::veche::veche_api_server::{SERVICE_NAME as OWN_SERVICE_NAME, VecheApiServer};
 
@@ -72,9 +73,6 @@ pub struct Grpc {
     reflection: Vec<(&'static str, Tool)>,
 }
 
-/// A service that tools call.
-type Tool = BoxCloneSyncService<Request<Body>, Response<Body>, Infallible>;
-
 impl Grpc {
     /// A door to `backend`.
     pub fn new(backend: Arc<dyn Backend>, options: GrpcOptions) -> Self {
@@ -88,7 +86,7 @@ impl Grpc {
             .send_compressed(CompressionEncoding::Gzip)
             .max_decoding_message_size(options.max_message);
         let reflection = if options.reflection {
-            reflection()
+            reflection::services()
         } else {
             Vec::new()
         };
@@ -206,27 +204,6 @@ fn is_unknown(headers: &HeaderMap) -> bool {
     let code = headers.get(Status::GRPC_STATUS);
     code.is_some_and(|code| code.as_bytes() == unimplemented.to_string().as_bytes())
         && !headers.contains_key(Status::GRPC_MESSAGE)
-}
-
-/// Both versions of the reflection service: tools ask for the newer first, or know the older alone.
-fn reflection() -> Vec<(&'static str, Tool)> {
-    let described = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(schema::DESCRIPTORS)
-    };
-    let newer = described().build_v1();
-    let older = described().build_v1alpha();
-    let why = "the committed descriptors are whole";
-    vec![
-        (
-            "grpc.reflection.v1.ServerReflection",
-            BoxCloneSyncService::new(newer.expect(why)),
-        ),
-        (
-            "grpc.reflection.v1alpha.ServerReflection",
-            BoxCloneSyncService::new(older.expect(why)),
-        ),
-    ]
 }
 
 #[cfg(test)]

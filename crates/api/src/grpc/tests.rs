@@ -13,6 +13,7 @@ use schema::{PresenceRequest, PresenceResponse, PublishRequest, PublishResponse}
 
 mod bodies;
 mod methods;
+mod reflection;
 
 /// What a call came to.
 #[derive(Debug)]
@@ -205,6 +206,7 @@ async fn errors_are_in_the_answer_or_become_the_status() {
         (104, Code::NotFound, "not found"),
         (107, Code::InvalidArgument, "bad request"),
         (108, Code::InvalidArgument, "not available"),
+        (111, Code::ResourceExhausted, "too many requests"),
         (112, Code::OutOfRange, "unrecoverable position"),
         (113, Code::AlreadyExists, "conflict"),
         (999, Code::Internal, ""),
@@ -215,6 +217,7 @@ async fn errors_are_in_the_answer_or_become_the_status() {
         let PresenceResponse { error, result } = plain.message();
         let error = error.expect("an error");
         assert_eq!((error.code, error.message.as_str()), (code, words));
+        assert_eq!(error.temporary, matches!(code, 100 | 111), "{code}");
         assert_eq!(result, None);
         let always = GrpcOptions {
             transport_errors: true,
