@@ -36,23 +36,33 @@ pub struct Description {
 ///
 /// Both are open to everybody: they tell nothing that this source doesn't. Calls from the page need the key.
 pub fn router(description: &Description, api: &ApiOptions) -> Router {
+    let prefix = description.prefix.trim_end_matches('/').to_owned();
     let settings = document::Settings {
         prefix: api.prefix.trim_end_matches('/').to_owned(),
+        root: root(&prefix),
         health: description.health.clone(),
         insecure: api.insecure,
         version: description.version.clone(),
     };
     let document = bytes::Bytes::from(document::document(&settings));
-    let prefix = description.prefix.trim_end_matches('/').to_owned();
     let page = format!("{prefix}/");
     let mut router = Router::new().route(&page, get(show_page)).route(
         &format!("{prefix}/openapi.json"),
         get(|| async move { ([(CONTENT_TYPE, "application/json"), NEVER_STALE], document) }),
     );
-    if !prefix.is_empty() {
-        router = router.route(&prefix, get(|| async move { Redirect::permanent(&page) }));
+    if let Some((_, name)) = prefix.rsplit_once('/') {
+        let page = format!("{name}/");
+        router = router.route(&prefix, get(|| async move { Redirect::temporary(&page) }));
     }
     router
+}
+
+/// The way from the document to the root of the server: `..` for `/swagger/openapi.json`.
+fn root(prefix: &str) -> String {
+    match prefix.matches('/').count() {
+        0 => ".".to_owned(),
+        depth => vec![".."; depth].join("/"),
+    }
 }
 
 async fn show_page() -> impl IntoResponse {

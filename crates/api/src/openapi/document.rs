@@ -12,6 +12,9 @@ use crate::json::{self, ObjectWriter};
 pub(super) struct Settings {
     /// Without a slash at its end.
     pub(super) prefix: String,
+    /// The way from the document to the root of the server, as a relative reference. So the addresses are right behind
+    /// a reverse proxy that adds a prefix to them.
+    pub(super) root: String,
     /// The address of the health check, if there is one.
     pub(super) health: Option<String>,
     pub(super) insecure: bool,
@@ -25,7 +28,7 @@ pub(super) fn document(settings: &Settings) -> Vec<u8> {
         .string("version", &settings.version)
         .string("description", ABOUT)
         .end();
-    let server = ObjectWriter::new().string("url", "/").end();
+    let server = ObjectWriter::new().string("url", &settings.root).end();
     let security = if settings.insecure {
         json::list([])
     } else {
@@ -45,30 +48,31 @@ pub(super) fn document(settings: &Settings) -> Vec<u8> {
 const ABOUT: &str = "Every call is a POST of a JSON object. Keys are read in any case, `null` is as if it were not \
     there, unknown keys are passed over. A command that cannot be carried out is answered with status 200 and \
     `{\"error\": {\"code\", \"message\"}}`; with the header `X-Centrifugo-Error-Mode: transport`, or the option \
-    `http_api.error_mode`, with the status that fits and the error alone. Commands in `batch` and to the address \
+    `http_api.error_mode`, with the status that fits and the error alone. `temporary` in an error says that the same \
+    call may succeed later. Commands in `batch` and to the address \
     without a method always have their errors in their replies.";
 
 /// The errors that a command can have, by the status that they have in the transport error mode.
-const FAILURES: [(&str, &str); 5] = [
+const FAILURES: [(&str, &str); 6] = [
     ("400", "107 bad request, 108 not available"),
     ("404", "102 unknown channel, 104 no such method"),
     ("409", "113 conflict"),
     ("416", "112 the position is not in the history"),
+    ("429", "111 too many requests"),
     ("500", "100 the server failed"),
 ];
 
 /// What any call may be answered before it is understood.
-const REFUSALS: [(&str, &str, bool); 6] = [
-    ("401", "The key is missing or another.", false),
-    ("405", "The method is not POST.", false),
-    ("408", "The body did not come in time.", false),
-    ("413", "The body is too large.", true),
+const REFUSALS: [(&str, &str); 6] = [
     (
         "400",
-        "The body is not such an object; a line says why.",
-        true,
+        "The body is not such an object; the message says why.",
     ),
-    ("503", "The server is shutting down.", true),
+    ("401", "The key is missing or wrong."),
+    ("405", "The method is not POST."),
+    ("408", "The body did not come in time."),
+    ("413", "The body is too large."),
+    ("503", "The server is shutting down."),
 ];
 
 fn tags() -> Vec<u8> {
@@ -101,8 +105,8 @@ fn paths(settings: &Settings) -> Vec<u8> {
     );
     let health = settings.health.as_ref().map(|path| {
         let both = ObjectWriter::new()
-            .raw("get", &health("health"))
-            .raw("post", &health("health_by_post"));
+            .raw("get", &health("get_health"))
+            .raw("post", &health("post_health"));
         (path.clone(), both.end())
     });
     let all = METHODS
@@ -158,9 +162,9 @@ fn batch() -> Vec<u8> {
 fn legacy() -> Vec<u8> {
     let example = r#"{"id":1,"method":"publish","params":{"channel":"news","data":1}}"#;
     ObjectWriter::new()
-        .string("operationId", "command")
+        .string("operationId", "run_commands")
         .raw("tags", &json::list([json::text(SERVER)]))
-        .string("summary", "A command that names its method")
+        .string("summary", "Run commands that name their method")
         .string(
             "description",
             "As the API was called before each method had an address of its own. Several commands may follow each \
@@ -198,35 +202,32 @@ fn body(schema: &[u8], example: &str) -> Vec<u8> {
         .end()
 }
 
-/// Media types of an answer, and their schemas.
-type Forms = Vec<(&'static str, Vec<u8>)>;
-
 /// All answers to a call; with the statuses of the transport error mode, if it has one.
 fn responses(answer: &[u8], has_mode: bool) -> Vec<u8> {
-    let mut all = BTreeMap::<&str, (String, Forms)>::new();
-    let done = vec![("application/json", answer.to_vec())];
-    all.insert("200", ("What came of it.".into(), done));
-    for (status, about, says_why) in REFUSALS {
-        let text = ObjectWriter::new().string("type", "string").end();
-        let words = says_why.then_some(("text/plain", text));
-        all.insert(status, (about.into(), words.into_iter().collect()));
+    // For each status what it means, and what the body may be.
+    let mut all = BTreeMap::<&str, (String, Vec<Vec<u8>>)>::new();
+    all.insert("200", ("What came of it.".into(), vec![answer.to_vec()]));
+    for (status, about) in REFUSALS {
+        all.insert(status, (about.into(), vec![reference("Refusal")]));
     }
     for (status, codes) in FAILURES.iter().filter(|_| has_mode) {
-        let (about, forms) = all.entry(status).or_default();
+        let (about, schemas) = all.entry(status).or_default();
         let space = if about.is_empty() { "" } else { " " };
         *about += &format!("{space}In the transport error mode: {codes}.");
-        forms.push(("application/json", reference("Error")));
+        schemas.push(reference("Error"));
     }
-    json::map(all.into_iter().map(|(status, (about, forms))| {
-        let mut writer = ObjectWriter::new().string("description", &about);
-        if !forms.is_empty() {
-            let forms = forms.into_iter().map(|(kind, schema)| {
-                let schema = ObjectWriter::new().raw("schema", &schema).end();
-                (kind.to_owned(), schema)
-            });
-            writer = writer.raw("content", &json::map(forms));
-        }
-        (status.to_owned(), writer.end())
+    json::map(all.into_iter().map(|(status, (about, mut schemas))| {
+        let schema = match schemas.pop() {
+            Some(only) if schemas.is_empty() => only,
+            last => {
+                schemas.extend(last);
+                ObjectWriter::new().raw("anyOf", &json::list(schemas)).end()
+            }
+        };
+        let response = ObjectWriter::new()
+            .string("description", &about)
+            .raw("content", &content("application/json", &schema));
+        (status.to_owned(), response.end())
     }))
 }
 

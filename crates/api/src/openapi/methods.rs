@@ -2,16 +2,17 @@
 
 use super::requests::{
     BROADCAST, CHANNEL_ALONE, CHANNELS_WANTED, CONNECTIONS_WANTED, DISCONNECT, HISTORY,
-    NOTHING_ASKED, PUBLISH, REFRESH, RPC, SUBSCRIBE, UNSUBSCRIBE, USERS_WANTED,
+    NOTHING_ASKED, PUBLISH, REFRESH, SUBSCRIBE, UNSUBSCRIBE, USERS_WANTED,
 };
 use super::results::{
     BROADCASTED, CHANNELS_PAGE, CONNECTIONS_PAGE, HISTORY_PAGE, NODES, NOTHING, PRESENCE,
-    PRESENCE_STATS, PUBLISHED, RPC_ANSWER, USERS_PAGE,
+    PRESENCE_STATS, PUBLISHED, USERS_PAGE,
 };
 use super::shape::Described;
 
-/// All methods but `batch`, in the order in which people read them.
-pub(super) static METHODS: [Described; 15] = [
+/// All methods but `batch`, in the order in which people read them. `rpc` is not among them: there is no extension that
+/// would answer it.
+pub(super) static METHODS: [Described; 14] = [
     Described {
         name: "publish",
         group: PUBLICATIONS,
@@ -150,16 +151,6 @@ pub(super) static METHODS: [Described; 15] = [
         request: &NOTHING_ASKED,
         result: &NODES,
         example: "{}",
-        wants_data: false,
-    },
-    Described {
-        name: "rpc",
-        group: SERVER,
-        summary: "Call an extension of the server",
-        about: "There are none yet: every method is error 104.",
-        request: &RPC,
-        result: &RPC_ANSWER,
-        example: r#"{"method":"extension","params":{}}"#,
         wants_data: false,
     },
 ];

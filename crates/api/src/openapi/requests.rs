@@ -47,6 +47,16 @@ const SESSION: Field = field(
     Kind::Text,
     "Only the connection with this session, of the transports that have one.",
 );
+const LABEL_FILTER: Field = field(
+    "label_filter",
+    Kind::NoObject,
+    "Of Centrifugo PRO. Refused unless absent: connections have no labels.",
+);
+const ALL_USERS: Field = field(
+    "all_users",
+    Kind::NoFlag,
+    "Of Centrifugo PRO. Refused unless false: name one user.",
+);
 const PATTERN: Field = field(
     "pattern",
     Kind::Glob,
@@ -100,6 +110,8 @@ pub(super) static SUBSCRIBE: Shape = Shape {
         USER,
         CLIENT,
         SESSION,
+        LABEL_FILTER,
+        ALL_USERS,
         CHANNEL,
         field(
             "info",
@@ -177,6 +189,8 @@ pub(super) static UNSUBSCRIBE: Shape = Shape {
         USER,
         CLIENT,
         SESSION,
+        LABEL_FILTER,
+        ALL_USERS,
         field("channel", Kind::Text, "The channel; empty is all."),
     ],
 };
@@ -186,6 +200,8 @@ pub(super) static DISCONNECT: Shape = Shape {
         USER,
         CLIENT,
         SESSION,
+        LABEL_FILTER,
+        ALL_USERS,
         field("whitelist", Kind::Texts, "Not these connections."),
         field("disconnect", Kind::Object(&CLOSE), "How clients are told."),
     ],
@@ -211,6 +227,8 @@ pub(super) static REFRESH: Shape = Shape {
         USER,
         CLIENT,
         SESSION,
+        LABEL_FILTER,
+        ALL_USERS,
         field(
             "expired",
             Kind::Flag,
@@ -282,13 +300,9 @@ pub(super) static CONNECTIONS_WANTED: Shape = Shape {
         field(
             "expression",
             Kind::NoText,
-            "Of the commercial edition; refused unless empty.",
+            "Of Centrifugo PRO. Refused unless empty.",
         ),
-        field(
-            "label_filter",
-            Kind::NoObject,
-            "Of the commercial edition; refused unless absent.",
-        ),
+        LABEL_FILTER,
         LIMIT,
         CURSOR,
     ],
@@ -300,11 +314,4 @@ pub(super) static USERS_WANTED: Shape = Shape {
 pub(super) static CHANNELS_WANTED: Shape = Shape {
     name: "ChannelsRequest",
     fields: &[PATTERN, LIMIT, CURSOR],
-};
-pub(super) static RPC: Shape = Shape {
-    name: "RpcRequest",
-    fields: &[
-        required("method", Kind::Name, "The extension's method."),
-        field("params", Kind::Json, "What it is to know."),
-    ],
 };

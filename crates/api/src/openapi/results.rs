@@ -231,10 +231,3 @@ static METRICS: Shape = Shape {
         required("items", Kind::Json, "Numbers by their names."),
     ],
 };
-pub(super) static RPC_ANSWER: Shape = Shape {
-    name: "RpcAnswer",
-    fields: &[
-        field("data", Kind::Json, "What it says."),
-        field("b64data", Kind::Base64, "Bytes that it says, in base64."),
-    ],
-};

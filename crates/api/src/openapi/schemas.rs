@@ -35,6 +35,7 @@ pub(super) fn components() -> Vec<u8> {
         collect(method.result, Side::Answer, &mut schemas);
     }
     schemas.insert("Error", error());
+    schemas.insert("Refusal", refusal());
     schemas.insert("BatchRequest", batch_request());
     schemas.insert("BatchReplies", batch_replies());
     schemas.insert("Command", command());
@@ -136,6 +137,7 @@ fn property(field: &Field, side: Side) -> Vec<u8> {
         Kind::Cursor => text(about).string("format", "cursor"),
         Kind::NoText => text(about).number("maxLength", 0_u32),
         Kind::NoObject => about.string("type", "null"),
+        Kind::NoFlag => about.raw("enum", b"[false,null]"),
         Kind::Base64 => text(about)
             .string("format", "byte")
             .string("contentEncoding", "base64"),
@@ -184,16 +186,30 @@ pub(super) fn outcome(result: &Shape) -> Vec<u8> {
 }
 
 fn error() -> Vec<u8> {
-    let code = r#"{"description":"100 internal, 102 unknown channel, 104 not found, 107 bad request, 108 not available, 112 unrecoverable position, 113 conflict.","type":"integer"}"#;
+    let code = r#"{"description":"100 internal, 101 unauthorized, 102 unknown channel, 104 not found, 107 bad request, 108 not available, 111 too many requests, 112 unrecoverable position, 113 conflict.","type":"integer"}"#;
     let message = r#"{"description":"The same in words.","type":"string"}"#;
+    let temporary =
+        r#"{"description":"The same call may succeed later; absent if not.","type":"boolean"}"#;
     let properties = ObjectWriter::new()
         .raw("code", code.as_bytes())
         .raw("message", message.as_bytes())
+        .raw("temporary", temporary.as_bytes())
         .end();
     ObjectWriter::new()
         .string("type", "object")
         .raw("properties", &properties)
         .raw("required", br#"["code"]"#)
+        .raw("additionalProperties", b"false")
+        .end()
+}
+
+/// The body of an answer to a call that never became a command.
+fn refusal() -> Vec<u8> {
+    let error = ObjectWriter::new().raw("error", &reference("Error")).end();
+    ObjectWriter::new()
+        .string("type", "object")
+        .raw("properties", &error)
+        .raw("required", br#"["error"]"#)
         .raw("additionalProperties", b"false")
         .end()
 }

@@ -48,6 +48,8 @@ pub(super) enum Kind {
     NoText,
     /// An object that is read only to be refused.
     NoObject,
+    /// A flag that is read only to be refused if it is set.
+    NoFlag,
     Object(&'static Shape),
     List(&'static Shape),
     /// An object whose names are not ours.

@@ -3,15 +3,22 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use http_body_util::BodyExt;
 use serde_json::Value;
+use tower::ServiceExt;
 
 use super::document::{Settings, document};
 use super::methods::METHODS;
 use super::shape::{Described, Field, Kind, Shape};
+use super::{Description, router};
 use crate::backend::Backend;
 use crate::fake::Fake;
+use crate::http::ApiOptions;
 use crate::method::batch::Batch;
 use crate::request::{Object, watch};
+
+/// The method that nothing answers, so that nobody is shown it.
+const NOT_ANSWERED: &str = "rpc";
 
 type Paths = BTreeSet<(String, String)>;
 
@@ -37,7 +44,7 @@ fn collect(path: &str, field: &Field, paths: &mut Paths) {
 fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Text | Kind::Name | Kind::Glob | Kind::Cursor | Kind::Base64 | Kind::NoText => "text",
-        Kind::Flag => "flag",
+        Kind::Flag | Kind::NoFlag => "flag",
         Kind::I32 => "i32",
         Kind::I64 => "i64",
         Kind::U32 | Kind::CloseCode => "u32",
@@ -63,7 +70,8 @@ fn full(shape: &Shape) -> String {
 #[test]
 fn each_method_reads_the_fields_of_its_description_and_no_others() {
     let names: BTreeSet<_> = METHODS.iter().map(|it| it.name).collect();
-    let known: BTreeSet<_> = crate::method::METHODS.iter().map(|it| it.name).collect();
+    let known = crate::method::METHODS.iter().map(|it| it.name);
+    let known: BTreeSet<_> = known.filter(|name| *name != NOT_ANSWERED).collect();
     assert_eq!(names, known);
     for described in &METHODS {
         let mut methods = crate::method::METHODS.iter();
@@ -82,9 +90,10 @@ fn a_batch_reads_the_methods_and_how_they_are_to_be_run() {
     let params = Object::parse(r#"{"commands":[{}]}"#).expect("an object");
     watch::take();
     assert!(Batch::parse(&params).is_ok());
-    let mut expected: Paths = METHODS
-        .iter()
-        .map(|method| (format!("commands.{}", method.name), "object".to_owned()))
+    let names = METHODS.iter().map(|method| method.name);
+    let mut expected: Paths = names
+        .chain([NOT_ANSWERED])
+        .map(|name| (format!("commands.{name}"), "object".to_owned()))
         .collect();
     expected.insert(("commands".into(), "objects".into()));
     expected.insert(("parallel".into(), "flag".into()));
@@ -101,7 +110,7 @@ fn every_example_is_a_request() {
     }
 }
 
-/// Bytes that the fake has none of, and what it calls no extension for.
+/// Bytes that the fake has none of.
 const NOT_SHOWN: [&str; 5] = [
     "publications.info.b64conn_info",
     "publications.info.b64chan_info",
@@ -112,7 +121,7 @@ const NOT_SHOWN: [&str; 5] = [
 
 #[tokio::test]
 async fn each_method_answers_with_the_fields_of_its_description_and_no_others() {
-    for described in METHODS.iter().filter(|it| it.name != "rpc") {
+    for described in &METHODS {
         let backend: Arc<dyn Backend> = Arc::new(Fake::default());
         let mut methods = crate::method::METHODS.iter();
         let method = methods.find(|it| it.name == described.name);
@@ -162,7 +171,7 @@ fn look(value: &Value, shape: &Shape, path: &str, method: &Described, seen: &mut
 fn is_a(value: &Value, kind: Kind) -> bool {
     match kind {
         Kind::Json => true,
-        Kind::Flag => value.is_boolean(),
+        Kind::Flag | Kind::NoFlag => value.is_boolean(),
         Kind::I32 | Kind::I64 => value.is_i64(),
         Kind::U32 | Kind::U64 | Kind::CloseCode => value.is_u64(),
         Kind::Decimal => value.is_number(),
@@ -175,6 +184,7 @@ fn is_a(value: &Value, kind: Kind) -> bool {
 fn settings() -> Settings {
     Settings {
         prefix: "/api".into(),
+        root: "..".into(),
         health: Some("/health".into()),
         insecure: false,
         version: "1".into(),
@@ -235,11 +245,7 @@ fn shapes_of_one_name_are_one_shape() {
 fn addresses_and_keys_are_those_of_the_configuration() {
     let document = parsed(&settings());
     let paths = document["paths"].as_object().expect("paths");
-    for method in crate::method::METHODS
-        .iter()
-        .map(|it| it.name)
-        .chain(["batch"])
-    {
+    for method in METHODS.iter().map(|it| it.name).chain(["batch"]) {
         assert!(paths.contains_key(&format!("/api/{method}")), "{method}");
     }
     assert!(paths.contains_key("/api") && paths.contains_key("/health"));
@@ -247,6 +253,7 @@ fn addresses_and_keys_are_those_of_the_configuration() {
     assert_eq!(document["security"].as_array().map(Vec::len), Some(3));
     let other = parsed(&Settings {
         prefix: String::new(),
+        root: ".".into(),
         health: None,
         insecure: true,
         version: "2".into(),
@@ -255,4 +262,48 @@ fn addresses_and_keys_are_those_of_the_configuration() {
     assert!(paths.contains_key("/publish") && paths.contains_key("/"));
     assert_eq!(other["security"], Value::Array(Vec::new()));
     assert_eq!(other["info"]["version"], "2");
+}
+
+#[test]
+fn every_operation_has_a_name_of_its_own_that_says_what_it_does() {
+    let document = parsed(&settings());
+    let paths = document["paths"].as_object().expect("paths");
+    let verbs = paths.values().filter_map(Value::as_object);
+    let names: Vec<_> = verbs
+        .flat_map(|verbs| verbs.values())
+        .filter_map(|operation| operation["operationId"].as_str())
+        .collect();
+    let distinct: BTreeSet<_> = names.iter().copied().collect();
+    assert_eq!(distinct.len(), names.len());
+    let expected: BTreeSet<_> = METHODS
+        .iter()
+        .map(|it| it.name)
+        .chain(["batch", "run_commands", "get_health", "post_health"])
+        .collect();
+    assert_eq!(distinct, expected);
+}
+
+#[tokio::test]
+async fn page_and_document_lead_only_to_places_beside_them() {
+    for (prefix, address, beside, root) in [
+        ("/swagger", "/swagger", "swagger/", ".."),
+        ("/docs/api/", "/docs/api", "api/", "../.."),
+    ] {
+        let description = Description {
+            prefix: prefix.into(),
+            ..Description::default()
+        };
+        let router = router(&description, &ApiOptions::default());
+        let get = |path: String| {
+            let request = axum::http::Request::get(path).body(axum::body::Body::empty());
+            router.clone().oneshot(request.expect("a request"))
+        };
+        let Ok(moved) = get(address.to_owned()).await;
+        assert_eq!(moved.status(), 307);
+        assert_eq!(moved.headers()["location"], beside);
+        let Ok(document) = get(format!("{address}/openapi.json")).await;
+        let body = document.into_body().collect().await.expect("a body");
+        let document: Value = serde_json::from_slice(&body.to_bytes()).expect("JSON");
+        assert_eq!(document["servers"][0]["url"], root);
+    }
 }
