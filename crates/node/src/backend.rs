@@ -1,13 +1,14 @@
 //! What backends can ask of a node: the methods behind the server API.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use veche_engine::broker::Published;
 use veche_protocol::channel::Channel;
 use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::history::{Page, Query};
-use veche_protocol::identity::{ClientInfo, UserId};
+use veche_protocol::identity::ClientInfo;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::reply::PresenceStats;
 use veche_session::order::Order;
@@ -18,8 +19,8 @@ use veche_session::rule::Silent;
 use veche_session::rules::ChannelOptions;
 
 use crate::inbox::Item;
-use crate::inquiry::{Addressees, Census, Inquiry};
-use crate::node::Node;
+use crate::inquiry::{Addressees, Inquiry};
+use crate::node::{Node, sum};
 
 /// How much a node has.
 #[derive(Clone, Debug, Default)]
@@ -39,7 +40,9 @@ impl Node {
     /// `skip_history`.
     ///
     /// # Errors
-    /// 102 where the namespace does not exist, 107 where the data has the wrong format, 100 where the engine fails.
+    /// 102 where the namespace does not exist, 107 where the data has the wrong format, 111 where the node is congested
+    /// for longer than [`NodeConfig::publish_timeout`](crate::node::NodeConfig::publish_timeout), 100 where the engine
+    /// fails.
     pub async fn publish(
         &self,
         channel: &str,
@@ -57,7 +60,7 @@ impl Node {
             options.retention = place.options.retention.filter(|_| !skip_history);
             options.delta |= place.options.delta_publish;
         }
-        self.eased().await;
+        self.wait_for_room().await?;
         let published = self
             .engine()
             .broker
@@ -66,6 +69,19 @@ impl Node {
             .wait()
             .await
             .map_err(|error| internal(self.failure(error)))
+    }
+
+    /// Waits while the workers are behind with what they have to deliver.
+    async fn wait_for_room(&self) -> Result<(), CommandError> {
+        if !self.is_congested() {
+            return Ok(());
+        }
+        let limit = self.config().publish_timeout;
+        let eased = tokio::time::timeout(limit, self.eased()).await;
+        eased.map_err(|_| {
+            let why = "the workers are too far behind with deliveries to take another one";
+            CommandError::because(ErrorCode::TOO_MANY_REQUESTS, why)
+        })
     }
 
     /// Who is in a channel.
@@ -159,25 +175,26 @@ impl Node {
         answers
     }
 
-    /// How much this node has.
-    pub async fn info(&self) -> NodeInfo {
-        let mut users = hashbrown::HashSet::<UserId>::new();
-        let mut info = NodeInfo {
+    /// How much this node has. The numbers are kept as clients come and go, so this costs the same for any number.
+    #[must_use]
+    pub fn info(&self) -> NodeInfo {
+        let counters = self.all_counters();
+        NodeInfo {
+            clients: sum(counters, |counters| &counters.clients),
+            users: self.user_count(),
+            subscriptions: sum(counters, |counters| &counters.subscriptions),
             channels: self.channel_count(),
-            ..NodeInfo::default()
-        };
-        for Census {
-            clients,
-            subscriptions,
-            users: here,
-        } in self.inquire(Inquiry::Census).await
-        {
-            info.clients += clients;
-            info.subscriptions += subscriptions;
-            users.extend(here);
         }
-        info.users = users.len();
-        info
+    }
+
+    /// Whether each worker takes its inbox within `limit`.
+    ///
+    /// Call it on a tokio runtime with a timer.
+    pub async fn is_alive(&self, limit: Duration) -> bool {
+        let signs = tokio::time::timeout(limit, self.inquire(Inquiry::SignOfLife));
+        signs
+            .await
+            .is_ok_and(|signs| signs.len() == self.inboxes().len())
     }
 
     /// Asks all workers, and gathers their answers.

@@ -127,6 +127,8 @@ pub struct Counters {
     pub sockets: Cell,
     /// Clients connected now (after `connect`).
     pub clients: Cell,
+    /// Distinct users of these clients.
+    pub users: Cell,
     /// Subscriptions attached now.
     pub subscriptions: Cell,
     /// Clients that have connected.

@@ -28,8 +28,8 @@ impl Addressees {
 /// A question to a worker, or to all of them; each answers once.
 #[derive(Debug)]
 pub(crate) enum Inquiry {
-    /// How much there is.
-    Census(mpsc::UnboundedSender<Census>),
+    /// Whether it still takes its inbox.
+    SignOfLife(mpsc::UnboundedSender<()>),
     /// Which connections there are from a slot on.
     Connections {
         wanted: Arc<Wanted>,
@@ -41,12 +41,4 @@ pub(crate) enum Inquiry {
     Users(Arc<Names>, usize, mpsc::UnboundedSender<Stretch<UserId>>),
     /// Which channels there are, and how many are subscribed to each; at most so many.
     Channels(Arc<Names>, usize, mpsc::UnboundedSender<Stretch<Channel>>),
-}
-
-/// How much a worker has.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Census {
-    pub(crate) clients: usize,
-    pub(crate) subscriptions: usize,
-    pub(crate) users: Vec<UserId>,
 }

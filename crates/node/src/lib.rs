@@ -34,6 +34,7 @@ mod printable;
 mod questions;
 mod sync;
 mod trouble_log;
+mod users;
 mod wheel;
 mod worker;
 

@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use mio::Poll;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
@@ -26,7 +25,7 @@ use veche_websocket::decoder::Limits;
 use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::connection::Opening;
-use crate::counters::Counters;
+use crate::counters::{Cell, Counters};
 use crate::fanout::{Event, EventBody};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
 use crate::interest::Interest;
@@ -34,6 +33,7 @@ use crate::listing::LISTS;
 use crate::reception::Reception;
 use crate::sync::Waker;
 use crate::trouble_log::EngineLog;
+use crate::users::Users;
 use crate::worker::{WAKER, Worker};
 
 /// Most workers of a node.
@@ -56,6 +56,8 @@ pub struct NodeConfig {
     pub worker_backlog_limit: usize,
     /// Bounds of inboxes.
     pub inbox: InboxLimits,
+    /// How long a publish by the API waits while the node is congested; then it is refused with 111.
+    pub publish_timeout: Duration,
     /// Whether connections are counted by user over all workers, for `client.user_connection_limit`.
     pub count_users: bool,
     /// The node's name, for people.
@@ -78,6 +80,7 @@ impl Default for NodeConfig {
             queue_max_size: 1 << 20,
             worker_backlog_limit: 256 << 20,
             inbox: InboxLimits::default(),
+            publish_timeout: Duration::from_secs(10),
             count_users: false,
             name: String::new(),
             version: String::new(),
@@ -121,7 +124,8 @@ pub struct Node {
     inboxes: Vec<Arc<Inbox>>,
     counters: Vec<Arc<Counters>>,
     congestion: Arc<Congestion>,
-    users: Mutex<HashMap<UserId, usize>>,
+    /// `None` where nobody asks, and the only worker knows how many users there are.
+    users: Option<Users>,
     lists: Semaphore,
     engine_log: EngineLog,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -191,6 +195,7 @@ impl Node {
             interest: interest.clone(),
             inboxes: inboxes.clone(),
         }));
+        let users_counted = config.count_users || workers > 1;
         let node = Arc::new(Self {
             config,
             id: uuid::Uuid::new_v4().to_string(),
@@ -203,7 +208,7 @@ impl Node {
             inboxes,
             counters: (0..workers).map(|_| Arc::default()).collect(),
             congestion,
-            users: Mutex::default(),
+            users: users_counted.then(Users::default),
             lists: Semaphore::new(LISTS),
             engine_log: EngineLog::new(),
             threads: Mutex::default(),
@@ -413,39 +418,36 @@ impl Node {
 
     /// Takes one of `limit` places for connections of a user, over all workers, unless all are taken. Returns how many
     /// were taken before; 0 where they are not counted.
-    ///
-    /// The same lock is held for the look and for the taking: of two connections that come at once on two workers, only
-    /// one gets the last place.
     pub(crate) fn take_user_place(&self, user: &UserId, limit: usize) -> usize {
-        if !self.config.count_users {
-            return 0;
-        }
-        let mut users = self.users.lock();
-        let taken = users.get(user).copied().unwrap_or(0);
-        if taken < limit {
-            *users.entry_ref(user).or_insert(0) += 1;
-        }
-        taken
+        let users = self.users.as_ref();
+        users.map_or(0, |users| users.take_place(user, limit))
     }
 
     pub(crate) fn user_came(&self, user: &UserId) {
-        if self.config.count_users {
-            *self.users.lock().entry_ref(user).or_insert(0) += 1;
+        if let Some(users) = &self.users {
+            users.came(user);
         }
     }
 
     pub(crate) fn user_left(&self, user: &UserId) {
-        if !self.config.count_users {
-            return;
-        }
-        let mut users = self.users.lock();
-        if let Some(count) = users.get_mut(user) {
-            *count -= 1;
-            if *count == 0 {
-                users.remove(user);
-            }
+        if let Some(users) = &self.users {
+            users.left(user);
         }
     }
+
+    /// Users that have a connection, over all workers.
+    pub(crate) fn user_count(&self) -> usize {
+        match &self.users {
+            Some(users) => users.distinct(),
+            None => sum(&self.counters, |counters| &counters.users),
+        }
+    }
+}
+
+/// A number that each worker counts, over all of them.
+pub(crate) fn sum(counters: &[Arc<Counters>], cell: fn(&Counters) -> &Cell) -> usize {
+    let sum: u64 = counters.iter().map(|counters| cell(counters).value()).sum();
+    usize::try_from(sum).unwrap_or(usize::MAX)
 }
 
 /// A worker that has panicked (outside a session), or whose event loop fails, can't be trusted, and without it a part of the clients would get

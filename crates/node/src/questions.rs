@@ -304,6 +304,7 @@ impl Worker {
         self.counters.connections_accepted.add(1);
         self.clients += 1;
         self.counters.clients.set(self.clients);
+        self.counters.users.set(self.users.len());
     }
 
     /// The user has one connection less, if this one was counted.
@@ -326,6 +327,7 @@ impl Worker {
         self.node.user_left(user);
         self.clients -= 1;
         self.counters.clients.set(self.clients);
+        self.counters.users.set(self.users.len());
     }
 }
 

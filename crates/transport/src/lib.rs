@@ -6,6 +6,7 @@
 pub mod doors;
 pub mod head;
 pub mod host;
+pub mod host_header;
 pub mod origin;
 mod plain;
 pub mod reception;

@@ -8,6 +8,7 @@ use veche_node::reception::{Decision, MAX_HEAD, Reception};
 
 use crate::doors::{Doors, Refusal};
 use crate::head::{Head, split_target};
+use crate::host_header;
 
 /// Headers of a request; more are refused.
 const MAX_HEADERS: usize = 100;
@@ -40,6 +41,14 @@ impl HttpReception {
             let text =
                 "a request has either Content-Length or Transfer-Encoding, not both".to_owned();
             return refuse(text);
+        }
+        let hosts = request
+            .headers
+            .iter()
+            .filter(|header| header.name.eq_ignore_ascii_case("host"))
+            .map(|header| header.value);
+        if let Err(wrong) = host_header::check(hosts, minor_version > 0) {
+            return refuse(wrong.to_string());
         }
         let (path, query) = split_target(target);
         let Some(door) = self.doors.find(path) else {

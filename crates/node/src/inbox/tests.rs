@@ -174,11 +174,11 @@ fn when_the_worker_is_gone_nobody_waits_for_it() {
     let (reply, mut answers) = mpsc::unbounded_channel();
     desk.inbox.deliver(&Arc::new(event("a", 1, LEN)));
     desk.inbox
-        .push(Item::Inquiry(Inquiry::Census(reply.clone())));
+        .push(Item::Inquiry(Inquiry::SignOfLife(reply.clone())));
     assert!(desk.congestion.is_congested());
     desk.inbox.close();
     assert!(!desk.congestion.is_congested());
-    desk.inbox.push(Item::Inquiry(Inquiry::Census(reply)));
+    desk.inbox.push(Item::Inquiry(Inquiry::SignOfLife(reply)));
     assert!(answers.blocking_recv().is_none(), "all senders are gone");
     assert!(!desk.inbox.deliver(&Arc::new(event("a", 2, LEN))));
     assert!(!desk.congestion.is_congested());

@@ -3,7 +3,6 @@
 use std::mem;
 use std::time::Instant;
 
-use smallvec::SmallVec;
 use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
 use veche_session::order::Order;
@@ -14,7 +13,7 @@ use super::{Slots, Worker};
 use crate::fanout::{Event, EventBody};
 use crate::hub::Aftermath;
 use crate::inbox::{ConnectionKey, Item};
-use crate::inquiry::{Addressees, Census, Inquiry};
+use crate::inquiry::{Addressees, Inquiry};
 
 impl Worker {
     pub(super) fn take_inbox(&mut self) {
@@ -222,14 +221,9 @@ impl Worker {
 
     fn inquire(&self, inquiry: &Inquiry) {
         match inquiry {
-            Inquiry::Census(reply) => {
-                let census = Census {
-                    clients: self.users.values().map(SmallVec::len).sum(),
-                    subscriptions: self.hub.subscription_count(),
-                    users: self.users.keys().cloned().collect(),
-                };
+            Inquiry::SignOfLife(reply) => {
                 // Whoever asked may have gone.
-                let _ = reply.send(census);
+                let _ = reply.send(());
             }
             Inquiry::Connections {
                 wanted,

@@ -15,7 +15,7 @@ use crate::server::Server;
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 fn connected(server: &Server) -> (usize, usize) {
-    let info = server.runtime.block_on(server.node.info());
+    let info = server.node.info();
     (info.clients, info.subscriptions)
 }
 

@@ -8,6 +8,8 @@ mod deferring;
 mod delivering;
 #[cfg(test)]
 mod ending;
+#[cfg(test)]
+mod health;
 mod listing;
 #[cfg(test)]
 mod logging_in;
