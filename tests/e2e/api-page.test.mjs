@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -49,6 +50,100 @@ test('every method of the document has its place on the page, with its fields', 
   await page.locator('td', { hasText: 'since.offset' }).waitFor();
   await page.locator('td', { hasText: 'publications[].info.user' }).waitFor();
   assert.deepEqual(faults, []);
+});
+
+/** Texts of the page whose contrast against what is behind them is below WCAG AA. */
+const faint = (page) =>
+  page.evaluate(() => {
+    const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const rgba = (color) => {
+      canvas.clearRect(0, 0, 1, 1);
+      canvas.fillStyle = color;
+      canvas.fillRect(0, 0, 1, 1);
+      const [r, g, b, a] = canvas.getImageData(0, 0, 1, 1).data;
+      return [r, g, b, a / 255];
+    };
+    const over = ([r, g, b, a], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a), 1];
+    const behind = (element) => {
+      if (!element) return [255, 255, 255, 1];
+      return over(rgba(getComputedStyle(element).backgroundColor), behind(element.parentElement));
+    };
+    const light = ([r, g, b]) => {
+      const [x, y, z] = [r, g, b].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    const texts = [...document.querySelectorAll('body *')].filter((element) =>
+      element.checkVisibility() && !element.disabled && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+    return texts.flatMap((element) => {
+      const back = behind(element);
+      const [a, b] = [light(over(rgba(getComputedStyle(element).color), back)), light(back)];
+      const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+      return ratio < 4.5 ? [`${element.tagName} "${element.textContent.slice(0, 30)}": ${ratio.toFixed(2)}`] : [];
+    });
+  });
+
+test('every text of the page can be read, in light and in dark', async (t) => {
+  const server = await startServer(t, openConfig(swagger));
+  for (const colorScheme of ['light', 'dark']) {
+    const { page, faults } = await open(t, server, { colorScheme, path: '/swagger/#publish' });
+    assert.deepEqual(await faint(page), [], colorScheme);
+    await page.locator('.send').click();
+    await page.locator('.answer .bad', { hasText: '401' }).waitFor();
+    assert.match(await page.locator('.answer pre').textContent(), /X-API-Key/);
+    assert.deepEqual(await faint(page), [], `${colorScheme}, refused`);
+    await page.screenshot({ path: join(PICTURES, `api-key-${colorScheme}.png`) });
+    await page.locator('#key').fill(API_KEY);
+    assert.ok(await page.locator('.hint').isHidden(), 'who has the key needs no hint');
+    await page.locator('.send').click();
+    await page.locator('.answer .good', { hasText: '200' }).waitFor();
+    assert.deepEqual(await faint(page), [], `${colorScheme}, carried out`);
+    assert.deepEqual(faults, []);
+  }
+});
+
+test('whoever has no key is told where it is', async (t) => {
+  const server = await startServer(t, openConfig(swagger));
+  const { page } = await open(t, server, { path: '/swagger/#publish' });
+  assert.match(await page.locator('.hint').textContent(), /http_api\.key.*veche-data\/api_key/);
+  await page.goto(`${server.http}/swagger/#get_health`);
+  await page.locator('main h2', { hasText: 'Whether the server serves' }).waitFor();
+  assert.ok(await page.locator('.hint').isHidden(), 'health wants no key');
+});
+
+/** A reverse proxy that serves `server` below `prefix`, and passes paths on without it. */
+async function behindProxy(t, server, prefix) {
+  const proxy = createServer((asked, answer) => {
+    if (!asked.url.startsWith(`${prefix}/`)) return void answer.writeHead(404).end();
+    const options = { port: server.port, host: '127.0.0.1', path: asked.url.slice(prefix.length), method: asked.method, headers: asked.headers };
+    const passed = request(options, (reply) => {
+      answer.writeHead(reply.statusCode, reply.headers);
+      reply.pipe(answer);
+    });
+    passed.on('error', () => answer.destroy());
+    asked.pipe(passed);
+  });
+  await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
+  t.after(() => proxy.closeAllConnections());
+  t.after(() => proxy.close());
+  return { http: `http://127.0.0.1:${proxy.address().port}${prefix}` };
+}
+
+test('the page works behind a proxy that adds a prefix, from the root of the server on', async (t) => {
+  const server = await startServer(t, openConfig(swagger));
+  const proxied = await behindProxy(t, server, '/deep/live');
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  page.setDefaultTimeout(DEADLINE_MS);
+  await page.goto(`${proxied.http}/`);
+  await page.screenshot({ path: join(PICTURES, 'index.png') });
+  await page.locator('a', { hasText: 'swagger' }).click();
+  await page.locator('main h2').waitFor();
+  assert.equal(page.url(), `${proxied.http}/swagger/`);
+  await page.locator('#key').fill(API_KEY);
+  await page.locator('.send').click();
+  await page.locator('.answer .good', { hasText: '200' }).waitFor();
+  assert.match(await page.locator('main .path').textContent(), /POST \/deep\/live\/api\/publish/);
 });
 
 test('a call from the page is carried out with the key and refused without, and is told as it is', async (t) => {

@@ -11,7 +11,9 @@ test('the API answers 401 without its key and takes the key in any of three plac
   const server = await startServer(t, openConfig());
   const body = JSON.stringify({ channel: 'news', data: 1 });
   for (const headers of [{}, { 'X-API-Key': 'wrong' }, { Authorization: 'apikey wrong' }]) {
-    assert.equal((await server.post('/api/publish', body, headers)).status, 401);
+    const { status, text } = await server.post('/api/publish', body, headers);
+    assert.equal(status, 401);
+    if (isVeche) assert.equal(JSON.parse(text).error.code, 101);
   }
   assert.equal((await server.post('/api/publish', body, { 'X-API-Key': API_KEY })).status, 200);
   assert.equal((await server.post('/api/publish', body, { Authorization: `apikey ${API_KEY}` })).status, 200);
@@ -28,7 +30,9 @@ test('bad requests to the API are told apart', async (t) => {
   const headers = { 'X-API-Key': API_KEY };
   assert.equal((await server.post('/api/publish', 'not json', headers)).status, 400);
   assert.equal((await server.post('/api/publish', '', headers)).status, 400);
-  assert.equal((await server.post('/api/nonsense', '{}', headers)).status, 404);
+  const nonsense = await server.post('/api/nonsense', '{}', headers);
+  assert.equal(nonsense.status, 404);
+  if (isVeche) assert.deepEqual(JSON.parse(nonsense.text), { error: { code: 104, message: 'not found' } });
   assert.equal((await server.get('/api/publish', headers)).status, 405);
   const codes = async (method, body) => (await server.api(method, body)).error?.code;
   assert.equal(await codes('publish', { channel: '', data: 1 }), 107);
@@ -39,6 +43,39 @@ test('bad requests to the API are told apart', async (t) => {
   assert.equal(await codes('presence_stats', { channel: 'plain:news' }), 108);
   const transport = await server.post('/api/history', JSON.stringify({ channel: 'plain:news' }), { ...headers, 'X-Centrifugo-Error-Mode': 'transport' });
   assert.deepEqual([transport.status, JSON.parse(transport.text).code], [400, 108]);
+});
+
+test('a call that is to reach others than it can name is refused, and reaches nobody', { skip: !isVeche && 'filters of the commercial edition' }, async (t) => {
+  const server = await startServer(t, openConfig());
+  const { client } = await connect(t, server, as('alice'), builds[0]);
+  await subscribe(client, 'news', {}, builds[0]);
+  const ends = hear(client, 'disconnected');
+  const filters = [['label_filter', { key: 'device', cmp: 'eq', val: 'tv' }], ['all_users', true]];
+  for (const [field, value] of filters) {
+    for (const method of ['subscribe', 'unsubscribe', 'disconnect', 'refresh']) {
+      const params = { user: 'alice', channel: 'news', [field]: value };
+      const alone = await server.api(method, params);
+      const batch = await server.api('batch', { commands: [{ [method]: params }, { presence_stats: { channel: 'news' } }] });
+      for (const { error } of [alone, batch.replies[0]]) {
+        assert.equal(error.code, 107);
+        assert.match(error.message, new RegExp(`\`${field}\` is not supported`));
+      }
+      assert.equal(batch.replies[1].presence_stats.num_clients, 1);
+    }
+  }
+  assert.deepEqual(ends.items, []);
+});
+
+test('a bare server says at its root what is there', { skip: !isVeche && 'a page of ours' }, async (t) => {
+  const server = await startServer(t, openConfig({ swagger: { enabled: true } }));
+  const page = await server.get('/');
+  assert.equal(page.status, 200);
+  assert.match(page.headers.get('content-type'), /text\/html/);
+  for (const [, href] of page.text.matchAll(/<a href="([^"]+)"/g)) {
+    assert.equal((await server.get(`/${href}`)).status, 200, href);
+  }
+  assert.match(page.text, /href="swagger"/);
+  assert.match(page.text, /href="health"/);
 });
 
 for (const build of builds) {

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { openBare } from './bare.mjs';
 import { withBystander } from './bystander.mjs';
 import { PING, PONG, TEXT, frame, openRaw } from './raw.mjs';
-import { API_KEY, isVeche } from './server.mjs';
+import { API_KEY, isVeche, openConfig, startServer } from './server.mjs';
 import { within } from './wait.mjs';
 
 const DOOR = '/connection/websocket';
@@ -67,6 +68,48 @@ test('requests that no honest client sends are refused, each with its status', o
       assert.ok(statuses.includes(answer.status), `${answer.line}, ${answer.body}`);
     });
   }
+  await unharmed();
+});
+
+/** Requests for the API, whose `Host` is wrong. */
+const HOSTS = {
+  'no host': [[], 400],
+  'two hosts': [['Host: x', 'Host: x'], 400],
+  'a host that is no name': [['Host: a b'], 400],
+  'a host with a user': [['Host: user@x'], 400],
+  'a port that is no number': [['Host: x:8x'], 400],
+  'half an address': [['Host: [::1'], 400],
+  'an address of IPv6 with a port': [['Host: [::1]:8000'], 200],
+  'an empty host': [['Host:'], 200],
+};
+
+test('a request without one good host is refused, on the first request of a connection and on a later one', ours, async (t) => {
+  const { server, unharmed } = await withBystander(t);
+  const request = (lines, version = '1.1') =>
+    `${[`POST /api/info HTTP/${version}`, ...lines, `X-API-Key: ${API_KEY}`, 'Content-Length: 2'].join('\r\n')}\r\n\r\n{}`;
+  for (const [what, [lines, status]] of Object.entries(HOSTS)) {
+    await t.test(what, async (t) => {
+      const first = await openRaw(t, server);
+      first.write(request(lines));
+      assert.equal((await first.head()).status, status, 'first');
+      const later = await openRaw(t, server);
+      later.write(request(['Host: x']));
+      assert.equal((await later.head()).status, 200);
+      later.write(request(lines));
+      const answer = await later.head();
+      assert.equal(answer.status, status, 'later');
+      if (status === 400) {
+        assert.match(answer.body, /Host/);
+        await within(later.ended, 'the end of TCP');
+      }
+    });
+  }
+  const old = await openRaw(t, server);
+  old.write(request([], '1.0'));
+  assert.equal((await old.head()).status, 200, 'HTTP/1.0 has no Host');
+  const old2 = await openRaw(t, server);
+  old2.write(request(['Host: x', 'Host: y'], '1.0'));
+  assert.equal((await old2.head()).status, 400, 'but never two');
   await unharmed();
 });
 
@@ -202,4 +245,51 @@ test('a first frame behind the request is heard', async (t) => {
   raw.write(Buffer.concat([Buffer.from(upgrade()), frame(TEXT, '{"id":1,"connect":{}}')]));
   assert.equal((await raw.head()).status, 101);
   assert.ok((await raw.object((reply) => reply.id === 1)).connect);
+});
+
+/** A server with a channel whose history is larger than what the kernel keeps for a socket. */
+async function withLargeHistory(t, config) {
+  const server = await startServer(t, openConfig(config));
+  const data = 'x'.repeat(1_000_000);
+  for (let i = 0; i < 24; i++) await server.publish('large', data);
+  return server;
+}
+
+const history = '{"channel":"large","limit":-1}';
+const call = (method, body) => `POST /api/${method} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${API_KEY}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+test('callers that do not read, or do not finish, keep the stop from nothing', ours, async (t) => {
+  const server = await withLargeHistory(t, { shutdown: { timeout: '8s' } });
+  const client = await openBare(t, `${server.ws}/connection/websocket`);
+  client.socket.send('{"id":1,"connect":{}}');
+  await client.frames.first(({ id }) => id === 1);
+  // It asks for 24 MB and reads nothing.
+  const silent = await openRaw(t, server);
+  silent.socket.pause();
+  silent.write(call('history', history));
+  // It has sent half of its call.
+  const half = await openRaw(t, server);
+  half.write(call('publish', `{"channel":"large","data":${'1'.repeat(100)}}`).slice(0, -50));
+  // Whoever asks after these is answered after they were accepted.
+  await server.call('info');
+  const ended = server.kill('SIGTERM');
+  const { code } = await within(client.closed, 'the close of the WebSocket');
+  assert.equal(code, 3001);
+  assert.deepEqual(await ended, { code: 0, signal: null });
+});
+
+test('a connection stays open between two calls for as long as is configured', ours, async (t) => {
+  const server = await startServer(t, openConfig({ http_server: { keepalive_timeout: '1s' } }));
+  const kept = await openRaw(t, server);
+  for (let i = 0; i < 2; i++) {
+    kept.write(call('info', '{}'));
+    assert.equal((await kept.head()).status, 200);
+  }
+  await within(kept.ended, 'the end of an idle connection');
+  const other = await startServer(t, openConfig({ http_server: { keepalive_timeout: '0s' } }));
+  const once = await openRaw(t, other);
+  once.write(call('info', '{}'));
+  const { status, headers } = await once.head();
+  assert.deepEqual([status, headers.connection], [200, 'close']);
+  await within(once.ended, 'the end of a connection that is not kept');
 });

@@ -1,11 +1,15 @@
 //! Our server in this process, open to everybody.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::runtime::{Builder, Runtime};
 use veche_server::config::{Config, Sources};
 use veche_server::server::{Bound, Server as Running};
+
+/// How long the server may take to stop.
+const STOP_TIME: Duration = Duration::from_secs(30);
 
 /// A running server; it ends with this.
 #[derive(Debug)]
@@ -61,7 +65,7 @@ impl Server {
         let (address, running) = runtime.block_on(async {
             let bound = Bound::new(loaded).expect("a free port");
             let address = bound.addresses()[0];
-            let running = bound.start(Router::new(), runtime.handle().clone());
+            let running = bound.start(Some(Router::new()), runtime.handle().clone());
             (address, running.expect("a server"))
         });
         Self {
@@ -75,7 +79,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
-            self.runtime.block_on(running.stop());
+            self.runtime.block_on(running.stop(STOP_TIME));
         }
     }
 }

@@ -206,7 +206,7 @@ impl Backend for NodeBackend {
 
     fn info(&self) -> Answer<'_, Vec<NodeInfo>> {
         Box::pin(async move {
-            let info = self.node.info().await;
+            let info = self.node.info();
             let config = self.node.config();
             Ok(vec![NodeInfo {
                 uid: self.node.id().to_owned(),

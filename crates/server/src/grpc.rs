@@ -10,8 +10,8 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 
+use crate::drain::Drain;
 use crate::replayed::Replayed;
 
 /// From a connection's beginning to the end of its preface.
@@ -26,29 +26,23 @@ const PING_INTERVAL: Duration = Duration::from_secs(60);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between a failure to accept and the next try: most often descriptors are short.
 const PAUSE: Duration = Duration::from_millis(100);
-/// From the end of the last call to the end of the connections, at shutdown.
-const PARTING: Duration = Duration::from_secs(5);
 
 /// Serves the gRPC API.
 #[derive(Debug)]
 pub(crate) struct Grpc {
     api: veche_api::grpc::Grpc,
-    /// Every listener and connection watches it.
-    stop: watch::Sender<bool>,
-    /// Every call watches it while it is in progress.
-    calls: watch::Sender<()>,
+    drain: Drain,
 }
 
 impl Grpc {
     pub(crate) fn new(api: veche_api::grpc::Grpc) -> Arc<Self> {
         Arc::new(Self {
             api,
-            stop: watch::Sender::new(false),
-            calls: watch::Sender::new(()),
+            drain: Drain::new(),
         })
     }
 
-    /// Accepts connections until [`Grpc::stop`].
+    /// Accepts connections until [`Drain::close`].
     pub(crate) async fn accept(self: Arc<Self>, listener: std::net::TcpListener) {
         let listener = match TcpListener::from_std(listener) {
             Ok(listener) => listener,
@@ -57,11 +51,11 @@ impl Grpc {
                 return;
             }
         };
-        let mut stop = self.stop.subscribe();
+        let mut ending = self.drain.connection();
         loop {
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
-                _ = stop.wait_for(|stop| *stop) => return,
+                () = ending.closing() => return,
             };
             match accepted {
                 Ok((socket, _)) => {
@@ -75,15 +69,18 @@ impl Grpc {
         }
     }
 
-    /// Accepts nothing more, finishes the calls in progress, and ends the connections.
-    pub(crate) async fn stop(&self) {
-        self.stop.send_replace(true);
-        self.stop.closed().await;
+    /// How its connections end.
+    pub(crate) fn drain(&self) -> &Drain {
+        &self.drain
     }
 
     async fn serve(self: Arc<Self>, socket: TcpStream) {
-        let mut stop = self.stop.subscribe();
-        let socket = match tokio::time::timeout(PREFACE_TIMEOUT, opened(socket)).await {
+        let mut ending = self.drain.connection();
+        let opened = tokio::select! {
+            opened = tokio::time::timeout(PREFACE_TIMEOUT, opened(socket)) => opened,
+            () = ending.closing() => return,
+        };
+        let socket = match opened {
             Ok(Ok(socket)) => socket,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a gRPC connection did not begin");
@@ -102,35 +99,29 @@ impl Grpc {
                 service_fn(move |request| {
                     let grpc = grpc.clone();
                     async move {
-                        let _in_progress = grpc.calls.subscribe();
+                        let _call = grpc.drain.call();
                         Ok::<_, Infallible>(grpc.api.serve(request).await)
                     }
                 }),
             );
         let mut connection = std::pin::pin!(connection);
-        let stopped = tokio::select! {
-            result = connection.as_mut() => Err(result),
-            _ = stop.wait_for(|stop| *stop) => Ok(()),
+        let ended = tokio::select! {
+            result = connection.as_mut() => Some(result),
+            () = ending.closing() => None,
         };
-        let result = match stopped {
-            Ok(()) => {
+        let result = match ended {
+            Some(result) => result,
+            None => {
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     result = connection => result,
-                    () = self.parting() => Ok(()),
+                    () = ending.dropping() => return,
                 }
             }
-            Err(result) => result,
         };
         if let Err(error) = result {
             tracing::debug!(%error, "a gRPC connection ended");
         }
-    }
-
-    /// Waits for the calls in progress, and then as long as their answers may take to be read.
-    async fn parting(&self) {
-        self.calls.closed().await;
-        tokio::time::sleep(PARTING).await;
     }
 }
 

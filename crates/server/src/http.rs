@@ -14,19 +14,22 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 use tower::ServiceExt;
 use veche_node::node::Node;
 use veche_node::reception::MAX_HEAD;
 use veche_transport::doors::{Agreement, Door, Doors, Refusal};
 use veche_transport::head::Head;
+use veche_transport::host_header::{self, BadHost};
 
+use crate::drain::Drain;
 use crate::path;
 use crate::replayed::Replayed;
+use crate::stall::WriteTimeout;
 
-/// From the end of an answer, or from the first byte, to the end of the next request's head: how long a backend may keep
-/// its connection between two calls.
+/// From the first byte of a request to the end of its head, where connections are not kept.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Without a byte of an answer being taken.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Speaks HTTP with whoever is not a client.
 #[derive(Debug)]
@@ -34,8 +37,14 @@ pub(crate) struct Http {
     doors: Arc<Doors>,
     /// Set once the node runs.
     inside: OnceLock<Inside>,
-    stop: watch::Sender<bool>,
+    /// From the end of an answer to the end of the next request's head: how long a backend may keep its connection
+    /// between two calls. Zero for not at all.
+    keepalive_timeout: Duration,
+    drain: Drain,
 }
+
+/// A connection as hyper has it.
+type Socket = TokioIo<WriteTimeout<Replayed>>;
 
 /// What requests are for.
 #[derive(Debug)]
@@ -47,11 +56,12 @@ struct Inside {
 }
 
 impl Http {
-    pub(crate) fn new(doors: Arc<Doors>) -> Arc<Self> {
+    pub(crate) fn new(doors: Arc<Doors>, keepalive_timeout: Duration) -> Arc<Self> {
         Arc::new(Self {
             doors,
             inside: OnceLock::new(),
-            stop: watch::Sender::new(false),
+            keepalive_timeout,
+            drain: Drain::new(),
         })
     }
 
@@ -61,10 +71,9 @@ impl Http {
         let _ = self.inside.set(Inside { node, router });
     }
 
-    /// Finishes the requests in progress; then the connections end.
-    pub(crate) async fn stop(&self) {
-        self.stop.send_replace(true);
-        self.stop.closed().await;
+    /// How its connections end.
+    pub(crate) fn drain(&self) -> &Drain {
+        &self.drain
     }
 
     /// Serves a connection of which `received` has been read.
@@ -76,28 +85,38 @@ impl Http {
                 return;
             }
         };
-        let mut stop = self.stop.subscribe();
+        let mut ending = self.drain.connection();
         let http = self.clone();
+        let is_kept = !self.keepalive_timeout.is_zero();
+        let head_timeout = if is_kept {
+            self.keepalive_timeout
+        } else {
+            HEADER_TIMEOUT
+        };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
+            .keep_alive(is_kept)
+            .header_read_timeout(head_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(
-                TokioIo::new(socket),
+                Socket::new(WriteTimeout::new(socket, WRITE_TIMEOUT)),
                 service_fn(move |request| http.clone().answer(request)),
             )
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
-        let stopped = tokio::select! {
-            result = connection.as_mut() => Err(result),
-            _ = stop.wait_for(|stop| *stop) => Ok(()),
+        let ended = tokio::select! {
+            result = connection.as_mut() => Some(result),
+            () = ending.closing() => None,
         };
-        let result = match stopped {
-            Ok(()) => {
+        let result = match ended {
+            Some(result) => result,
+            None => {
                 connection.as_mut().graceful_shutdown();
-                connection.await
+                tokio::select! {
+                    result = connection => result,
+                    () = ending.dropping() => return,
+                }
             }
-            Err(result) => result,
         };
         if let Err(error) = result {
             tracing::debug!(%error, "an HTTP connection ended");
@@ -108,6 +127,10 @@ impl Http {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
+        let _call = self.drain.call();
+        if let Err(wrong) = host_of(&request) {
+            return Ok(last(bad_host(&wrong)));
+        }
         let Some(inside) = self.inside.get() else {
             let mut response = Response::new(Body::from("starting\n"));
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -126,19 +149,14 @@ impl Http {
         // Of the first request of a connection both lengths are refused; of a later one only this is seen, so that
         // nothing can hide behind its body (RFC 9112, section 6.3).
         let is_last = request.headers().contains_key(TRANSFER_ENCODING);
-        let mut response = match path::cleaned(request.uri().path()) {
+        let response = match path::cleaned(request.uri().path()) {
             Some(path) => moved(path, request.uri().query()),
             None => {
                 let router = inside.router.clone();
                 router.oneshot(request.map(Body::new)).await?
             }
         };
-        if is_last {
-            response
-                .headers_mut()
-                .insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        Ok(response)
+        Ok(if is_last { last(response) } else { response })
     }
 
     /// A client's request on a connection that was used for something else before.
@@ -178,10 +196,10 @@ impl Http {
 /// Waits until the answer is written, and gives the socket to a worker.
 async fn hand_over(node: Arc<Node>, upgrade: hyper::upgrade::OnUpgrade, agreement: Agreement) {
     let Ok(upgraded) = upgrade.await else { return };
-    let Ok(parts) = upgraded.downcast::<TokioIo<Replayed>>() else {
+    let Ok(parts) = upgraded.downcast::<Socket>() else {
         return;
     };
-    let (received, socket) = parts.io.into_inner().into_parts();
+    let (received, socket) = parts.io.into_inner().into_inner().into_parts();
     let mut early = received.to_vec();
     early.extend_from_slice(&parts.read_buf);
     match socket.into_std() {
@@ -199,6 +217,28 @@ fn agreed(agreement: &Agreement) -> Response<Body> {
         response = response.header(*name, value);
     }
     response.body(Body::empty()).unwrap_or_default()
+}
+
+/// Whether a request says once, and in order, for which host it is.
+fn host_of(request: &Request<Incoming>) -> Result<(), BadHost> {
+    let hosts = request.headers().get_all(HOST).iter();
+    let is_required = request.version() > hyper::Version::HTTP_10;
+    host_header::check(hosts.map(HeaderValue::as_bytes), is_required)
+}
+
+fn bad_host(wrong: &BadHost) -> Response<Body> {
+    refused(Refusal {
+        status: 400,
+        header: None,
+        text: wrong.to_string(),
+    })
+}
+
+/// The last answer of its connection.
+fn last(mut response: Response<Body>) -> Response<Body> {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }
 
 /// The same request belongs elsewhere, with its method and body.

@@ -45,9 +45,9 @@ impl Metrics {
     }
 
     /// The text of a scrape.
-    pub(crate) async fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let page = Page::new();
-        self.node_gauges(&page).await;
+        self.node_gauges(&page);
         self.node_counts(&page);
         self.transport_counts(&page);
         self.client_counts(&page);
@@ -66,8 +66,8 @@ impl Metrics {
             .sum()
     }
 
-    async fn node_gauges(&self, page: &Page) {
-        let info = self.node.info().await;
+    fn node_gauges(&self, page: &Page) {
+        let info = self.node.info();
         let version = self.node.config().version.clone();
         page.gauge("centrifugo_node_num_clients", &[], info.clients);
         page.gauge("centrifugo_node_num_users", &[], info.users);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use tokio::runtime::Handle;
@@ -30,8 +30,10 @@ use crate::authority::TokenAuthority;
 use crate::backend::NodeBackend;
 use crate::config::schema::api::ErrorMode;
 use crate::config::{Config, Loaded};
+use crate::drain::Drain;
 use crate::grpc::Grpc;
 use crate::http::Http;
+use crate::index;
 use crate::listener::{self, ListenError, Listeners};
 use crate::metrics::Metrics;
 use crate::rules::rules;
@@ -40,6 +42,10 @@ use crate::rules::rules;
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// An inflated message may be this many times the limit of a message, where no limit of its own is set.
 const INFLATED: usize = 10;
+/// From the end of the calls to the end of their connections, at shutdown. Clients have as long to answer close frames.
+const PARTING: Duration = Duration::from_secs(5);
+/// A worker that has not taken its inbox for so long is not well.
+const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between two sweeps of what has expired in memory.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -123,11 +129,12 @@ impl Bound {
         &mut self.config
     }
 
-    /// Begins to serve. `pages` answers what no door and no method of the API is for.
+    /// Begins to serve. `pages` answers what no door and no method of the API is for; without any the address `/` says
+    /// what is here.
     ///
     /// # Errors
     /// Where the system gives too little.
-    pub fn start(self, pages: Router, control: Handle) -> Result<Server, StartError> {
+    pub fn start(self, pages: Option<Router>, control: Handle) -> Result<Server, StartError> {
         let Self {
             config,
             listeners,
@@ -140,7 +147,7 @@ impl Bound {
             doors.hosts = Hosts::ThisMachine(doors.origins.clone());
         }
         let doors = Arc::new(doors);
-        let http = Http::new(doors.clone());
+        let http = Http::new(doors.clone(), config.http_server.keepalive_timeout);
         let reception = HttpReception::new(doors.clone(), {
             let (http, control) = (http.clone(), control.clone());
             move |socket, received| {
@@ -202,28 +209,55 @@ impl Server {
     /// Stops: no new connections and calls, the calls in progress are finished, every client is told 3001 behind what
     /// is queued for it.
     ///
+    /// Of `time` calls have a share ([`calls_share`]). After it the clients are told, whatever the calls do, and
+    /// connections of HTTP and gRPC whose answers nobody reads are dropped. So a stop that has 10 seconds or more takes
+    /// no longer than that.
+    ///
     /// # Cancel safety
     /// May be dropped; then whatever is left ends with the process.
-    pub async fn stop(self) {
+    pub async fn stop(self, time: Duration) {
         self.node.stop_accepting();
         for backend in &self.backends {
             backend.close();
         }
-        let grpc = async {
-            if let Some(grpc) = &self.grpc {
-                grpc.stop().await;
+        let drains =
+            || std::iter::once(self.http.drain()).chain(self.grpc.iter().map(|it| it.drain()));
+        drains().for_each(Drain::close);
+        let calls_done = async {
+            for drain in drains() {
+                drain.calls_done().await;
             }
         };
-        tokio::join!(self.http.stop(), grpc);
-        self.sweeper.abort();
-        let node = self.node;
-        if tokio::task::spawn_blocking(move || node.stop())
+        if tokio::time::timeout(calls_share(time), calls_done)
             .await
             .is_err()
         {
+            tracing::warn!(
+                "calls in progress are not finished in time; the server stops without them"
+            );
+        }
+        let node = self.node.clone();
+        let workers = tokio::task::spawn_blocking(move || node.stop());
+        let parting = PARTING.min(time / 4);
+        let (http, grpc) = (self.http.drain(), self.grpc.as_ref().map(|it| it.drain()));
+        let grpc = async {
+            if let Some(grpc) = grpc {
+                grpc.connections_done(parting).await;
+            }
+        };
+        let (stopped, (), ()) = tokio::join!(workers, http.connections_done(parting), grpc);
+        self.sweeper.abort();
+        if stopped.is_err() {
             tracing::error!("the workers did not stop in order");
         }
     }
+}
+
+/// How long a stop that has `time` waits for the calls in progress: half of it, or less where it takes the rest to part
+/// from the clients.
+fn calls_share(time: Duration) -> Duration {
+    let rest = time.saturating_sub(PARTING + Duration::from_secs(1));
+    (time / 2).min(rest.max(time / 4))
 }
 
 fn workers(config: &Config) -> usize {
@@ -302,9 +336,9 @@ fn router(
     node: &Arc<Node>,
     backend: Arc<NodeBackend>,
     metrics: Metrics,
-    pages: Router,
+    pages: Option<Router>,
 ) -> Router {
-    let mut router = pages;
+    let mut router = pages.unwrap_or_else(|| index::router(config));
     if !config.http_api.disabled {
         let options = api_options(config);
         if config.swagger.enabled {
@@ -313,7 +347,6 @@ fn router(
         router = router.merge(veche_api::http::router(backend, options));
     }
     if config.health.enabled {
-        // Health is the node's own: it answers while its workers and its engine do.
         let health = get(health).post(health).with_state(node.clone());
         router = router.route(&config.health.handler_prefix, health);
     }
@@ -388,10 +421,17 @@ fn description(config: &Config) -> Description {
     }
 }
 
-/// All workers answer.
+/// Whether all workers answer.
 async fn health(State(node): State<Arc<Node>>) -> impl IntoResponse {
-    let _ = node.info().await;
-    ([(header::CONTENT_TYPE, "application/json")], "{}")
+    let (status, body) = if node.is_alive(HEALTH_TIMEOUT).await {
+        (StatusCode::OK, "{}")
+    } else {
+        tracing::error!("a worker does not answer");
+        let body =
+            r#"{"error":{"code":100,"message":"a worker does not answer","temporary":true}}"#;
+        (StatusCode::SERVICE_UNAVAILABLE, body)
+    };
+    (status, [(header::CONTENT_TYPE, "application/json")], body)
 }
 
 async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
@@ -400,7 +440,7 @@ async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
             header::CONTENT_TYPE,
             "text/plain; version=0.0.4; charset=utf-8",
         )],
-        metrics.render().await,
+        metrics.render(),
     )
 }
 

@@ -3,9 +3,8 @@
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use axum::Router;
 use tokio::runtime::{Builder, Handle, Runtime};
 use veche_chat::{Chat, ChatConfig};
 use veche_server::config::{Config, File, Loaded, Sources};
@@ -33,7 +32,7 @@ pub(crate) fn server(loaded: Loaded) -> Result<(), Failure> {
         let timeout = loaded.config.shutdown.timeout;
         let bound = Bound::new(loaded).map_err(failed)?;
         let addresses = bound.addresses().to_vec();
-        let server = bound.start(Router::new(), runtime).map_err(failed)?;
+        let server = bound.start(None, runtime).map_err(failed)?;
         for address in addresses {
             log.announce(&format!("veche listens on {address}"));
         }
@@ -62,7 +61,7 @@ pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
         let chat_config = ChatConfig::new(url, api_key, token_secret, folder.path().to_owned());
         let welcome = welcome(&mut bound, &folder, is_key_kept);
         let chat = veche_chat::open(chat_config).await.map_err(failed)?;
-        let server = bound.start(chat.router(), runtime).map_err(failed)?;
+        let server = bound.start(Some(chat.router()), runtime).map_err(failed)?;
         for line in welcome {
             log.announce(&line);
         }
@@ -182,10 +181,15 @@ async fn finish(
     };
     log.announce(&format!("Stopping{clients}"));
     let stop = async {
-        if let Some(chat) = chat {
-            chat.stop().await;
+        let began = Instant::now();
+        if let Some(chat) = chat
+            && tokio::time::timeout(timeout / 4, chat.stop())
+                .await
+                .is_err()
+        {
+            tracing::warn!("the chat did not stop in time; the server stops without it");
         }
-        server.stop().await;
+        server.stop(timeout.saturating_sub(began.elapsed())).await;
     };
     tokio::select! {
         () = stop => {

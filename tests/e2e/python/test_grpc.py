@@ -73,11 +73,11 @@ def spelled(message):
 class Api:
     """A server, and the client of its gRPC API."""
 
-    def __init__(self, test, **options):
+    def __init__(self, test, sections=None, **options):
         self.port = free_port()
         options = {"enabled": True, "address": "127.0.0.1", "port": self.port, "key": KEY} | options
         channel = CONFIG["channel"] | {"namespaces": NAMESPACES}
-        self.server = Server(grpc_api=options, channel=channel, prometheus={"enabled": True})
+        self.server = Server(grpc_api=options, channel=channel, prometheus={"enabled": True}, **(sections or {}))
         test.addCleanup(self.server.stop)
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.port}")
         test.addCleanup(self.channel.close)
@@ -225,6 +225,22 @@ class Calls(unittest.TestCase):
             ):
                 self.assertTrue(any(it.startswith(line) for it in lines), line)
 
+    def test_what_would_reach_other_connections_but_is_not_supported_is_refused(self):
+        for field, value in (("label_filter", pb.FilterNode(key="device", cmp="eq", val="tv")), ("all_users", True)):
+            for method, path, request in [
+                ("Subscribe", "subscribe", pb.SubscribeRequest),
+                ("Unsubscribe", "unsubscribe", pb.UnsubscribeRequest),
+                ("Disconnect", "disconnect", pb.DisconnectRequest),
+                ("Refresh", "refresh", pb.RefreshRequest),
+            ]:
+                asked = request(user="nobody", **{field: value})
+                error = self.check(method, path, asked)["error"]
+                self.assertEqual((error["code"], error.get("temporary")), (107, None))
+                self.assertIn(f"`{field}` is not supported", error["message"])
+                batch = self.check("Batch", "batch", pb.BatchRequest(commands=[pb.Command(**{path: asked}), pb.Command(info=pb.InfoRequest())]))
+                self.assertEqual(batch["replies"][0]["error"], error)
+                self.assertIn("info", batch["replies"][1])
+
     def test_without_reflection_nothing_is_described(self):
         with self.assertRaises(grpc.RpcError):
             ProtoReflectionDescriptorDatabase(self.api.channel).get_services()
@@ -240,6 +256,10 @@ class Options(unittest.TestCase):
         service = DescriptorPool(described).FindServiceByName(SERVICE)
         ours = pb.DESCRIPTOR.services_by_name["CentrifugoApi"]
         self.assertEqual([it.name for it in service.methods], [it.name for it in ours.methods])
+        # It says so in a response, as the protocol has it; a failed call would be another exception.
+        with self.assertRaises(KeyError):
+            described.FindFileContainingSymbol("no.such.Symbol")
+        self.assertEqual(described.FindFileByName("veche.proto").package, "veche.api")
         fields = [(it.name, it.number, it.type) for it in service.FindMethodByName("Publish").input_type.fields]
         self.assertEqual(fields, [(it.name, it.number, it.type) for it in pb.PublishRequest.DESCRIPTOR.fields])
 
@@ -282,6 +302,24 @@ class Options(unittest.TestCase):
             second = subprocess.run([BINARY, *flags], cwd=folder, capture_output=True, text=True, timeout=DEADLINE_SECS)
         self.assertNotEqual(second.returncode, 0)
         self.assertIn(f"port {api.port} is in use: stop what uses it, or choose another with grpc_api.port", second.stderr)
+
+    def test_a_call_that_never_ends_keeps_the_stop_from_nothing(self):
+        api = Api(self, sections={"shutdown": {"timeout": "8s"}})
+        released = threading.Event()
+        self.addCleanup(released.set)
+
+        def request():
+            released.wait(DEADLINE_SECS)
+            yield b""
+
+        metadata = (("authorization", f"apikey {KEY}"),)
+        method = api.channel.stream_unary(f"/{SERVICE}/Publish", response_deserializer=pb.PublishResponse.FromString)
+        begun = method.future(request(), metadata=metadata, timeout=DEADLINE_SECS)
+        # It is on the same connection and came later, so the server has the first one when it answers.
+        api.call("Info", pb.InfoRequest())
+        api.server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(api.server.process.wait(timeout=DEADLINE_SECS), 0)
+        self.assertEqual(begun.exception().code(), grpc.StatusCode.UNAVAILABLE)
 
     def test_shutdown_finishes_the_calls_in_progress_and_takes_no_others(self):
         api = Api(self)

@@ -12,6 +12,8 @@ sections! {
         address: String,
         /// Port to listen on; 0 is any that is free.
         port: u16 = "8000",
+        /// How long an HTTP connection is kept between two requests; `0s` closes it after each answer.
+        keepalive_timeout: Duration = "75s",
         /// Host for the internal endpoints.
         internal_address: String,
         /// Port of its own for API, admin, metrics and health; empty serves them on `port`.

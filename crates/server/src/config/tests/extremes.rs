@@ -44,6 +44,12 @@ const KEYS: &[(&str, Verdict, Verdict, Verdict)] = &[
         Means("at most 64"),
     ),
     (
+        "http_server.keepalive_timeout",
+        Means("`0s` closes it after each answer"),
+        BACKWARD,
+        Plain,
+    ),
+    (
         "shutdown.timeout",
         Means("`0s` ends at once"),
         BACKWARD,
