@@ -259,7 +259,7 @@ const history = '{"channel":"large","limit":-1}';
 const call = (method, body) => `POST /api/${method} HTTP/1.1\r\nHost: x\r\nX-API-Key: ${API_KEY}\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 
 test('callers that do not read, or do not finish, keep the stop from nothing', ours, async (t) => {
-  const server = await withLargeHistory(t, { shutdown: { timeout: '8s' } });
+  const server = await withLargeHistory(t, { client: { allow_anonymous_connect_without_token: true }, shutdown: { timeout: '8s' } });
   const client = await openBare(t, `${server.ws}/connection/websocket`);
   client.socket.send('{"id":1,"connect":{}}');
   await client.frames.first(({ id }) => id === 1);
@@ -286,7 +286,8 @@ test('a connection stays open between two calls for as long as is configured', o
     assert.equal((await kept.head()).status, 200);
   }
   await within(kept.ended, 'the end of an idle connection');
-  const other = await startServer(t, openConfig({ http_server: { keepalive_timeout: '0s' } }));
+  // In a file zero leaves the default in force.
+  const other = await startServer(t, openConfig(), { env: { VECHE_HTTP_SERVER_KEEPALIVE_TIMEOUT: '0s' } });
   const once = await openRaw(t, other);
   once.write(call('info', '{}'));
   const { status, headers } = await once.head();

@@ -148,7 +148,8 @@ impl Http {
         }
         // Of the first request of a connection both lengths are refused; of a later one only this is seen, so that
         // nothing can hide behind its body (RFC 9112, section 6.3).
-        let is_last = request.headers().contains_key(TRANSFER_ENCODING);
+        let is_last =
+            self.keepalive_timeout.is_zero() || request.headers().contains_key(TRANSFER_ENCODING);
         let response = match path::cleaned(request.uri().path()) {
             Some(path) => moved(path, request.uri().query()),
             None => {
