@@ -9,11 +9,11 @@ use tokio::runtime::Builder;
 use veche_channel::{Connect, ConnectError, Message};
 use veche_websocket::handshake::accept_key;
 
-/// Bytes of a message that the client takes.
-const MAX_MESSAGE: usize = 4096;
+/// Bytes of a message that the client takes: enough for one that is read into its own buffer.
+const MAX_MESSAGE: usize = 16384;
 
-/// The first byte says what the client offers, and where the server's bytes are cut. `ACCEPT` in
-/// what follows stands for the right answer to the client's key.
+/// The first byte says what the client offers, and where the server's bytes are cut. The first
+/// `ACCEPT` in what follows stands for the right answer to the client's key.
 pub fn run(input: &[u8]) {
     let Some((&first, bytes)) = input.split_first() else {
         return;
@@ -80,6 +80,9 @@ fn refused(error: &ConnectError) -> Heard {
         assert_ne!(refused.status(), 101);
         assert!(refused.body().len() <= 4096);
         assert!(refused.headers().count() <= 100);
+        // Not its text, which may hold the key's answer.
+        let known = (refused.status(), refused.body().len());
+        return Heard::NoChannel(format!("{known:?}"));
     }
     Heard::NoChannel(error.to_string())
 }
@@ -103,7 +106,8 @@ impl Server {
         let accept = accept_key(key.expect("a request has a key"));
         let answer = std::mem::take(&mut self.answer);
         let mut rest = answer.as_slice();
-        while let Some(at) = rest.windows(6).position(|window| window == b"ACCEPT") {
+        // Only once: each conversation has another key, and what it says must be the same.
+        if let Some(at) = rest.windows(6).position(|window| window == b"ACCEPT") {
             let (before, behind) = rest.split_at(at);
             self.bytes.extend_from_slice(before);
             self.bytes.extend_from_slice(accept.as_bytes());
