@@ -59,6 +59,19 @@ enum Parts<'a> {
     Failed,
 }
 
+impl<'a> Commands<'a> {
+    /// What of the message has not been read yet: [`Encoding::commands`] of it goes on where these end. It is empty
+    /// when nothing follows; before the first command it is the message.
+    #[must_use]
+    pub fn rest(&self) -> &'a [u8] {
+        match &self.0 {
+            Parts::Json(lines) => lines.rest,
+            Parts::Protobuf(messages) => messages.rest,
+            Parts::Failed => &[],
+        }
+    }
+}
+
 impl Iterator for Commands<'_> {
     type Item = Result<Command, DecodeError>;
 
@@ -78,28 +91,38 @@ impl Iterator for Commands<'_> {
 /// Splits a message at newlines; one newline may end it. A message or line that is empty is an error.
 #[must_use]
 pub fn lines(message: &[u8]) -> Lines<'_> {
-    Lines(Some(message.strip_suffix(b"\n").unwrap_or(message)))
+    Lines {
+        rest: message,
+        is_first: true,
+    }
 }
 
 /// The lines of a message.
 #[derive(Clone, Debug)]
-pub struct Lines<'a>(Option<&'a [u8]>);
+pub struct Lines<'a> {
+    rest: &'a [u8],
+    is_first: bool,
+}
 
 impl<'a> Iterator for Lines<'a> {
     type Item = Result<&'a [u8], DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let message = self.0?;
-        let split = memchr::memchr(b'\n', message).and_then(|at| message.split_at_checked(at));
+        if self.rest.is_empty() && !self.is_first {
+            return None;
+        }
+        self.is_first = false;
+        let rest = self.rest;
+        let split = memchr::memchr(b'\n', rest).and_then(|at| rest.split_at_checked(at));
         let (line, rest) = match split {
-            Some((line, rest)) => (line, rest.strip_prefix(b"\n")),
-            None => (message, None),
+            Some((line, rest)) => (line, rest.strip_prefix(b"\n").unwrap_or_default()),
+            None => (rest, &[][..]),
         };
-        self.0 = rest;
         if line.is_empty() {
-            self.0 = None;
+            self.rest = &[];
             return Some(Err(DecodeError::new("an empty line")));
         }
+        self.rest = rest;
         Some(Ok(line))
     }
 }
@@ -204,6 +227,53 @@ mod tests {
                 .count(),
             10_000
         );
+    }
+
+    #[test]
+    fn the_rest_of_a_message_goes_on_where_its_commands_ended() {
+        let outcomes = |encoding: Encoding, message: &[u8], at_once: usize| {
+            let (mut all, mut rest) = (Vec::new(), message);
+            loop {
+                let mut commands = encoding.commands(rest);
+                all.extend(
+                    commands
+                        .by_ref()
+                        .take(at_once)
+                        .map(|command| command.map(|command| command.id).ok()),
+                );
+                rest = commands.rest();
+                if rest.is_empty() {
+                    return all;
+                }
+            }
+        };
+        let json = [
+            "",
+            "\n",
+            "{\"id\":1}",
+            "{\"id\":1}\n",
+            "{\"id\":1}\n\n",
+            "{\"id\":1}\n{\"id\":2}\n{\"id\":3}",
+            "{\"id\":1}\n{\"id\":2}\n{\"id\":3}\n",
+            "{\"id\":1}\n{\"id\":2}\n\n",
+            "{\"id\":1}\n\n{\"id\":2}",
+            "{\"id\":1}\nx\n{\"id\":2}",
+        ];
+        let protobuf: [&[u8]; 5] = [
+            b"",
+            b"\x00",
+            b"\x02\x08\x01",
+            b"\x02\x08\x01\x02\x08\x02\x00",
+            b"\x02\x08\x01\x09\x08",
+        ];
+        let json = json.map(|text| (Encoding::Json, text.as_bytes()));
+        let protobuf = protobuf.map(|bytes| (Encoding::Protobuf, bytes));
+        for (encoding, message) in json.into_iter().chain(protobuf) {
+            let whole = outcomes(encoding, message, usize::MAX);
+            for at_once in [1, 2] {
+                assert_eq!(outcomes(encoding, message, at_once), whole, "{message:?}");
+            }
+        }
     }
 
     #[test]
