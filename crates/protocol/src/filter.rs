@@ -37,7 +37,7 @@ impl FilterNode {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
     test: Test,
-    /// Of what the plain dialect calls `events`: any of these names, or none if empty.
+    /// Of what the plain dialect calls `events`: any of these names, or all if there is none. Sorted, each once.
     events: Vec<Box<str>>,
 }
 
@@ -95,7 +95,9 @@ impl Filter {
         let name = tags
             .and_then(|tags| tags.get(EVENT_TAG))
             .map_or(DEFAULT_EVENT, AsRef::as_ref);
-        self.events.iter().any(|wanted| wanted.as_ref() == name)
+        self.events
+            .binary_search_by(|wanted| wanted.as_ref().cmp(name))
+            .is_ok()
     }
 }
 
@@ -249,6 +251,18 @@ mod tests {
         assert!(!Filter::events(["typing"]).matches(None));
         assert!(Filter::events([""; 0]).matches(None));
         assert_eq!(filter, Filter::events(["message", "typing"]));
+    }
+
+    #[test]
+    fn each_of_many_events_is_found_and_no_other() {
+        let names: Vec<String> = (0..64).rev().map(|n| format!("event {n}")).collect();
+        let filter = Filter::events(&names);
+        for name in &names {
+            assert!(filter.matches(Some(&tags(&[("event", name)]))), "{name}");
+        }
+        for name in ["", "event", "event 64", "event 0x", "zebra"] {
+            assert!(!filter.matches(Some(&tags(&[("event", name)]))), "{name}");
+        }
     }
 
     #[test]

@@ -215,6 +215,11 @@ fn bad(why: impl Into<Cow<'static, str>>) -> CommandError {
     CommandError::because(ErrorCode::BAD_REQUEST, why)
 }
 
+/// Names in the `events` of a subscription.
+const MAX_EVENTS: usize = 64;
+/// Bytes of those names together.
+const MAX_EVENT_BYTES: usize = 4096;
+
 /// The fields of an object that some action has; of duplicates the last.
 struct Fields<'a>(Vec<(&'static str, &'a RawValue)>);
 
@@ -308,14 +313,26 @@ impl<'a> Fields<'a> {
     fn subscribe(&self) -> Result<Verb, CommandError> {
         Ok(Verb::Subscribe(Box::new(Subscribe {
             token: self.string("token")?.unwrap_or_default(),
-            events: self
-                .parsed("events", "a list of strings")?
-                .unwrap_or_default(),
+            events: self.events()?,
             filter: self.filter()?,
             since: self.position()?,
             history: self.number("history")?.unwrap_or_default(),
             presence: self.flag("presence")?,
         })))
+    }
+
+    /// The subscription keeps them for as long as it lives.
+    fn events(&self) -> Result<Vec<String>, CommandError> {
+        let names: Vec<String> = self
+            .parsed("events", "a list of strings")?
+            .unwrap_or_default();
+        let bytes: usize = names.iter().map(String::len).sum();
+        if names.len() > MAX_EVENTS || bytes > MAX_EVENT_BYTES {
+            return Err(bad(format!(
+                "\"events\" has at most {MAX_EVENTS} names, of {MAX_EVENT_BYTES} bytes together"
+            )));
+        }
+        Ok(names)
     }
 
     fn filter(&self) -> Result<Option<Box<FilterNode>>, CommandError> {
@@ -584,6 +601,27 @@ mod tests {
             "e:99999999999999999999",
         ] {
             assert!(parse_position(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_names_a_bounded_number_of_events() {
+        let subscribe = |names: &[String]| {
+            let names = serde_json::to_string(names).unwrap();
+            format!(r#"{{"action":"subscribe","channel":"c","events":{names}}}"#)
+        };
+        let many = |count: usize, len: usize| vec!["x".repeat(len); count];
+        for names in [many(MAX_EVENTS, 1), many(1, MAX_EVENT_BYTES), many(64, 64)] {
+            assert!(decode_action(subscribe(&names).as_bytes()).is_ok());
+        }
+        for names in [
+            many(MAX_EVENTS + 1, 1),
+            many(1, MAX_EVENT_BYTES + 1),
+            many(33, 128),
+        ] {
+            let (code, why) = rejected(&subscribe(&names));
+            assert_eq!(code, 107);
+            assert!(why.contains("at most 64 names"), "{why}");
         }
     }
 }
