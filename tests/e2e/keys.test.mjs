@@ -182,7 +182,9 @@ test('a plain login behind an anonymous token that is checked late is heard', { 
   const login = await bare.frames.first((frame) => frame.id === 2, 'an answer to the login');
   assert.equal(login.data.user, 'bob');
   assert.equal((await bare.frames.first((frame) => frame.id === 3, 'an answer to the publish')).event, 'published');
-  // What nobody had asked for is cancelled, and said to be.
-  assert.match(bare.frames.items.find((frame) => frame.id === 1).error, /cancelled/);
+  // What nobody had asked for before is answered, and given back at the login.
+  const [subscribed, unsubscribed] = bare.frames.items.filter((frame) => frame.channel === 'news' && /subscribed/.test(frame.event));
+  assert.deepEqual([subscribed.event, subscribed.id], ['subscribed', 1]);
+  assert.deepEqual([unsubscribed.event, unsubscribed.data.code], ['unsubscribed', 2502]);
   assert.equal((await bare.ask({ action: 'subscribe', channel: 'news', id: 4 })).event, 'subscribed');
 });

@@ -1,21 +1,21 @@
 //! One connection of a worker: how it was opened, and what is kept for it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use veche_protocol::batch::Encoding;
-use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::identity::{App, UserId};
 use veche_session::plain::Translator;
 use veche_session::session::Session;
+use veche_session::turn::Turn;
 use veche_websocket::decoder::Decoder;
 
 use crate::fanout::{Dialect, Format};
 use crate::gate::Pass;
 use crate::hub::Attachments;
 use crate::plain::Asked;
+use crate::waiting::Waiting;
 
 /// How a client is to be spoken with, decided by the door through which it came.
 #[derive(Debug)]
@@ -71,7 +71,8 @@ pub(crate) struct Connection {
     pub(crate) place_of_user: Option<u32>,
     /// The client sends no more; what it has sent is still to be read, and then the end.
     pub(crate) hung_up: bool,
-    /// Its socket may hold more than was read, and it is in the worker's list of those to be read in the next turn.
+    /// It is in the worker's list of those to be gone on with, and read, in the next turn: its socket may hold more than
+    /// was read, or something that it has sent waits.
     pub(crate) has_more: bool,
     pub(crate) stage: Stage,
 }
@@ -104,20 +105,13 @@ pub(crate) struct Open {
     pub(crate) deflate: bool,
     /// Readable, but not read while too much waits.
     pub(crate) paused: bool,
+    /// What the client has sent and is not carried out yet.
     pub(crate) waiting: Option<Box<Waiting>>,
     /// What the client says it is.
     pub(crate) app: Option<Arc<App>>,
     /// When it was connected, in milliseconds of Unix time; 0 before.
     pub(crate) connected_ms: i64,
     pub(crate) _pass: Option<Pass>,
-}
-
-/// Commands that wait until the session takes more.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting {
-    pub(crate) commands: VecDeque<Command>,
-    /// Bytes of the messages they came in.
-    pub(crate) bytes: usize,
 }
 
 /// Who answers.
@@ -181,24 +175,22 @@ impl Open {
             deflate: self.deflate,
         }
     }
-
-    /// Stops or resumes reading; the session does not hold it against the client.
-    pub(crate) fn pause(&mut self, pause: bool) {
-        if self.paused != pause {
-            self.paused = pause;
-            if let Some(session) = self.talk.session_mut() {
-                session.set_reading(!pause);
-            }
-        }
-    }
-
-    /// Bytes of messages whose commands wait.
-    pub(crate) fn waiting_bytes(&self) -> usize {
-        self.waiting.as_ref().map_or(0, |waiting| waiting.bytes)
-    }
 }
 
 impl Talk {
+    /// Whether the next command may be handed over. While it may not, an answer is on its way.
+    pub(crate) fn can_take(&self, turn: &Turn<'_>) -> bool {
+        match self {
+            Self::Centrifuge { session, .. } => session.can_take_command(turn),
+            Self::Plain {
+                session,
+                translator,
+                asked,
+            } => asked.is_done() && translator.can_take_frame() && session.can_take_command(turn),
+            Self::Echo => true,
+        }
+    }
+
     pub(crate) fn session(&self) -> Option<&Session> {
         match self {
             Self::Centrifuge { session, .. } | Self::Plain { session, .. } => Some(session),

@@ -8,12 +8,16 @@ use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::Role;
 
 use crate::connection::{Connection, Conversation, Open, Opening, Stage, Talk};
+use crate::waiting::End;
 use crate::worker::Worker;
 
 mod effects;
 mod messages;
+mod pacing;
 mod parting;
 
+pub(crate) use effects::is_recovered;
+pub(crate) use pacing::Allowance;
 pub(crate) use parting::Farewells;
 
 /// How a connection goes on after some input.
@@ -81,6 +85,7 @@ impl Worker {
             connected_ms: 0,
             _pass: pass,
         });
+        self.allowance = Allowance::default();
         let fate = self.greet(slot, &mut open);
         self.put_back(slot, open, fate);
     }
@@ -98,13 +103,18 @@ impl Worker {
                 let Some(mut open) = self.take_open(slot) else {
                     return;
                 };
+                self.allowance = Allowance::default();
                 let mut input = received;
-                let fate = self.received_messages(slot, &mut open, &mut input);
-                self.put_back(slot, open, fate);
-                // The client's own end may be in what follows.
+                // While it is paused only a simulated socket is read.
+                let fate = if open.paused {
+                    Fate::Alive
+                } else {
+                    self.received_messages(slot, &mut open, &mut input)
+                };
                 if !input.is_empty() {
-                    self.received_closing(slot, input);
+                    open.waiting.get_or_insert_default().keep_unread(input);
                 }
+                self.put_back(slot, open, fate);
             }
         }
     }
@@ -118,6 +128,7 @@ impl Worker {
         let Some(mut open) = self.take_open(slot) else {
             return;
         };
+        self.allowance = Allowance::default();
         let mut fate = self.session_handles(slot, &mut open, handle);
         if fate == Fate::Alive {
             fate = self.settle_plain(slot, &mut open);
@@ -145,18 +156,19 @@ impl Worker {
         self.put_back(slot, open, Fate::Ends(disconnect));
     }
 
-    /// The client will send no more. What is still owed to a closing connection is written all the same.
+    /// The client will send no more. What it has sent is carried out, and what is still owed to a closing connection
+    /// is written all the same.
     pub(crate) fn read_to_end(&mut self, slot: u32) {
-        if let Some(Connection {
-            stage: Stage::Closing(closing),
-            ..
-        }) = self.connections.get_mut(slot as usize)
-            && !closing.drained
-        {
-            closing.peer_closed = true;
-            return;
+        let connection = self.connections.get_mut(slot as usize);
+        match connection.map(|connection| &mut connection.stage) {
+            Some(Stage::Closing(closing)) if !closing.drained => closing.peer_closed = true,
+            Some(Stage::Open(open)) if open.waiting.is_some() => {
+                let waiting = open.waiting.get_or_insert_default();
+                waiting.set_end(End::Socket);
+                open.paused = true;
+            }
+            _ => self.lost(slot),
         }
-        self.lost(slot);
     }
 
     /// The socket is gone.
@@ -182,15 +194,12 @@ impl Worker {
     fn put_back(&mut self, slot: u32, mut open: Box<Open>, fate: Fate) {
         match fate {
             Fate::Alive => {
-                let resume = open.paused && open.waiting_bytes() == 0;
-                if resume {
-                    open.pause(false);
-                }
+                let goes_on = self.schedule(slot, &mut open);
                 if let Some(connection) = self.connections.get_mut(slot as usize) {
                     connection.stage = Stage::Open(open);
                 }
                 self.set_timer(slot);
-                if resume {
+                if goes_on {
                     self.read_later(slot);
                 }
             }
@@ -205,12 +214,31 @@ impl Worker {
                     self.send_plain(slot, &mut open, &Effect::Close(disconnect.clone()));
                 }
                 self.counters.disconnects.add(u32::from(disconnect.code));
-                if open.paused {
-                    // The client's own end may lie behind what was not read.
+                let (is_paused, waiting) = (open.paused, open.waiting.take());
+                self.say_goodbye(slot, &disconnect, open.decoder);
+                // The client's own end may have come already, or be in what was not decoded or not read.
+                if let Some(mut waiting) = waiting {
+                    if let Some(End::Close(_)) = waiting.end() {
+                        self.peer_closed(slot);
+                    } else if let Some(mut unread) = waiting.take_unread() {
+                        self.received_closing(slot, unread.left());
+                    }
+                }
+                if is_paused {
                     self.read_later(slot);
                 }
-                self.say_goodbye(slot, &disconnect, open.decoder);
             }
+        }
+    }
+
+    /// The client of a connection that is closing has said the end, too.
+    fn peer_closed(&mut self, slot: u32) {
+        if let Some(Connection {
+            stage: Stage::Closing(closing),
+            ..
+        }) = self.connections.get_mut(slot as usize)
+        {
+            closing.peer_closed = true;
         }
     }
 }

@@ -35,6 +35,7 @@ mod questions;
 mod sync;
 mod trouble_log;
 mod users;
+mod waiting;
 mod wheel;
 mod worker;
 

@@ -50,9 +50,14 @@ pub struct NodeConfig {
     pub compression_level: u32,
     /// Messages below this many bytes are not compressed.
     pub compression_min_size: usize,
-    /// Bytes that wait for one client after a short write; past it the client is closed with 3008.
+    /// Bytes that wait for one client after a short write; past it the client is closed with 3008. Replies to its own
+    /// commands do not count: further commands wait until they are written.
     pub queue_max_size: usize,
-    /// Bytes that wait for all clients of a worker; past it the one that owes most is closed with 3008.
+    /// Time after which a client is closed with 3008 that is owed something and takes nothing of it. Up to a sixth
+    /// more may pass.
+    pub stall_timeout: Duration,
+    /// Bytes of memory that hold what waits for all clients of a worker; past it those that owe most are closed with
+    /// 3008.
     pub worker_backlog_limit: usize,
     /// Bounds of inboxes.
     pub inbox: InboxLimits,
@@ -78,6 +83,7 @@ impl Default for NodeConfig {
             compression_level: 1,
             compression_min_size: 0,
             queue_max_size: 1 << 20,
+            stall_timeout: Duration::from_secs(30),
             worker_backlog_limit: 256 << 20,
             inbox: InboxLimits::default(),
             publish_timeout: Duration::from_secs(10),

@@ -7,23 +7,30 @@
 //!
 //! Flushing (`flush`) is sliced. What is owed when a flush begins is sealed as a batch; what comes meanwhile goes to
 //! new runs.
+//!
+//! What a client asked for itself ([`Outboxes::append_reply`]) does not count toward the limit past which it is slow:
+//! whoever drives the client paces its commands instead, by [`Outboxes::owed`] and [`Outboxes::watch`].
 
 use std::collections::VecDeque;
-
-use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::link::Link;
 
+mod backlog;
 mod flush;
 mod frames;
 mod run;
+mod urgent;
 
 #[cfg(test)]
 mod tests;
 
-use frames::frame_end;
+pub(crate) use backlog::LOOKS;
+use backlog::Rest;
 pub(crate) use run::RunId;
 use run::{Run, Segment, close_and_park, len32};
+pub(crate) use urgent::Urgent;
 
 /// The outboxes of all clients of one worker, by slot.
 #[derive(Debug)]
@@ -33,15 +40,22 @@ pub(crate) struct Outboxes {
     free: Vec<RunId>,
     /// Runs that may still grow.
     active: Vec<RunId>,
-    /// Frames for one client alone.
+    /// Frames for one client alone that it did not ask for.
     private: Option<RunId>,
+    /// Replies; they are not counted toward the limit.
+    replies: Option<RunId>,
     /// Rows that owe something and are in no batch yet.
     dirty: Vec<u32>,
     batches: VecDeque<Batch>,
     generation: u32,
-    /// Bytes that one client may owe after a short write; past it the client is slow.
+    /// Bytes, replies aside, that one client may owe after a short write; past it the client is slow.
     limit: usize,
-    backlog: usize,
+    /// Rows that owe something after a short write. Some may have written it since, or be listed twice.
+    behind: Vec<u32>,
+    /// Bytes of the backlogs that were copied out of their runs.
+    copied: usize,
+    /// Bytes of the runs that some backlog still shares, each run once.
+    shared: Arc<AtomicUsize>,
     /// Bytes written since somebody asked.
     written: usize,
     /// Clients that can't go on.
@@ -51,11 +65,24 @@ pub(crate) struct Outboxes {
 /// Why a client can't go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Casualty {
-    /// It owes more than the limit.
+    /// It owes more than the limit, or has taken nothing for too long.
     Slow,
     /// Its socket failed.
     Failed,
     /// All that was owed has been written, and the end was asked for.
+    Drained,
+    /// Not more than [`EASED`] is owed any more, and somebody waits for that: it can go on.
+    Eased,
+}
+
+/// What is to be reported of a client when less is owed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Report {
+    #[default]
+    Nothing,
+    /// [`Casualty::Eased`].
+    Eased,
+    /// [`Casualty::Drained`].
     Drained,
 }
 
@@ -66,22 +93,11 @@ pub(crate) struct Row {
     dirty: bool,
     /// The socket took less than it was given; the event loop tells when it takes more.
     blocked: bool,
-    /// Report when nothing is owed any more.
-    draining: bool,
+    /// Whether it is listed in `behind`.
+    is_behind: bool,
+    report: Report,
     owed: Option<Segment>,
     rest: Option<Box<Rest>>,
-}
-
-/// What few clients have.
-#[derive(Debug, Default)]
-struct Rest {
-    /// Owed after `owed`.
-    segments: Vec<Segment>,
-    /// What earlier flushes could not write. Each chunk begins at a frame.
-    backlog: VecDeque<Bytes>,
-    /// How much of the first chunk is written.
-    written: usize,
-    bytes: usize,
 }
 
 #[derive(Debug)]
@@ -93,9 +109,12 @@ struct Batch {
 
 /// A run past this size takes no more frames; the group begins another.
 const MAX_RUN: usize = if cfg!(test) { 8 << 10 } else { 4 << 20 };
+/// Bytes that a client may owe while its next command is carried out. As much as the kernel holds unsent for it, and
+/// as replies share a frame: a client that reads gets more before its socket has run dry.
+pub(crate) const EASED: usize = 64 << 10;
 
 impl Outboxes {
-    /// Outboxes that hold at most `limit` unwritten bytes each.
+    /// Outboxes that hold at most `limit` unwritten bytes each, replies aside.
     pub(crate) fn new(limit: usize) -> Self {
         Self {
             rows: Vec::new(),
@@ -103,11 +122,14 @@ impl Outboxes {
             free: Vec::new(),
             active: Vec::new(),
             private: None,
+            replies: None,
             dirty: Vec::new(),
             batches: VecDeque::new(),
             generation: 0,
             limit,
-            backlog: 0,
+            behind: Vec::new(),
+            copied: 0,
+            shared: Arc::default(),
             written: 0,
             casualties: Vec::new(),
         }
@@ -130,7 +152,7 @@ impl Outboxes {
     /// Drops what the client in `slot` owes, and hands back its link.
     pub(crate) fn remove(&mut self, slot: u32) -> Option<Link> {
         let row = std::mem::take(self.rows.get_mut(slot as usize)?);
-        self.backlog -= row.rest.map_or(0, |rest| rest.bytes);
+        self.copied -= row.rest.map_or(0, |rest| rest.copied());
         row.link
     }
 
@@ -139,20 +161,33 @@ impl Outboxes {
         self.rows.get_mut(slot as usize)?.link.as_mut()
     }
 
-    /// Bytes that short writes left behind, of all clients together.
+    /// Bytes of memory that hold what short writes left behind, of all clients together. What several of them share
+    /// is counted once.
     pub(crate) fn backlog(&self) -> usize {
-        self.backlog
+        self.copied + self.shared.load(Ordering::Relaxed)
     }
 
-    /// The client that owes most after short writes.
-    pub(crate) fn largest_backlog(&self) -> Option<u32> {
-        let owes = |row: &Row| row.rest.as_ref().map_or(0, |rest| rest.bytes);
-        let (slot, row) = self
+    /// Bytes that are queued for a client and not written.
+    pub(crate) fn owed(&self, slot: u32) -> usize {
+        let Some(row) = self.rows.get(slot as usize) else {
+            return 0;
+        };
+        let rest = row.rest.as_deref();
+        let more = rest.map_or(&[][..], |rest| &rest.segments);
+        let segments = row.owed.iter().chain(more);
+        let fresh: usize = segments
+            .map(|segment| self.run(segment.run).slice(*segment).len())
+            .sum();
+        fresh + rest.map_or(0, |rest| rest.bytes)
+    }
+
+    /// Whether a short write has left something behind for a client.
+    pub(crate) fn is_behind(&self, slot: u32) -> bool {
+        let rest = self
             .rows
-            .iter()
-            .enumerate()
-            .max_by_key(|(_, row)| owes(row))?;
-        (owes(row) > 0).then(|| u32::try_from(slot).ok()).flatten()
+            .get(slot as usize)
+            .and_then(|row| row.rest.as_ref());
+        rest.is_some_and(|rest| rest.bytes > 0)
     }
 
     /// Changes whenever runs are sealed: a run of another generation takes no more frames.
@@ -166,10 +201,26 @@ impl Outboxes {
             Some(run) if self.run(run).bytes.len() < MAX_RUN => run,
             _ => {
                 let run = self.begin_run();
-                self.private = Some(run);
-                run
+                *self.private.insert(run)
             }
         };
+        self.append_to(run, slot, frames);
+    }
+
+    /// Queues whole frames for one client that has asked for them. They do not make it a slow one.
+    pub(crate) fn append_reply(&mut self, slot: u32, frames: &[u8]) {
+        let run = match self.replies {
+            Some(run) if self.run(run).bytes.len() < MAX_RUN => run,
+            _ => {
+                let run = self.begin_run();
+                self.run_mut(run).is_reply = true;
+                *self.replies.insert(run)
+            }
+        };
+        self.append_to(run, slot, frames);
+    }
+
+    fn append_to(&mut self, run: RunId, slot: u32, frames: &[u8]) {
         let start = self.run_len(run);
         self.run_mut(run).bytes.extend_from_slice(frames);
         let end = self.run_len(run);
@@ -240,36 +291,17 @@ impl Outboxes {
         let Some(row) = self.rows.get_mut(slot as usize) else {
             return;
         };
-        row.draining = true;
-        if !row.dirty {
-            row.dirty = true;
-            self.dirty.push(slot);
-        }
+        row.report = Report::Drained;
+        self.mark(slot);
     }
 
-    /// Drops what the client owes, but for the frame that is under way.
-    pub(crate) fn discard(&mut self, slot: u32) {
-        let Some(row) = self.rows.get_mut(slot as usize) else {
-            return;
-        };
-        row.owed = None;
-        let Some(rest) = &mut row.rest else { return };
-        rest.segments.clear();
-        self.backlog -= rest.bytes;
-        let keep = rest
-            .backlog
-            .front()
-            .map(|chunk| (frame_end(chunk, rest.written), chunk.clone()));
-        rest.backlog.clear();
-        rest.bytes = 0;
-        match keep {
-            Some((end, chunk)) if end > rest.written => {
-                rest.bytes = end - rest.written;
-                rest.backlog.push_back(chunk.slice(..end));
-            }
-            _ => rest.written = 0,
+    /// Asks for [`Casualty::Eased`] as soon as the client owes no more than [`EASED`]. Now it owes more.
+    pub(crate) fn watch(&mut self, slot: u32) {
+        if let Some(row) = self.rows.get_mut(slot as usize)
+            && row.report == Report::Nothing
+        {
+            row.report = Report::Eased;
         }
-        self.backlog += rest.bytes;
     }
 
     /// The socket takes bytes again.
@@ -279,10 +311,7 @@ impl Outboxes {
         };
         if row.blocked {
             row.blocked = false;
-            if !row.dirty {
-                row.dirty = true;
-                self.dirty.push(slot);
-            }
+            self.mark(slot);
         }
     }
 
@@ -316,6 +345,16 @@ impl Outboxes {
             Some(_) => row.rest.get_or_insert_default().segments.push(segment),
         }
         if !row.dirty {
+            row.dirty = true;
+            self.dirty.push(slot);
+        }
+    }
+
+    /// The client's row is looked at by the next flush.
+    fn mark(&mut self, slot: u32) {
+        if let Some(row) = self.rows.get_mut(slot as usize)
+            && !row.dirty
+        {
             row.dirty = true;
             self.dirty.push(slot);
         }

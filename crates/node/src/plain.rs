@@ -14,10 +14,12 @@ use veche_session::session::Session;
 use veche_websocket::frame::{self, Opcode};
 
 use crate::connection::{Open, Talk};
-use crate::driver::Fate;
+use crate::driver::{Fate, is_recovered};
 use crate::worker::Worker;
 
-/// What a translator has asked for while effects were carried out; done when they are.
+/// What a translator has asked for while effects were carried out; done when they are, and when the session can take
+/// a command. There are never more than commands in progress: a frame is taken when all is done, and asks for one
+/// command at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// A new session is to take the place of this one, and gets the commands.
@@ -27,6 +29,11 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
+    /// Whether all is done.
+    pub(crate) fn is_done(&self) -> bool {
+        !self.begins_anew && self.commands.is_empty() && self.close.is_none()
+    }
+
     fn add(&mut self, output: Output) {
         if output.begins_anew {
             // What the old session was still to be asked is cancelled.
@@ -90,29 +97,41 @@ impl Worker {
         }
         let mut output = Output::default();
         translator.translate(effect, &mut output);
-        self.send_frames(slot, open, &output.frames);
+        let is_asked = match effect {
+            Effect::Push(push) => is_recovered(push),
+            _ => true,
+        };
+        self.send_frames(slot, open, &output.frames, is_asked);
         if let Talk::Plain { asked, .. } = &mut open.talk {
             asked.add(output);
         }
     }
 
-    /// Does what the translator has asked for meanwhile.
+    /// Does what the translator has asked for meanwhile, as far as the session can.
     pub(crate) fn settle_plain(&mut self, slot: u32, open: &mut Open) -> Fate {
-        while let Talk::Plain { asked, .. } = &mut open.talk {
+        loop {
+            let turn = self.turn();
+            let Talk::Plain { asked, session, .. } = &mut open.talk else {
+                return Fate::Alive;
+            };
             if std::mem::take(&mut asked.begins_anew) {
                 self.begin_anew(slot, open);
-            } else if let Some(command) = asked.commands.pop_front() {
-                let fate = self.handle_command(slot, open, command, 0);
-                if fate != Fate::Alive {
-                    return fate;
-                }
-            } else if let Some(disconnect) = asked.close.take() {
-                return Fate::Ends(disconnect);
-            } else {
-                break;
+                continue;
+            }
+            if asked.commands.is_empty() {
+                return asked.close.take().map_or(Fate::Alive, Fate::Ends);
+            }
+            if !session.can_take_command(&turn) {
+                return Fate::Alive;
+            }
+            let Some(command) = asked.commands.pop_front() else {
+                return Fate::Alive;
+            };
+            let fate = self.timed_command(slot, open, command);
+            if fate != Fate::Alive {
+                return fate;
             }
         }
-        Fate::Alive
     }
 
     /// Tells a client that is not let in why not.
@@ -120,10 +139,10 @@ impl Worker {
         let error = CommandError::because(ErrorCode::PERMISSION_DENIED, why.to_owned());
         let mut text = Vec::new();
         plain::encode_error(&error, &plain::Asked::default(), &mut text);
-        self.append_frame(slot, Opcode::Text, &text, false);
+        self.append_text(slot, &text);
         text.clear();
         plain::encode_disconnect(disconnect, &mut text);
-        self.append_frame(slot, Opcode::Text, &text, false);
+        self.append_text(slot, &text);
     }
 
     fn translate(
@@ -137,7 +156,7 @@ impl Worker {
         };
         let mut output = Output::default();
         tell(translator, &mut output);
-        self.send_frames(slot, open, &output.frames);
+        self.send_frames(slot, open, &output.frames, true);
         if let Talk::Plain { asked, .. } = &mut open.talk {
             asked.add(output);
         }
@@ -160,30 +179,28 @@ impl Worker {
         }
     }
 
-    fn send_frames(&mut self, slot: u32, open: &Open, frames: &[Frame]) {
+    /// `is_asked` says whether the client has asked for them itself.
+    fn send_frames(&mut self, slot: u32, open: &Open, frames: &[Frame], is_asked: bool) {
         for frame in frames {
-            match frame {
-                Frame::Text(text) => self.append_frame(slot, Opcode::Text, text, open.deflate),
-                Frame::Binary(data) => self.append_frame(slot, Opcode::Binary, data, open.deflate),
+            let (opcode, payload): (_, &[u8]) = match frame {
+                Frame::Text(text) => (Opcode::Text, text),
+                Frame::Binary(data) => (Opcode::Binary, data),
+            };
+            self.spend(payload.len());
+            self.frames.clear();
+            self.encoder
+                .frame(opcode, payload, open.deflate, &mut self.frames);
+            if is_asked {
+                self.outboxes.append_reply(slot, &self.frames);
+            } else {
+                self.outboxes.append(slot, &self.frames);
             }
         }
     }
 
-    /// Queues one frame for one client.
-    pub(crate) fn append_frame(
-        &mut self,
-        slot: u32,
-        opcode: Opcode,
-        payload: &[u8],
-        deflate: bool,
-    ) {
+    fn append_text(&mut self, slot: u32, text: &[u8]) {
         self.frames.clear();
-        if opcode == Opcode::Text || opcode == Opcode::Binary {
-            self.encoder
-                .frame(opcode, payload, deflate, &mut self.frames);
-        } else {
-            frame::write(&mut self.frames, opcode, payload);
-        }
+        frame::write(&mut self.frames, Opcode::Text, text);
         self.outboxes.append(slot, &self.frames);
     }
 }

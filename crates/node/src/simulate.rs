@@ -197,7 +197,7 @@ impl Simulation {
             worker.now = now;
             worker.heard = now;
             worker.act();
-            while worker.outboxes.is_dirty() {
+            while worker.is_busy() {
                 worker.act();
             }
         }

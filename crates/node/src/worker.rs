@@ -24,7 +24,7 @@ use crate::accept::Shortage;
 use crate::apps::Apps;
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
-use crate::driver::Farewells;
+use crate::driver::{Allowance, Farewells};
 use crate::fanout::{Encoder, give_back};
 use crate::hub::{Aftermath, Attachments, Connections, Hub};
 use crate::inbox::{ConnectionKey, Item};
@@ -71,10 +71,17 @@ pub(crate) struct Worker {
     pub(crate) effects: Effects,
     /// Replies to the message that is being handled; they share a frame.
     pub(crate) batch: Vec<u8>,
+    /// Whether the batch holds what its client has asked for.
+    pub(crate) batch_is_reply: bool,
+    /// What the client that is being served may still have done in this turn.
+    pub(crate) allowance: Allowance,
     pub(crate) frames: Vec<u8>,
     scratch: Vec<u8>,
-    /// Slots of connections that have more to read than one turn takes; see [`Connection::has_more`].
+    /// Slots of connections that have more to read, or to be carried out, than one turn takes; see
+    /// [`Connection::has_more`].
     again: Vec<u32>,
+    /// When it is looked for clients that take nothing, while some are behind.
+    next_look: Option<Duration>,
     /// Everything that clients had sent by this time has been read, but for those that have more than one turn takes.
     /// Deadlines are judged by it, not by `now`: the bytes that meet a deadline may have come meanwhile.
     pub(crate) heard: Now,
@@ -141,9 +148,12 @@ impl Worker {
             now: node.now(),
             effects: Effects::new(),
             batch: Vec::new(),
+            batch_is_reply: false,
+            allowance: Allowance::default(),
             frames: Vec::new(),
             scratch: vec![0; SCRATCH],
             again: Vec::new(),
+            next_look: None,
             heard: node.now(),
             asleep_since: node.now().monotonic,
             wall_clock_began: timers::wall_clock_began(node.now()),
@@ -234,14 +244,14 @@ impl Worker {
     /// How long the next poll may sleep. Whoever puts something into the inbox from now on wakes the worker.
     fn timeout(&mut self) -> Option<Duration> {
         self.asleep_since = self.node.now().monotonic;
-        let busy = self.outboxes.is_dirty() || !self.again.is_empty();
-        if busy || self.node.inbox(self.index).fall_asleep() {
+        if self.is_busy() || self.node.inbox(self.index).fall_asleep() {
             return Some(Duration::ZERO);
         }
         let next = [
             self.wheel.next_due(),
             self.shortage.next_try(),
             self.next_check(),
+            self.next_look,
         ]
         .into_iter()
         .flatten()
@@ -254,6 +264,11 @@ impl Worker {
         timeout
     }
 
+    /// Whether something is to be done or written without waiting for anybody.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.outboxes.is_dirty() || !self.again.is_empty()
+    }
+
     /// The turn's rest, after what sockets had: all that came, and then the writing.
     pub(crate) fn act(&mut self) {
         self.note_clock_jump();
@@ -264,6 +279,7 @@ impl Worker {
         self.accept_after_pause();
         self.take_timers();
         self.outboxes.flush(FLUSH_SLICE);
+        self.find_stalled();
         self.counters.bytes_sent.add(self.outboxes.take_written());
         self.bury();
         self.bound_backlog();
@@ -303,7 +319,7 @@ impl Worker {
         }
     }
 
-    /// Has a connection read in the next turn: the event loop would not tell of what is there twice.
+    /// Has a connection gone on with, and read, in the next turn: the event loop would not tell of what is there twice.
     pub(crate) fn read_later(&mut self, slot: u32) {
         if let Some(connection) = self.connections.get_mut(slot as usize)
             && !mem::replace(&mut connection.has_more, true)
@@ -317,6 +333,7 @@ impl Worker {
             // The slot may be another's by now.
             let connection = self.connections.get_mut(slot as usize);
             if connection.is_some_and(|connection| mem::take(&mut connection.has_more)) {
+                self.go_on(slot);
                 self.read(slot);
             }
         }

@@ -9,13 +9,13 @@ mod answer;
 mod ask;
 mod pending;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use veche_protocol::channel::Channel;
 use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
-use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::error_code::CommandError;
 use veche_protocol::identity::{ClientId, UserId};
 use veche_protocol::plain::{self, Asked, Welcome};
 use veche_protocol::position::Epoch;
@@ -81,9 +81,6 @@ pub struct Translator {
     pending: Vec<Pending>,
     last_command: u32,
     announced: Option<Announced>,
-    /// Frames that came while it was being decided who the client is.
-    held: VecDeque<Held>,
-    held_bytes: usize,
     /// Frames in a row that were no action.
     mistakes: u32,
     /// The channels the client is subscribed to, with their epochs, so that publications get their ids.
@@ -101,12 +98,6 @@ enum Standing {
     Inside(UserId),
 }
 
-#[derive(Debug)]
-enum Held {
-    Text(Vec<u8>),
-    Binary(Bytes),
-}
-
 impl Translator {
     /// Begins a conversation; [`Self::begin`] comes next.
     #[must_use]
@@ -118,8 +109,6 @@ impl Translator {
             pending: Vec::new(),
             last_command: 0,
             announced: None,
-            held: VecDeque::new(),
-            held_bytes: 0,
             mistakes: 0,
             channels: BTreeMap::new(),
         }
@@ -135,50 +124,22 @@ impl Translator {
         }
     }
 
-    /// The client sent a text frame.
+    /// Whether a frame may be handed over now. While it is decided who the client is, frames wait at the driver.
+    #[must_use]
+    pub fn can_take_frame(&self) -> bool {
+        !matches!(self.standing, Standing::Asking)
+    }
+
+    /// The client sent a text frame, and [`Self::can_take_frame`].
     pub fn handle_text(&mut self, text: &[u8], out: &mut Output) {
-        if let Standing::Asking = self.standing {
-            return self.hold(Held::Text(text.to_vec()), text.len(), out);
-        }
+        debug_assert!(self.can_take_frame(), "the driver keeps frames until then");
         self.take_text(text, out);
     }
 
-    /// The client sent a binary frame.
+    /// The client sent a binary frame, and [`Self::can_take_frame`].
     pub fn handle_binary(&mut self, data: Bytes, out: &mut Output) {
-        if let Standing::Asking = self.standing {
-            let len = data.len();
-            return self.hold(Held::Binary(data), len, out);
-        }
+        debug_assert!(self.can_take_frame(), "the driver keeps frames until then");
         self.take_binary(data, out);
-    }
-
-    fn hold(&mut self, frame: Held, len: usize, out: &mut Output) {
-        if self.held.len() >= MAX_HELD || self.held_bytes.saturating_add(len) > MAX_HELD_BYTES {
-            let why = "too much at once: wait for the answer to the login";
-            return out.error(
-                &CommandError::because(ErrorCode::TOO_MANY_REQUESTS, why),
-                &Asked::default(),
-            );
-        }
-        self.held_bytes += len;
-        self.held.push_back(frame);
-    }
-
-    /// Takes the frames that waited, until the next login among them.
-    fn take_held(&mut self, out: &mut Output) {
-        while !matches!(self.standing, Standing::Asking) {
-            match self.held.pop_front() {
-                Some(Held::Text(text)) => {
-                    self.held_bytes -= text.len();
-                    self.take_text(&text, out);
-                }
-                Some(Held::Binary(data)) => {
-                    self.held_bytes -= data.len();
-                    self.take_binary(data, out);
-                }
-                None => return,
-            }
-        }
     }
 
     fn greet(&mut self, user: &UserId, out: &mut Output) {
@@ -195,10 +156,6 @@ impl Translator {
     }
 }
 
-/// Frames that may wait for a login to be decided.
-const MAX_HELD: usize = 64;
-/// Bytes of frames that may wait for a login to be decided; as much as one message may have by default.
-const MAX_HELD_BYTES: usize = 64 << 10;
 /// When clients are advised to connect again: what the Centrifuge SDKs do.
 const RETRY_MS: (u32, u32) = (500, 20_000);
 

@@ -11,11 +11,13 @@ use veche_session::effect::{Attach, Delta, Effect, Effects};
 use veche_session::question::Notice;
 use veche_session::session::Session;
 use veche_session::turn::Turn;
+use veche_websocket::frame::{self, Opcode};
 
 use super::Fate;
 use crate::connection::{Open, Talk};
 use crate::fanout::opcode;
 use crate::hub::{Deltas, GroupKey, Newcomer};
+use crate::outbox::Urgent;
 use crate::worker::Worker;
 
 impl Worker {
@@ -139,6 +141,8 @@ impl Worker {
                     Encoding::Json => json::encode_reply(reply, &mut self.frames),
                     Encoding::Protobuf => protobuf::encode_reply(reply, &mut self.frames),
                 }
+                self.spend(self.frames.len());
+                self.batch_is_reply = true;
                 encoding.append(&mut self.batch, &self.frames);
                 if self.batch.len() > MAX_BATCH {
                     self.send_batch(slot, open);
@@ -156,6 +160,7 @@ impl Worker {
         }
         match &mut open.talk {
             Talk::Centrifuge { encoding, .. } => {
+                self.batch_is_reply |= is_recovered(push);
                 self.frames.clear();
                 match encoding {
                     Encoding::Json => json::encode_push(push, &mut self.frames),
@@ -168,17 +173,23 @@ impl Worker {
         }
     }
 
+    /// A ping does not wait behind messages; where it is one itself, it travels alone.
     fn send_ping(&mut self, slot: u32, open: &Open) {
+        self.frames.clear();
         match &open.talk {
             Talk::Centrifuge {
                 encoding,
                 frame_ping: false,
                 ..
             } => {
-                encoding.append(&mut self.batch, encoding.ping());
+                let mut ping = Vec::new();
+                encoding.append(&mut ping, encoding.ping());
+                frame::write(&mut self.frames, opcode(open.format().dialect), &ping);
             }
-            _ => self.outboxes.append(slot, &PING_FRAME),
+            _ => frame::write(&mut self.frames, Opcode::Ping, &[]),
         }
+        self.outboxes
+            .append_urgent(slot, Urgent::Ping, &self.frames);
     }
 
     /// Sends the replies that have come together.
@@ -193,12 +204,19 @@ impl Worker {
             open.deflate,
             &mut self.frames,
         );
-        self.outboxes.append(slot, &self.frames);
+        if std::mem::take(&mut self.batch_is_reply) {
+            self.outboxes.append_reply(slot, &self.frames);
+        } else {
+            self.outboxes.append(slot, &self.frames);
+        }
         self.batch.clear();
     }
 }
 
+/// Whether a push of a session is what its client has missed, and not something new that comes unasked.
+pub(crate) fn is_recovered(push: &Push) -> bool {
+    matches!(push.body, push::Body::Publication(_) | push::Body::Whole(_))
+}
+
 /// Replies in one frame at the most; a longer batch is continued in another.
 const MAX_BATCH: usize = 64 << 10;
-/// A WebSocket ping without payload.
-const PING_FRAME: [u8; 2] = [0x89, 0];

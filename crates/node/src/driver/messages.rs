@@ -9,11 +9,15 @@ use veche_websocket::decoder::Event;
 use veche_websocket::frame::{self, Opcode};
 
 use super::Fate;
+use super::pacing::Pace;
 use crate::connection::{Open, Talk};
+use crate::outbox::Urgent;
+use crate::waiting::End;
 use crate::worker::Worker;
 
 impl Worker {
-    /// Handles messages until `input` is used up, or the connection ends.
+    /// Handles messages until `input` is used up, the connection ends, or too much waits: what is left of `input` then
+    /// is not decoded.
     pub(super) fn received_messages(
         &mut self,
         slot: u32,
@@ -23,6 +27,10 @@ impl Worker {
         let limits = self.node.config().websocket;
         let mut workspace = std::mem::take(&mut self.workspace);
         let fate = loop {
+            let waiting = open.waiting.as_ref();
+            if waiting.is_some_and(|waiting| waiting.is_full(limits.max_message)) {
+                break Fate::Alive;
+            }
             let fate = match open.decoder.next(input, &limits, &mut workspace) {
                 Ok(Some(event)) => self.handle_event(slot, open, event),
                 Ok(None) => break Fate::Alive,
@@ -35,7 +43,6 @@ impl Worker {
             }
         };
         self.workspace = workspace;
-        open.pause(open.waiting_bytes() > limits.max_message);
         fate
     }
 
@@ -46,7 +53,8 @@ impl Worker {
             Event::Ping(payload) => {
                 self.frames.clear();
                 frame::write(&mut self.frames, Opcode::Pong, payload);
-                self.outboxes.append(slot, &self.frames);
+                self.outboxes
+                    .append_urgent(slot, Urgent::Pong, &self.frames);
                 Fate::Alive
             }
             Event::Pong(_) if open.talk.session().is_some() => {
@@ -55,11 +63,21 @@ impl Worker {
                 })
             }
             Event::Pong(_) => Fate::Alive,
-            Event::Close(received) => Fate::PeerClosed(received.map(|(code, _)| code)),
+            Event::Close(received) => {
+                let code = received.map(|(code, _)| code);
+                match &mut open.waiting {
+                    // What came before it is carried out first.
+                    Some(waiting) => {
+                        waiting.set_end(End::Close(code));
+                        Fate::Alive
+                    }
+                    None => Fate::PeerClosed(code),
+                }
+            }
         }
     }
 
-    /// One message of a client. Replies to it share a frame.
+    /// One message of a client: carried out, as far as its pace allows, or kept. Replies to it share a frame.
     fn handle_message(
         &mut self,
         slot: u32,
@@ -69,72 +87,83 @@ impl Worker {
     ) -> Fate {
         self.counters.messages_received.add(1);
         self.counters.bytes_received.add(message.len());
-        let fate = match &open.talk {
-            Talk::Centrifuge { encoding, .. } => {
-                self.handle_commands(slot, open, *encoding, message)
+        let waiting = open.waiting.as_ref();
+        let left = if waiting.is_some_and(|waiting| waiting.has_messages()) {
+            Some(message)
+        } else {
+            let (fate, left) = self.carry_out_message(slot, open, message, opcode);
+            self.send_batch(slot, open);
+            if fate != Fate::Alive {
+                return fate;
             }
-            Talk::Plain { .. } => self.handle_plain(slot, open, message, opcode),
-            Talk::Echo => {
-                self.frames.clear();
-                self.encoder
-                    .frame(opcode, message, open.deflate, &mut self.frames);
-                self.outboxes.append(slot, &self.frames);
-                Fate::Alive
-            }
+            left
         };
-        self.send_batch(slot, open);
-        fate
+        let Some(left) = left else {
+            return Fate::Alive;
+        };
+        if let Talk::Centrifuge { encoding, .. } = &open.talk
+            && let Some(pong) = lone_pong(*encoding, left)
+        {
+            return self.timed_command(slot, open, pong);
+        }
+        open.waiting.get_or_insert_default().push(opcode, left);
+        Fate::Alive
     }
 
-    fn handle_commands(
+    /// Carries out a message, as far as the client's pace allows. Returns what of it must wait, if anything.
+    fn carry_out_message<'a>(
+        &mut self,
+        slot: u32,
+        open: &mut Open,
+        message: &'a [u8],
+        opcode: Opcode,
+    ) -> (Fate, Option<&'a [u8]>) {
+        if let Talk::Centrifuge { encoding, .. } = &open.talk {
+            return self.carry_out_commands(slot, open, *encoding, message);
+        }
+        if self.pace(slot, open) != Pace::Go {
+            return (Fate::Alive, Some(message));
+        }
+        self.allowance.commands -= 1;
+        if let Talk::Plain { .. } = &open.talk {
+            return (self.handle_plain(slot, open, message, opcode), None);
+        }
+        self.frames.clear();
+        self.encoder
+            .frame(opcode, message, open.deflate, &mut self.frames);
+        self.outboxes.append_reply(slot, &self.frames);
+        self.spend(message.len());
+        (Fate::Alive, None)
+    }
+
+    fn carry_out_commands<'a>(
         &mut self,
         slot: u32,
         open: &mut Open,
         encoding: Encoding,
-        message: &[u8],
-    ) -> Fate {
-        for command in encoding.commands(message) {
-            let fate = match command {
-                Ok(command) => self.handle_command(slot, open, command, message.len()),
-                Err(error) => {
+        message: &'a [u8],
+    ) -> (Fate, Option<&'a [u8]>) {
+        let mut commands = encoding.commands(message);
+        loop {
+            if self.pace(slot, open) != Pace::Go {
+                return (Fate::Alive, Some(commands.rest()));
+            }
+            self.allowance.commands -= 1;
+            let fate = match commands.next() {
+                None => return (Fate::Alive, None),
+                Some(Ok(command)) => self.timed_command(slot, open, command),
+                Some(Err(error)) => {
                     tracing::debug!(%error, "not a command");
                     Fate::Ends(Disconnect::BAD_REQUEST)
                 }
             };
-            if fate != Fate::Alive {
-                return fate;
+            if fate != Fate::Alive || commands.rest().is_empty() {
+                return (fate, None);
             }
         }
-        Fate::Alive
     }
 
-    /// A command of a message of `bytes`: carried out, or kept while the session has enough to do.
-    pub(crate) fn handle_command(
-        &mut self,
-        slot: u32,
-        open: &mut Open,
-        command: Command,
-        bytes: usize,
-    ) -> Fate {
-        let turn = self.turn();
-        let can_take = open.waiting.is_none()
-            && open
-                .talk
-                .session()
-                .is_some_and(|it| it.can_take_command(&turn));
-        if !can_take && !command.is_pong() {
-            let waiting = open.waiting.get_or_insert_default();
-            if waiting.commands.is_empty() {
-                waiting.bytes = 0;
-            }
-            waiting.bytes += bytes / WAITING_SHARE + WAITING_COST;
-            waiting.commands.push_back(command);
-            return Fate::Alive;
-        }
-        self.timed_command(slot, open, command)
-    }
-
-    fn timed_command(&mut self, slot: u32, open: &mut Open, command: Command) -> Fate {
+    pub(crate) fn timed_command(&mut self, slot: u32, open: &mut Open, command: Command) -> Fate {
         let began = Instant::now();
         let name = command.verb.name();
         let fate = self.session_handles(slot, open, |session, turn, effects| {
@@ -144,33 +173,39 @@ impl Worker {
         fate
     }
 
-    /// Gives waiting commands to the session while it takes them.
+    /// Carries out waiting messages as far as the client's pace allows; then comes the client's end, if it was said.
     pub(super) fn take_waiting(&mut self, slot: u32, open: &mut Open) -> Fate {
-        loop {
-            let turn = self.turn();
-            if !open
-                .talk
-                .session()
-                .is_some_and(|session| session.can_take_command(&turn))
+        while let Some(waiting) = &mut open.waiting {
+            let Some(message) = waiting.take_message() else {
+                return match waiting.take_end() {
+                    Some(End::Close(code)) => Fate::PeerClosed(code),
+                    Some(End::Socket) | None => Fate::Alive,
+                };
+            };
+            let (fate, left) = self.carry_out_message(slot, open, message.left(), message.opcode);
+            if let Some(left) = left.map(<[u8]>::len)
+                && let Some(waiting) = &mut open.waiting
             {
-                return Fate::Alive;
+                waiting.put_back(message, left);
+                return fate;
             }
-            let Some(waiting) = &mut open.waiting else {
-                return Fate::Alive;
-            };
-            let Some(command) = waiting.commands.pop_front() else {
-                open.waiting = None;
-                return Fate::Alive;
-            };
-            let fate = self.timed_command(slot, open, command);
             if fate != Fate::Alive {
                 return fate;
             }
         }
+        Fate::Alive
     }
 }
 
-/// What a waiting command is reckoned to take, beside its share of the message it came in.
-const WAITING_COST: usize = 64;
-/// Commands of one message share its bytes; this many are assumed.
-const WAITING_SHARE: usize = 4;
+/// A pong that is a message of its own: it need not wait.
+fn lone_pong(encoding: Encoding, message: &[u8]) -> Option<Command> {
+    if message.len() > LONGEST_PONG {
+        return None;
+    }
+    let mut commands = encoding.commands(message);
+    let pong = commands.next()?.ok().filter(Command::is_pong)?;
+    commands.rest().is_empty().then_some(pong)
+}
+
+/// As clients spell it, with some room for spaces.
+const LONGEST_PONG: usize = 8;

@@ -32,7 +32,6 @@ impl Worker {
     /// The session leaves its channels, and the worker forgets it. Other clients learn of it when the turn has written
     /// the close frames; see [`Self::clean_up`].
     pub(crate) fn part(&mut self, slot: u32, open: &mut Open) {
-        open.waiting = None;
         self.drop_deferred(slot);
         self.give_user_place_back(slot);
         let Some(session) = open.talk.session_mut() else {

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
+use super::backlog::Chunk;
 use super::frames::frame_start;
 use super::run::{Segment, close_and_park};
-use super::{Batch, Casualty, Outboxes, Rest, Row};
-use crate::link::Link;
+use super::{Batch, Casualty, EASED, Outboxes, Report, Row};
 
 /// A remainder up to this size is copied rather than kept.
 pub(super) const COPY_UP_TO: usize = 4096;
@@ -46,6 +46,7 @@ impl Outboxes {
         }
         self.generation = self.generation.wrapping_add(1);
         self.private = None;
+        self.replies = None;
         for id in &self.active {
             if let Some(run) = self.runs.get_mut(id.0 as usize) {
                 run.sealed = true;
@@ -64,6 +65,7 @@ impl Outboxes {
             if let Some(run) = self.runs.get_mut(id.0 as usize) {
                 run.shared = None;
                 run.sealed = false;
+                run.is_reply = false;
                 run.bytes.clear();
                 if run.bytes.capacity() > 64 << 10 {
                     run.bytes = Vec::new();
@@ -81,19 +83,17 @@ impl Outboxes {
         let Some(link) = &mut row.link else {
             row.owed = None;
             row.rest = None;
+            self.report(slot);
             return;
         };
-        let has_backlog = row
-            .rest
-            .as_ref()
-            .is_some_and(|rest| !rest.backlog.is_empty() || !rest.segments.is_empty());
+        let has_backlog = row.rest.as_ref().is_some_and(|rest| !rest.is_empty());
         if has_backlog || row.blocked {
             self.flush_long(slot);
             return;
         }
         let Some(mut segment) = row.owed.take() else {
-            if row.draining {
-                self.casualties.push((slot, Casualty::Drained));
+            if row.report != Report::Nothing {
+                self.report(slot);
             }
             return;
         };
@@ -114,8 +114,23 @@ impl Outboxes {
         if written < owed.len() {
             self.keep(slot, segment, written);
             self.block(slot);
-        } else if row.draining {
-            self.casualties.push((slot, Casualty::Drained));
+        } else if row.report != Report::Nothing {
+            self.report(slot);
+        }
+    }
+
+    /// The client owes nothing: whoever waits for that is told.
+    fn report(&mut self, slot: u32) {
+        let Some(row) = self.rows.get_mut(slot as usize) else {
+            return;
+        };
+        match row.report {
+            Report::Nothing => {}
+            Report::Eased => {
+                row.report = Report::Nothing;
+                self.casualties.push((slot, Casualty::Eased));
+            }
+            Report::Drained => self.casualties.push((slot, Casualty::Drained)),
         }
     }
 
@@ -143,13 +158,9 @@ impl Outboxes {
             self.block(slot);
             return;
         }
+        self.place_urgent(slot);
         match self.write_gathered(slot, &segments) {
-            Ok(true) => {
-                let draining = self.rows.get(slot as usize).is_some_and(|row| row.draining);
-                if draining {
-                    self.casualties.push((slot, Casualty::Drained));
-                }
-            }
+            Ok(true) => self.report(slot),
             Ok(false) => self.block(slot),
             Err(_) => self.casualties.push((slot, Casualty::Failed)),
         }
@@ -214,19 +225,15 @@ impl Outboxes {
             return Ok(true);
         };
         while !rest.backlog.is_empty() {
-            let (written, offered) = rest.write_some(link)?;
-            self.written += written;
-            rest.bytes -= written;
-            self.backlog -= written;
-            if written < offered {
+            let took = rest.write_some(link)?;
+            self.written += took.written;
+            self.copied -= took.copied;
+            if took.written < took.offered {
                 return Ok(false);
             }
         }
         if let Some(row) = self.rows.get_mut(slot as usize)
-            && row
-                .rest
-                .as_ref()
-                .is_some_and(|rest| rest.segments.is_empty())
+            && row.rest.as_ref().is_some_and(|rest| rest.is_empty())
         {
             row.rest = None;
         }
@@ -244,21 +251,23 @@ impl Outboxes {
         }
         let frame = frame_start(whole, written);
         let left = whole.len() - frame;
-        let chunk = if left <= COPY_UP_TO || left < run.len() / 8 || !run.sealed {
+        let is_copied = left <= COPY_UP_TO || left < run.len() / 8 || !run.sealed;
+        let bytes = if is_copied {
             Bytes::copy_from_slice(whole.get(frame..).unwrap_or_default())
         } else {
-            run.share(segment).slice(frame..)
+            run.share(segment, &self.shared).slice(frame..)
         };
-        let Some(row) = self.rows.get_mut(slot as usize) else {
-            return;
+        let chunk = Chunk {
+            bytes,
+            is_reply: run.is_reply,
+            is_copied,
         };
-        let rest = row.rest.get_or_insert_default();
-        if rest.backlog.is_empty() {
-            rest.written = written - frame;
+        self.copied += chunk.copied();
+        if let Some(row) = self.rows.get_mut(slot as usize) {
+            row.rest
+                .get_or_insert_default()
+                .push(chunk, written - frame);
         }
-        rest.bytes += whole_len(&chunk, rest);
-        self.backlog += whole_len(&chunk, rest);
-        rest.backlog.push_back(chunk);
     }
 
     fn block(&mut self, slot: u32) {
@@ -267,42 +276,14 @@ impl Outboxes {
             return;
         };
         row.blocked = true;
-        if row.rest.as_ref().is_some_and(|rest| rest.bytes > limit) && !row.draining {
+        let Some(rest) = &row.rest else { return };
+        if !std::mem::replace(&mut row.is_behind, true) {
+            self.behind.push(slot);
+        }
+        if rest.counted > limit && row.report != Report::Drained {
             self.casualties.push((slot, Casualty::Slow));
+        } else if rest.bytes <= EASED && row.report == Report::Eased {
+            self.report(slot);
         }
-    }
-}
-
-impl Rest {
-    /// Offers the socket as much of the backlog as one call takes. Returns what it took, and what it was offered.
-    fn write_some(&mut self, link: &mut Link) -> io::Result<(usize, usize)> {
-        let mut slices: SmallVec<[IoSlice<'_>; MAX_SLICES]> = SmallVec::new();
-        for (index, chunk) in self.backlog.iter().take(MAX_SLICES).enumerate() {
-            let from = if index == 0 { self.written } else { 0 };
-            slices.push(IoSlice::new(chunk.get(from..).unwrap_or_default()));
-        }
-        let offered = slices.iter().map(|slice| slice.len()).sum();
-        let written = match link.write_vectored(&slices) {
-            Ok(written) => written,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(error) => return Err(error),
-        };
-        drop(slices);
-        let mut left = written + self.written;
-        while let Some(chunk) = self.backlog.front().filter(|chunk| chunk.len() <= left) {
-            left -= chunk.len();
-            self.backlog.pop_front();
-        }
-        self.written = left;
-        Ok((written, offered))
-    }
-}
-
-/// What a chunk adds to what the client owes, given how much of the first chunk is written.
-fn whole_len(chunk: &Bytes, rest: &Rest) -> usize {
-    if rest.backlog.is_empty() {
-        chunk.len() - rest.written
-    } else {
-        chunk.len()
     }
 }

@@ -1,5 +1,8 @@
 //! Runs: frames of one group, or for single clients, of one turn; and the pieces of them that clients owe.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use bytes::Bytes;
 
 /// Names a run within a worker.
@@ -23,6 +26,28 @@ pub(super) struct Run {
     pub(super) shared: Option<Bytes>,
     pub(super) parked: Vec<u32>,
     pub(super) sealed: bool,
+    /// Its frames were asked for by their clients, and do not count toward the limit.
+    pub(super) is_reply: bool,
+}
+
+/// The bytes of a run that some backlog shares. They are counted in `total` until the last piece of them is dropped.
+#[derive(Debug)]
+struct Shared {
+    bytes: Vec<u8>,
+    total: Arc<AtomicUsize>,
+}
+
+impl AsRef<[u8]> for Shared {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.total
+            .fetch_sub(self.bytes.capacity(), Ordering::Relaxed);
+    }
 }
 
 impl Segment {
@@ -42,12 +67,17 @@ impl Run {
         all.get(segment.start as usize..end).unwrap_or_default()
     }
 
-    /// A piece that outlives the run, without copying.
-    pub(super) fn share(&mut self, segment: Segment) -> Bytes {
+    /// A piece that outlives the run, without copying. The run's bytes are added to `total` while pieces live.
+    pub(super) fn share(&mut self, segment: Segment, total: &Arc<AtomicUsize>) -> Bytes {
         let bytes = &mut self.bytes;
-        let all = self
-            .shared
-            .get_or_insert_with(|| Bytes::from(std::mem::take(bytes)));
+        let all = self.shared.get_or_insert_with(|| {
+            let bytes = std::mem::take(bytes);
+            total.fetch_add(bytes.capacity(), Ordering::Relaxed);
+            Bytes::from_owner(Shared {
+                bytes,
+                total: total.clone(),
+            })
+        });
         let end = segment.end.map_or(all.len(), |end| end as usize);
         all.slice(segment.start as usize..end)
     }

@@ -4,7 +4,7 @@ use veche_protocol::disconnect::Disconnect;
 
 use super::Worker;
 use crate::connection::Stage;
-use crate::outbox::Casualty;
+use crate::outbox::{Casualty, EASED, LOOKS};
 
 impl Worker {
     /// Ends the connections that could not be written to.
@@ -14,22 +14,41 @@ impl Worker {
                 Casualty::Slow => self.disconnect(slot, Disconnect::SLOW),
                 Casualty::Failed => self.lost(slot),
                 Casualty::Drained => self.drained(slot),
+                Casualty::Eased => self.read_later(slot),
             }
         }
         self.counters.backlog.set(self.outboxes.backlog());
     }
 
-    /// While all outboxes together hold too much, the largest offender goes.
+    /// While all outboxes together hold too much, the largest offenders go.
     pub(super) fn bound_backlog(&mut self) {
-        while self.outboxes.backlog() > self.node.config().worker_backlog_limit {
-            let Some(slot) = self.outboxes.largest_backlog() else {
+        let limit = self.node.config().worker_backlog_limit;
+        if self.outboxes.backlog() <= limit {
+            return;
+        }
+        for slot in self.outboxes.largest_backlogs() {
+            if self.outboxes.backlog() <= limit {
                 return;
-            };
-            let before = self.outboxes.backlog();
-            self.disconnect(slot, Disconnect::SLOW);
-            if self.outboxes.backlog() >= before {
-                self.remove(slot);
             }
+            self.disconnect(slot, Disconnect::SLOW);
+            // A large frame that is under way can't be taken back but with the connection.
+            if self.outboxes.owed(slot) > EASED {
+                self.lost(slot);
+            }
+        }
+    }
+
+    /// From time to time, looks for clients that have taken nothing since the last look.
+    pub(super) fn find_stalled(&mut self) {
+        let now = self.now.monotonic;
+        if self.next_look.is_some_and(|next| now < next) {
+            return;
+        }
+        if self.next_look.take().is_some() {
+            self.outboxes.find_stalled();
+        }
+        if self.outboxes.is_anyone_behind() {
+            self.next_look = Some(now + self.node.config().stall_timeout / u32::from(LOOKS));
         }
     }
 

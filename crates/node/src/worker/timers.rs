@@ -58,6 +58,7 @@ impl Worker {
 
     /// A timer came. It may be stale, or early.
     fn timer(&mut self, slot: u32, tick: u64) {
+        let is_behind = self.outboxes.is_behind(slot);
         let Some(connection) = self.connections.get_mut(slot as usize) else {
             return;
         };
@@ -69,9 +70,14 @@ impl Worker {
             return;
         };
         if deadline <= self.now.monotonic {
-            match &connection.stage {
+            match &mut connection.stage {
                 Stage::Head(_) | Stage::Closing(_) => self.remove(slot),
-                Stage::Open(_) => {
+                Stage::Open(open) => {
+                    // A pong may lie in what waits, or its ping may not have reached the client yet.
+                    let hears = open.waiting.is_none() && !is_behind;
+                    if let Some(session) = open.talk.session_mut() {
+                        session.set_reading(hears);
+                    }
                     let may_be_unheard = self.may_be_unheard(slot);
                     self.with_session(slot, |session, turn, effects| {
                         if may_be_unheard {

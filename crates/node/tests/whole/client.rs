@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use veche_websocket::frame::{self, Opcode};
 
 /// Longer than anything here should take.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client of the JSON dialect.
 #[derive(Debug)]

@@ -1,14 +1,104 @@
 //! Clients that read too slowly, or ask too much.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use veche_node::node::NodeConfig;
 use veche_websocket::frame::Opcode;
 
-use crate::client::{Client, Frame, masked};
+use crate::client::{Client, Frame, PATIENCE, masked};
 use crate::server::{Server, two_workers};
+
+/// A node of one worker.
+fn node(config: NodeConfig) -> Server {
+    let config = NodeConfig {
+        workers: 1,
+        ..config
+    };
+    Server::start_with(config, |broker| Arc::new(broker))
+}
+
+/// Publishes so many publications of 50 kB in `news`.
+fn fill(server: &Server, count: usize) {
+    let data = json!("x".repeat(50_000)).to_string();
+    for _ in 0..count {
+        server.publish("news", &data);
+    }
+}
+
+/// Asks for all that was published in `news`, and does not read it.
+fn recover(server: &Server) -> Client {
+    let mut client = Client::connected(server.addresses[0]);
+    client.command("subscribe", json!({ "channel": "news", "recover": true }));
+    client
+}
+
+/// Waits until the node has so many clients.
+fn until(server: &Server, clients: usize) {
+    let began = Instant::now();
+    while server.runtime.block_on(server.node.info()).clients != clients {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "the number of clients does not become {clients}"
+        );
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_client_that_takes_nothing_of_what_it_asked_for_is_closed_with_3008() {
+    let server = node(NodeConfig {
+        stall_timeout: Duration::from_millis(600),
+        ..NodeConfig::default()
+    });
+    fill(&server, 100);
+    let mut client = recover(&server);
+    until(&server, 0);
+    let Frame::Text(reply) = client.frame() else {
+        panic!("the frame that was under way comes whole");
+    };
+    let reply: serde_json::Value = serde_json::from_slice(&reply).expect("JSON");
+    let publications = &reply["subscribe"]["publications"];
+    assert_eq!(publications.as_array().map(Vec::len), Some(100));
+    assert_eq!(client.frame(), Frame::Close(3008));
+}
+
+#[test]
+fn those_that_owe_most_go_when_a_worker_holds_too_much() {
+    let server = node(NodeConfig {
+        worker_backlog_limit: 13 << 20,
+        ..NodeConfig::default()
+    });
+    let mut quick = Client::subscribed(server.addresses[0], "other");
+    fill(&server, 100);
+    let mut clients: Vec<_> = (0..4).map(|_| recover(&server)).collect();
+    until(&server, 3);
+    server.publish("other", "1");
+    assert_eq!(quick.publication()["data"], 1);
+    // Of a client that was cut off the reply ends in the middle.
+    let frames = clients.iter_mut().map(Client::frame);
+    let whole = frames.filter(|frame| matches!(frame, Frame::Text(_)));
+    assert_eq!(whole.count(), 2);
+}
+
+#[test]
+fn what_many_owe_alike_does_not_end_them() {
+    let server = node(NodeConfig {
+        worker_backlog_limit: 4 << 20,
+        ..NodeConfig::default()
+    });
+    let mut clients: Vec<_> = (0..12)
+        .map(|_| Client::subscribed(server.addresses[0], "news"))
+        .collect();
+    // What the kernel takes of it, and less than 1 MiB beside that for each.
+    fill(&server, 20);
+    for client in &mut clients {
+        for offset in 1..=20 {
+            assert_eq!(client.publication()["offset"], offset);
+        }
+    }
+}
 
 #[test]
 fn a_client_that_does_not_read_is_closed_with_3008_and_the_others_get_everything() {

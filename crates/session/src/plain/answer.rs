@@ -70,7 +70,6 @@ impl Translator {
             }
             _ => {}
         }
-        self.take_held(out);
     }
 
     fn tell_subscriptions(&mut self, connect: &Connect, out: &mut Output) {
@@ -218,7 +217,6 @@ impl Translator {
             out.error(&login_error(disconnect), &login.asked);
         }
         self.pending.clear();
-        self.held.clear();
         out.text(|out| plain::encode_disconnect(disconnect, out));
     }
 

@@ -1,10 +1,12 @@
 //! What is said, asked of the session, and answered.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use veche_protocol::claims::TokenError;
 use veche_protocol::command::{self, Verb};
+use veche_protocol::error_code::ErrorCode;
 use veche_protocol::history::Page;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::payload::Payload;
@@ -205,29 +207,17 @@ fn a_name_is_passed_on_for_the_session_to_judge() {
 }
 
 #[test]
-fn actions_wait_until_the_login_is_decided() {
+fn no_frame_is_taken_until_the_login_is_decided() {
     let (mut talk, _) = Talk::begin(Some("t"), false);
-    assert!(
-        talk.say(r#"{"action":"subscribe","channel":"c"}"#)
-            .is_empty()
-    );
-    assert!(talk.say(r#"{"action":"ping"}"#).is_empty());
-    assert_eq!(talk.commands.len(), 1);
-    let frames = talk.connected("ann");
-    assert!(frames[0].contains("welcome") && frames[1].contains("pong"));
-    assert!(matches!(talk.asked(), Verb::Subscribe(_)));
-}
-
-#[test]
-fn no_more_than_a_few_frames_wait() {
-    let (mut talk, _) = Talk::begin(Some("t"), false);
-    for _ in 0..MAX_HELD {
-        assert!(talk.say(r#"{"action":"ping"}"#).is_empty());
-    }
-    assert!(talk.say(r#"{"action":"ping"}"#)[0].contains(r#""code":111"#));
-    assert_eq!(talk.connected("ann").len(), 1 + MAX_HELD);
-    let (mut talk, _) = Talk::begin(Some("t"), false);
-    assert!(talk.say(&" ".repeat(MAX_HELD_BYTES + 1))[0].contains(r#""code":111"#));
+    assert!(!talk.translator.can_take_frame());
+    talk.connected("ann");
+    assert!(talk.translator.can_take_frame());
+    let (mut talk, _) = Talk::begin(None, false);
+    assert!(talk.translator.can_take_frame(), "a login may come");
+    talk.say(r#"{"action":"login","token":"t"}"#);
+    assert!(!talk.translator.can_take_frame());
+    talk.answer(error(ErrorCode::UNAUTHORIZED));
+    assert!(talk.translator.can_take_frame(), "another may come");
 }
 
 #[test]
@@ -751,15 +741,6 @@ fn a_login_that_waited_behind_an_anonymous_token_makes_a_new_session() {
     });
     let mut out = Output::default();
     translator.begin(&mut out);
-    // The token is being looked at; meanwhile the client speaks.
-    for text in [
-        r#"{"action":"subscribe","channel":"chat","id":1}"#,
-        r#"{"action":"login","user":"ann","id":2}"#,
-    ] {
-        let mut held = Output::default();
-        translator.handle_text(text.as_bytes(), &mut held);
-        assert_eq!(held, Output::default());
-    }
     let connected = reply::Connect {
         client: CLIENT.parse().expect("a UUID"),
         user: UserId::default(),
@@ -774,20 +755,25 @@ fn a_login_that_waited_behind_an_anonymous_token_makes_a_new_session() {
         time_ms: 0,
     };
     let body = Body::Connect(Box::new(connected));
+    translator.translate(&Effect::Reply(Reply::new(1, body)), &mut Output::default());
+    // What the client said while its token was looked at comes now.
     let mut out = Output::default();
-    translator.translate(&Effect::Reply(Reply::new(1, body)), &mut out);
+    let subscribe = r#"{"action":"subscribe","channel":"chat","id":1}"#;
+    translator.handle_text(subscribe.as_bytes(), &mut out);
+    assert!(!out.begins_anew);
+    let mut out = Output::default();
+    let login = r#"{"action":"login","user":"ann","id":2}"#;
+    translator.handle_text(login.as_bytes(), &mut out);
     assert!(out.begins_anew);
     // The new session hears of the login alone: what was asked as nobody is cancelled, and the client is told.
     let verbs: Vec<_> = out.commands.iter().map(|it| it.verb.name()).collect();
     assert_eq!(verbs, ["connect"]);
-    let frames = out.frames.iter().map(|frame| match frame {
-        Frame::Text(text) => String::from_utf8_lossy(text).into_owned(),
-        Frame::Binary(_) => panic!("nobody sent one"),
-    });
-    let frames: Vec<_> = frames.collect();
-    assert!(frames[0].contains("welcome"), "{frames:?}");
+    let [Frame::Text(cancelled)] = &out.frames[..] else {
+        panic!("one frame: {:?}", out.frames);
+    };
+    let cancelled = String::from_utf8_lossy(cancelled);
     assert!(
-        frames[1].contains("cancelled") && frames[1].contains(r#""id":1"#),
-        "{frames:?}"
+        cancelled.contains("cancelled") && cancelled.contains(r#""id":1"#),
+        "{cancelled}"
     );
 }

@@ -1,0 +1,103 @@
+//! How fast a client's commands are carried out: no faster than it takes the answers, and in one turn only so many that
+//! others are served in between.
+
+use super::Fate;
+use crate::connection::Open;
+use crate::outbox::EASED;
+use crate::worker::Worker;
+
+/// What may still be done for a client before the others' turn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    /// Commands, or messages where a message is a command.
+    pub(crate) commands: u32,
+    /// Bytes of replies, before they are compressed.
+    pub(crate) bytes: usize,
+}
+
+/// Whether a client's next command may be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Now.
+    Go,
+    /// When the session has answered others.
+    Busy,
+    /// When the client has taken what it owes.
+    Owing,
+    /// When the others have had their turn.
+    Later,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        Self {
+            commands: COMMANDS,
+            bytes: EASED,
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn pace(&self, slot: u32, open: &Open) -> Pace {
+        if !open.talk.can_take(&self.turn()) {
+            Pace::Busy
+        } else if self.outboxes.owed(slot) + self.batch.len() > EASED {
+            Pace::Owing
+        } else if self.allowance.commands == 0 || self.allowance.bytes == 0 {
+            Pace::Later
+        } else {
+            Pace::Go
+        }
+    }
+
+    /// Replies of so many bytes were made.
+    pub(crate) fn spend(&mut self, bytes: usize) {
+        self.allowance.bytes = self.allowance.bytes.saturating_sub(bytes);
+    }
+
+    /// Sees to it that what waits is gone on with, as soon as it may be. Returns whether the socket is to be read.
+    pub(super) fn schedule(&mut self, slot: u32, open: &mut Open) -> bool {
+        open.waiting.take_if(|waiting| waiting.is_empty());
+        let limit = self.node.config().websocket.max_message;
+        let waiting = open.waiting.as_ref();
+        let stops = waiting.is_some_and(|waiting| waiting.stops_reading(limit));
+        let resumes = std::mem::replace(&mut open.paused, stops) && !stops;
+        if open.waiting.is_none() {
+            return resumes;
+        }
+        match self.pace(slot, open) {
+            // An answer will come.
+            Pace::Busy => resumes,
+            Pace::Owing => {
+                self.outboxes.watch(slot);
+                resumes
+            }
+            Pace::Go | Pace::Later => true,
+        }
+    }
+
+    /// Goes on with what a client has sent before, and reads on where that was all.
+    pub(crate) fn go_on(&mut self, slot: u32) {
+        let Some(mut open) = self.take_open(slot) else {
+            return;
+        };
+        self.allowance = Allowance::default();
+        let mut fate = self.take_waiting(slot, &mut open);
+        if fate == Fate::Alive
+            && let Some(waiting) = &mut open.waiting
+            && let Some(mut unread) = waiting.take_unread()
+        {
+            let mut input = unread.left();
+            fate = self.received_messages(slot, &mut open, &mut input);
+            let left = input.len();
+            if let Some(unread) = unread.decoded_but(left) {
+                open.waiting.get_or_insert_default().put_back_unread(unread);
+            }
+        }
+        self.send_batch(slot, &open);
+        self.put_back(slot, open, fate);
+    }
+}
+
+/// Commands of one client in one turn.
+const COMMANDS: u32 = 64;
