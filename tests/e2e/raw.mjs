@@ -70,18 +70,18 @@ class Raw {
     this.socket.end();
   }
 
-  async #until(isThere, what) {
+  async #until(isThere, what, ms) {
     const waiting = async () => {
       while (!isThere()) {
         if (this.isEnded) throw new Error(`${what}: the connection ended, with ${this.#buffer.length} bytes unread: ${this.#buffer.subarray(0, 200).toString('latin1')}`);
         await new Promise((done) => (this.#wake = done));
       }
     };
-    await within(waiting(), what);
+    await within(waiting(), what, ms);
   }
 
-  async #take(length, what) {
-    await this.#until(() => this.#buffer.length >= length, what);
+  async #take(length, what, ms) {
+    await this.#until(() => this.#buffer.length >= length, what, ms);
     const taken = this.#buffer.subarray(0, length);
     this.#buffer = this.#buffer.subarray(length);
     return taken;
@@ -98,13 +98,13 @@ class Raw {
     return { line, status, headers, body: (await this.#take(length, 'a body')).toString() };
   }
 
-  /** Reads one frame: `{fin, rsv, opcode, isMasked, payload}`. */
-  async frame() {
-    const [first, second] = await this.#take(2, 'a frame');
+  /** Reads one frame: `{fin, rsv, opcode, isMasked, payload}`. Each part of it must come within `ms`. */
+  async frame(ms) {
+    const [first, second] = await this.#take(2, 'a frame', ms);
     let length = second & 0x7f;
     if (length === 126) length = (await this.#take(2, 'a length')).readUInt16BE();
     else if (length === 127) length = Number((await this.#take(8, 'a length')).readBigUInt64BE());
-    const payload = await this.#take(length, 'a payload');
+    const payload = await this.#take(length, 'a payload', ms);
     return { fin: first >= 0x80, rsv: (first >> 4) & 7, opcode: first & 15, isMasked: second >= 0x80, payload: Buffer.from(payload) };
   }
 
