@@ -128,7 +128,7 @@ impl Session {
         }
     }
 
-    /// Whether a command may be handed over now; later ones wait at the driver, parsed.
+    /// Whether a command may be handed over now; later ones wait at the driver.
     ///
     /// While `connect` is being answered all wait. A pong (`Command::is_pong`) never needs to.
     #[must_use]

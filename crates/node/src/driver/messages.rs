@@ -67,11 +67,11 @@ impl Worker {
                 let code = received.map(|(code, _)| code);
                 match &mut open.waiting {
                     // What came before it is carried out first.
-                    Some(waiting) => {
+                    Some(waiting) if waiting.has_messages() => {
                         waiting.set_end(End::Close(code));
                         Fate::Alive
                     }
-                    None => Fate::PeerClosed(code),
+                    _ => Fate::PeerClosed(code),
                 }
             }
         }
