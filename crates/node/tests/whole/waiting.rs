@@ -37,7 +37,7 @@ fn recover(server: &Server) -> Client {
 /// Waits until the node has so many clients.
 fn until(server: &Server, clients: usize) {
     let began = Instant::now();
-    while server.runtime.block_on(server.node.info()).clients != clients {
+    while server.node.info().clients != clients {
         assert!(
             began.elapsed() < PATIENCE,
             "the number of clients does not become {clients}"
