@@ -133,16 +133,14 @@ better('a broken chunk and half a body are 400, and a bad pattern is error 107',
 });
 
 better('an expired but signed token never extends a subscription', async (t) => {
-  const client = { expired_sub_close_delay: '1s', presence_update_interval: '1s' };
-  const server = await start(t, { client });
+  const server = await start(t);
   const raw = await opened(t, server);
   const claims = (exp) => token({ sub: 'anna', channel: 'news', exp: inSeconds(exp) });
-  raw.write(command(2, { subscribe: { channel: 'news', token: claims(2) } }));
+  raw.write(command(2, { subscribe: { channel: 'news', token: claims(60) } }));
   await raw.object((reply) => reply.id === 2);
   raw.write(command(3, { sub_refresh: { channel: 'news', token: claims(-5) } }));
-  assert.equal((await raw.object((reply) => reply.id === 3)).error.code, 109);
-  const { push } = await raw.object((reply) => reply.push?.unsubscribe);
-  assert.equal(push.unsubscribe.code, 2501);
+  // An error would end the subscription for good in the SDKs; after 3006 they connect and subscribe again.
+  assert.equal((await raw.closing()).code, 3006);
 });
 
 const DELTAS = { channel: { without_namespace: { allow_subscribe_for_client: true, history_size: 20, history_ttl: '60s', force_recovery: true, allowed_delta_types: ['fossil'], delta_publish: true, allow_tags_filter: true } } };

@@ -1,12 +1,13 @@
 // Clients without a user: let in without a token, refused with one.
 
-import { join, open, send, sequence, subscribe, token } from '../steps.mjs';
+import { but, join, open, send, sequence, subscribe, token } from '../steps.mjs';
 import { config as base } from './config.mjs';
 
 export const config = base({ client: { token: base().client.token, allow_anonymous_connect_without_token: true, disallow_anonymous_connection_tokens: true } });
 
 const enter = [open('a'), send('a', { connect: {} })];
 const asks = (name, ...commands) => sequence(name, enter, send('a', ...commands));
+const denied = (channel) => but(subscribe('a', channel), 'there the empty item of the list equals the empty user', { a: [{ id: 2, error: { code: 103, message: 'permission denied' } }] });
 
 export const sequences = [
   sequence('no token', enter),
@@ -17,9 +18,9 @@ export const sequences = [
   ['open', 'closed', 'anon', 'listen', 'here'].map((name) =>
     asks(`all there is in ${name}`, { subscribe: { channel: `${name}:~` } }, { publish: { channel: `${name}:~`, data: 1 } }, { history: { channel: `${name}:~` } }, { presence: { channel: `${name}:~` } }, { presence_stats: { channel: `${name}:~` } }),
   ),
-  asks('an empty user in a name', { subscribe: { channel: 'dialog:~#' } }),
-  asks('an empty user among others', { subscribe: { channel: 'dialog:~#,b' } }),
-  asks('an empty user last', { subscribe: { channel: 'dialog:~#b,' } }),
+  sequence('an empty user in a name', enter, denied('dialog:~#')),
+  sequence('an empty user among others', enter, denied('dialog:~#,b')),
+  sequence('an empty user last', enter, denied('dialog:~#b,')),
   asks('the users of a name', { subscribe: { channel: 'dialog:~#b' } }),
   sequence('a subscription token for nobody', enter, subscribe('a', 'closed:~', { token: token({ channel: 'closed:~' }) })),
   sequence('a subscription token for somebody', enter, subscribe('a', 'closed:~', { token: token({ channel: 'closed:~', sub: 'x' }) })),

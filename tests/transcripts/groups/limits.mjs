@@ -21,7 +21,7 @@ export const sequences = [
   sequence('the API subscribes again at the limit', join('a'), subscribe('a', 'open:1~'), subscribe('a', 'open:2~'), but(api('subscribe', { user: 'a~', channel: 'open:2~' }), 'there one that is replaced counts twice', { a: [{ push: { channel: 'open:2~', subscribe: {} } }] })),
   sequence('one connection too many', join('a', { user: 'u~' }), join('b', { user: 'u~' }), join('c', { user: 'u~' })),
   sequence('history gives no more than its limit', join('a'), [1, 2, 3].map((n) => publish('a', 'kept:~', n)), send('a', { history: { channel: 'kept:~', limit: 3 } }), send('a', { history: { channel: 'kept:~', limit: -1 } }), send('a', { history: { channel: 'kept:~', limit: 3, reverse: true } }), api('history', { channel: 'kept:~', limit: 3 })),
-  sequence('a name of the greatest length', join('a'), subscribe('a', 'open:' + 'x'.repeat(15)), subscribe('a', 'open:' + 'x'.repeat(16)), publish('a', 'open:' + 'x'.repeat(16), 1)),
+  sequence('a name of the greatest length', join('a'), subscribe('a', 'open:' + 'x'.repeat(15)), subscribe('a', 'open:' + 'x'.repeat(16)), but(publish('a', 'open:' + 'x'.repeat(16), 1), 'there only subscribe looks at it', { a: [{ id: 4, error: { code: 107, message: 'bad request' } }] })),
   jsonOnly('a message of the greatest size', join('a'), text('a', '{"id":2,"rpc":{"method":"x"}}'.padEnd(1000))),
   jsonOnly('a message beyond it', join('a'), text('a', '{"id":2,"rpc":{"method":"x"}}'.padEnd(1001))),
 ];

@@ -18,7 +18,7 @@ export const sequences = [
   publishes('where only subscribers may', 'listen:~'),
   publishes('in a private channel', '$open:~'),
   publishes('in a user-limited channel of others', 'dialog:~#b~'),
-  publishes('beyond the length of a name', 'open:' + 'x'.repeat(300)),
+  sequence('beyond the length of a name', join('a'), but(publish('a', 'open:' + 'x'.repeat(300), { a: 1 }), 'there only subscribe looks at it', { a: [{ id: 2, error: { code: 107, message: 'bad request' } }] })),
   publishes('in a name beyond ASCII', 'open:~é'),
   publishes('in a name that the regular expression refuses', 'letters:~9'),
   publishes('data that is null', 'open:~', null),
