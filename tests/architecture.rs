@@ -157,7 +157,7 @@ fn the_first_command_builds_the_binary_and_nothing_else() {
 fn the_channel_with_tls_brings_sixty_packages_at_most() {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package=veche-channel", "--edges=normal,build"])
-        .args(["--prefix=none", "--format={p}", "--locked"])
+        .args(["--prefix=none", "--no-dedupe", "--format={p}", "--locked"])
         .arg("--manifest-path")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .output()
