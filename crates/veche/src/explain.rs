@@ -158,6 +158,8 @@ mod tests {
         let expected = r#"connect as user "anna": allowed
   ✓ the connection token names the user
 publish "chat:lobby" as user "anna": denied, error 103 (permission denied)
+  ✓ the name has 10 bytes, of at most 255
+      channel.max_length: 255 (default)
   ✓ the name is in namespace "chat"
       channel.namespace_boundary: ":" (default)
   ✓ the name is ASCII
