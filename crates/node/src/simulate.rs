@@ -77,7 +77,9 @@ impl Simulation {
         reception: Arc<dyn Reception>,
         engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
     ) -> io::Result<Self> {
-        let control = tokio::runtime::Builder::new_current_thread().build()?;
+        let control = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
         let surroundings = Surroundings {
             authority,
             reception,
