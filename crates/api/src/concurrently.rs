@@ -1,37 +1,105 @@
 //! Many commands: at once, but not too many, or one after the other.
 
+use std::collections::VecDeque;
 use std::future::Future;
+use std::iter::Fuse;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinHandle};
 
-/// Runs all of `tasks`, at most [`LIMIT`] at a time, and gives their values in the order of the tasks.
+/// Runs tasks, at most [`LIMIT`] at a time, and gives their values in the order of the tasks.
+///
+/// A task is taken from the iterator when its turn has come, so that what waits costs nothing yet.
 ///
 /// # Cancel safety
 /// When this is dropped, tasks that wait are dropped, and later ones are not begun.
-pub(crate) async fn run_all<T: Send + 'static>(
-    tasks: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
-    let mut running = JoinSet::new();
-    let mut values = Vec::new();
-    for (index, task) in tasks.into_iter().enumerate() {
-        if running.len() >= LIMIT {
-            values.extend(running.join_next().await);
+pub(crate) struct InOrder<I, T> {
+    tasks: Fuse<I>,
+    /// Begun, the oldest first; the values of some are there already.
+    begun: VecDeque<Task<T>>,
+}
+
+impl<I, F> InOrder<I, F::Output>
+where
+    I: Iterator<Item = F>,
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    /// Nothing is begun yet.
+    pub(crate) fn new(tasks: impl IntoIterator<IntoIter = I>) -> Self {
+        Self {
+            tasks: tasks.into_iter().fuse(),
+            begun: VecDeque::new(),
         }
-        running.spawn(async move { (index, task.await) });
     }
-    while let Some(value) = running.join_next().await {
-        values.push(value);
+
+    /// The value of the next task; `None` behind the last.
+    ///
+    /// # Panics
+    /// When the task panicked.
+    pub(crate) async fn next(&mut self) -> Option<F::Output> {
+        while self.begun.len() < LIMIT
+            && let Some(task) = self.tasks.next()
+        {
+            self.begun.push_back(Task::begin(task));
+        }
+        let mut oldest = self.begun.pop_front()?;
+        Some(oldest.value().await)
     }
-    let mut values: Vec<_> = values
-        .into_iter()
-        .map(|value| match value {
+
+    /// The values of all tasks.
+    ///
+    /// # Panics
+    /// When a task panicked.
+    pub(crate) async fn all(mut self) -> Vec<F::Output> {
+        let mut values = Vec::new();
+        while let Some(value) = self.next().await {
+            values.push(value);
+        }
+        values
+    }
+}
+
+/// A task that ends when nobody wants its value any more.
+pub(crate) struct Task<T>(JoinHandle<T>);
+
+impl<T: Send + 'static> Task<T> {
+    pub(crate) fn begin(future: impl Future<Output = T> + Send + 'static) -> Self {
+        Self(tokio::spawn(future))
+    }
+}
+
+impl<T> Task<T> {
+    /// Whether it ended, and whether it panicked. Must not be called again after that.
+    pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, JoinError>> {
+        Pin::new(&mut self.0).poll(cx)
+    }
+
+    /// Waits for the value.
+    ///
+    /// # Panics
+    /// When the task panicked.
+    pub(crate) async fn value(&mut self) -> T {
+        match (&mut self.0).await {
             Ok(value) => value,
-            // Nobody cancels these tasks, so it panicked; so does the call, and hyper ends it.
+            // Nobody cancels it, so it panicked; so does the call, and hyper ends it.
             Err(error) => std::panic::resume_unwind(error.into_panic()),
-        })
-        .collect();
-    values.sort_unstable_by_key(|(index, _)| *index);
-    values.into_iter().map(|(_, value)| value).collect()
+        }
+    }
+}
+
+impl<T> Drop for Task<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs all of `tasks`, as [`InOrder`] does.
+pub(crate) async fn run_all<F>(tasks: impl IntoIterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    InOrder::new(tasks).all().await
 }
 
 /// Runs all of `tasks`, each when the one before it is done.
@@ -75,5 +143,25 @@ mod tests {
         assert_eq!(values, (0..3 * LIMIT).collect::<Vec<_>>());
         let highest = highest.load(Ordering::SeqCst);
         assert!((2..=LIMIT).contains(&highest), "{highest}");
+    }
+
+    #[tokio::test]
+    async fn who_is_dropped_drops_what_it_began() {
+        let alive = Arc::new(());
+        let tasks = (0..10).map(|number| {
+            let alive = Arc::clone(&alive);
+            async move {
+                if number > 0 {
+                    std::future::pending::<()>().await;
+                }
+                drop(alive);
+            }
+        });
+        let mut tasks = InOrder::new(tasks);
+        tasks.next().await;
+        drop(tasks);
+        while Arc::strong_count(&alive) > 1 {
+            tokio::task::yield_now().await;
+        }
     }
 }

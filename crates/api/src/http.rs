@@ -20,7 +20,9 @@ use crate::json;
 use crate::key::ApiKey;
 use crate::legacy;
 use crate::method::batch::Batch;
-use crate::method::{METHODS, Method};
+use crate::method::broadcast::Broadcast;
+use crate::method::{Command, InJson, METHODS, Method};
+use crate::pieces;
 use crate::request::{Malformed, Object};
 
 /// How the API is served (configuration section `http_api`).
@@ -63,8 +65,9 @@ pub fn router(backend: Arc<dyn Backend>, options: ApiOptions) -> Router {
     let root = if prefix.is_empty() { "/" } else { &prefix };
     let mut router = Router::new()
         .route(root, any(serve_legacy))
-        .route(&format!("{prefix}/batch"), any(serve_batch));
-    for method in &METHODS {
+        .route(&format!("{prefix}/batch"), any(serve_batch))
+        .route(&format!("{prefix}/broadcast"), any(serve_broadcast));
+    for method in METHODS.iter().filter(|it| it.name != Broadcast::NAME) {
         let serve = move |State(door): State<Arc<Door>>, request: Request| async move {
             serve_method(&door, method, request).await
         };
@@ -112,6 +115,14 @@ impl Door {
         Ok((head.headers, text))
     }
 
+    /// The answer to a command that failed.
+    fn failure(&self, error: CommandError, headers: &HeaderMap) -> Response {
+        if self.options.transport_errors || wants_transport_errors(headers) {
+            return answer(status(&error), json::error(&error));
+        }
+        answer(StatusCode::OK, json::envelope(&Err(error)))
+    }
+
     /// Reads a whole body, which must be text.
     async fn read(&self, body: Body) -> Result<String, Response> {
         let limit = self.options.max_body;
@@ -154,10 +165,24 @@ async fn serve_method(door: &Door, method: &Method, request: Request) -> Respons
     };
     drop(text);
     match call.run(&door.backend).await {
-        Err(error) if door.options.transport_errors || wants_transport_errors(&headers) => {
-            answer(status(&error), json::error(&error))
-        }
-        outcome => answer(StatusCode::OK, json::envelope(&outcome)),
+        Ok(result) => answer(StatusCode::OK, json::envelope(&Ok(result))),
+        Err(error) => door.failure(error, &headers),
+    }
+}
+
+async fn serve_broadcast(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let (headers, text) = match door.admit(request).await {
+        Ok(admitted) => admitted,
+        Err(answer) => return answer,
+    };
+    let broadcast = match Object::parse(&text).and_then(|params| Broadcast::read(&params)) {
+        Ok(broadcast) => broadcast,
+        Err(malformed) => return bad_request(&malformed),
+    };
+    drop(text);
+    match broadcast.answer(Arc::clone(&door.backend)).await {
+        Ok(answer) => answer,
+        Err(error) => door.failure(error, &headers),
     }
 }
 
@@ -171,7 +196,8 @@ async fn serve_batch(State(door): State<Arc<Door>>, request: Request) -> Respons
         Err(malformed) => return bad_request(&malformed),
     };
     drop(text);
-    answer(StatusCode::OK, batch.run(&door.backend).await)
+    let backend = Arc::clone(&door.backend);
+    pieces::answer(|answer| batch.run(backend, answer)).await
 }
 
 async fn serve_legacy(State(door): State<Arc<Door>>, request: Request) -> Response {

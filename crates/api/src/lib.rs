@@ -21,10 +21,12 @@ pub mod pattern;
 
 mod concurrently;
 mod error;
+mod items;
 mod json;
 mod key;
 mod legacy;
 mod method;
+mod pieces;
 mod request;
 
 #[cfg(test)]

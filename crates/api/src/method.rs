@@ -65,7 +65,12 @@ pub(crate) async fn carry_out<C: Command>(
 ) -> Result<C::Answer, CommandError> {
     let start = Instant::now();
     let outcome = command.run(backend).await;
-    let error = outcome.as_ref().err();
+    report::<C>(start, outcome.as_ref().err(), &**backend);
+    outcome
+}
+
+/// Tells the operator and the metrics what a command came to.
+fn report<C: Command>(start: Instant, error: Option<&CommandError>, backend: &dyn Backend) {
     if let Some(error) = error {
         log(C::NAME, error);
     }
@@ -74,7 +79,6 @@ pub(crate) async fn carry_out<C: Command>(
         took: start.elapsed(),
         error: error.map(|error| error.code),
     });
-    outcome
 }
 
 /// One method, in JSON.

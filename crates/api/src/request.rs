@@ -13,6 +13,8 @@ use veche_protocol::payload::{MAX_DEPTH, Payload, nests_within};
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::Tags;
 
+use crate::items::{self, Items};
+
 /// Why a request can't be understood, in words for its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Malformed(pub(crate) String);
@@ -88,14 +90,38 @@ impl<'a> Object<'a> {
         Ok(all.map(|text| text.0).collect())
     }
 
-    /// A list of objects; what is `null` is `None`.
-    pub(crate) fn objects(&self, name: &str) -> Result<Vec<Option<Self>>, Malformed> {
+    /// A list of strings that is read again item by item, so that it takes no more memory than the request did.
+    pub(crate) fn many_strings(
+        &self,
+        name: &str,
+    ) -> Result<impl Iterator<Item = String> + Send + use<>, Malformed> {
+        self.noted(name, "texts");
+        let read = |item: Bytes| items::read(&item).map(|Text(text)| text);
+        let strings = self.items(name, "a list of strings")?;
+        if strings.clone().any(|item| read(item).is_none()) {
+            return Err(Malformed(format!("`{name}` is not a list of strings")));
+        }
+        Ok(strings.filter_map(read))
+    }
+
+    /// A list of objects, which [`Self::item`] reads one by one.
+    pub(crate) fn objects(&self, name: &str) -> Result<Items, Malformed> {
         self.noted(name, "objects");
-        let objects: Vec<Option<Self>> = self.typed(name, "a list of objects")?.unwrap_or_default();
-        let placed = objects
-            .into_iter()
-            .map(|it| it.map(|it| self.placed(name, it)));
-        Ok(placed.collect())
+        self.items(name, "a list of objects")
+    }
+
+    /// An item of [`Self::objects`]; what is `null` is `None`.
+    pub(crate) fn item<'b>(name: &str, item: &'b [u8]) -> Result<Option<Object<'b>>, Malformed> {
+        let object: Option<Object<'b>> = items::read(item)
+            .ok_or_else(|| Malformed(format!("`{name}` is not a list of objects")))?;
+        Ok(object.map(|it| Object::default().placed(name, it)))
+    }
+
+    fn items(&self, name: &str, expected: &str) -> Result<Items, Malformed> {
+        let Some(value) = self.find(name) else {
+            return Ok(Items::default());
+        };
+        Items::of(value.get()).ok_or_else(|| Malformed(format!("`{name}` is not {expected}")))
     }
 
     /// Names and values, both strings; `None` for none.

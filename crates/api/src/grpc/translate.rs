@@ -88,7 +88,7 @@ impl InProtobuf for BroadcastRequest {
 
     fn command(self) -> Broadcast {
         Broadcast {
-            channels: self.channels,
+            channels: Box::new(self.channels.into_iter()),
             content: Content {
                 data: data(self.data, self.b64data),
                 skip_history: self.skip_history,

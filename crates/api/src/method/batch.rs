@@ -6,13 +6,18 @@ use veche_protocol::error_code::{CommandError, ErrorCode};
 
 use super::{Call, METHODS, bad_request, log};
 use crate::backend::Backend;
-use crate::concurrently::{run_all, run_in_order};
+use crate::concurrently::InOrder;
+use crate::items::Items;
 use crate::json::{self, ObjectWriter, Outcome};
+use crate::pieces::Pieces;
 use crate::request::{Malformed, Object};
 
 /// Commands that make sense, in order. Their number is bounded by the size of the body.
+///
+/// They are kept as they were written, and each is read again when its turn comes: decoded, a batch of short commands
+/// is many times larger.
 pub(crate) struct Batch {
-    parts: Vec<Part>,
+    commands: Items,
     is_parallel: bool,
 }
 
@@ -25,36 +30,47 @@ enum Part {
 impl Batch {
     /// Reads all commands before any is carried out.
     pub(crate) fn parse(params: &Object<'_>) -> Result<Self, Malformed> {
-        let commands = params.objects("commands")?.into_iter();
+        let commands = params.objects(COMMANDS)?;
+        for command in commands.clone() {
+            part(&command)?;
+        }
         Ok(Self {
-            parts: commands.map(part).collect::<Result<_, _>>()?,
+            commands,
             is_parallel: params.flag("parallel")?,
         })
     }
 
     /// Carries out the commands, one after the other or many at once, and answers in their order:
     /// `{"replies":[{"publish":{...}},{"error":{...}}]}`.
-    pub(crate) async fn run(self, backend: &Arc<dyn Backend>) -> Vec<u8> {
-        let parts = self.parts.into_iter().map(|part| {
-            let backend = Arc::clone(backend);
+    pub(crate) async fn run(self, backend: Arc<dyn Backend>, mut answer: Pieces) -> Pieces {
+        if self.commands.clone().next().is_none() {
+            answer.write("{}");
+            return answer;
+        }
+        let parts = self.commands.map(move |command| {
+            let backend = Arc::clone(&backend);
+            let part = part(&command).expect("it was read before");
             async move { part.run(&backend).await }
         });
-        let replies = if self.is_parallel {
-            run_all(parts).await
+        answer.write(r#"{"replies":["#);
+        if self.is_parallel {
+            let mut parts = InOrder::new(parts);
+            while let Some(reply) = parts.next().await {
+                answer.item(&reply).await;
+            }
         } else {
-            run_in_order(parts).await
-        };
-        let writer = ObjectWriter::new();
-        if replies.is_empty() {
-            return writer.end();
+            for part in parts {
+                answer.item(&part.await).await;
+            }
         }
-        writer.raw("replies", &json::list(replies)).end()
+        answer.write("]}");
+        answer
     }
 }
 
 /// A command is an object with one method's name; if it has several, the first in the order of [`METHODS`] counts.
-fn part(command: Option<Object<'_>>) -> Result<Part, Malformed> {
-    let Some(command) = command else {
+fn part(command: &[u8]) -> Result<Part, Malformed> {
+    let Some(command) = Object::item(COMMANDS, command)? else {
         return Ok(Part::Refused(bad_request("a command of a batch is null")));
     };
     let mut first = None;
@@ -72,6 +88,9 @@ pub(crate) fn no_method() -> CommandError {
     let why = "a command of a batch names no method";
     CommandError::because(ErrorCode::METHOD_NOT_FOUND, why)
 }
+
+/// The list of commands in a request.
+const COMMANDS: &str = "commands";
 
 impl Part {
     async fn run(self, backend: &Arc<dyn Backend>) -> Vec<u8> {

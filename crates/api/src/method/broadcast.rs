@@ -1,5 +1,6 @@
 //! `broadcast`: the same data into many channels, each with its own outcome.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -7,52 +8,104 @@ use veche_protocol::error_code::CommandError;
 use veche_protocol::position::StreamPosition;
 
 use super::publish::{Content, Ready};
-use super::{Command, InJson, bad_request, log, named};
+use super::{Command, InJson, bad_request, log, named, report};
 use crate::backend::{Backend, Observed};
-use crate::concurrently::run_all;
+use crate::concurrently::InOrder;
 use crate::json::{self, ObjectWriter};
+use crate::pieces;
 use crate::request::{Malformed, Object};
 
 /// `broadcast`. The number of channels is bounded by the size of the call.
 pub(crate) struct Broadcast {
-    pub(crate) channels: Vec<String>,
+    pub(crate) channels: Channels,
     pub(crate) content: Content,
 }
+
+/// Names of channels; from JSON they are read one by one, each when its turn comes.
+pub(crate) type Channels = Box<dyn Iterator<Item = String> + Send>;
+
+/// What a publish of a broadcast came to.
+type Response = Result<StreamPosition, CommandError>;
+
+impl Broadcast {
+    /// The publishes, of which none is begun yet.
+    fn publishes(
+        self,
+        backend: Arc<dyn Backend>,
+    ) -> Result<InOrder<impl Iterator<Item = impl Publishing>, Response>, CommandError> {
+        let mut channels = self.channels.peekable();
+        if channels.peek().is_none() {
+            return Err(bad_request("`channels` is missing or empty"));
+        }
+        let content = self.content.decode()?;
+        Ok(InOrder::new(channels.map(move |channel| {
+            let (backend, content) = (Arc::clone(&backend), content.clone());
+            async move { publish(&*backend, &channel, content).await }
+        })))
+    }
+
+    /// Publishes, and answers for each channel as soon as it and those before it are done, in the form of a whole
+    /// answer: `{"result":{"responses":[...]}}`.
+    ///
+    /// # Errors
+    /// When there is no channel, or the data are none. Nothing was published then.
+    pub(crate) async fn answer(
+        self,
+        backend: Arc<dyn Backend>,
+    ) -> Result<axum::response::Response, CommandError> {
+        let start = Instant::now();
+        let mut publishes = match self.publishes(Arc::clone(&backend)) {
+            Ok(publishes) => publishes,
+            Err(error) => {
+                report::<Self>(start, Some(&error), &*backend);
+                return Err(error);
+            }
+        };
+        Ok(pieces::answer(move |mut answer| async move {
+            answer.write(r#"{"result":{"responses":["#);
+            while let Some(response) = publishes.next().await {
+                answer.item(&spelled(&response)).await;
+            }
+            answer.write("]}}");
+            report::<Self>(start, None, &*backend);
+            answer
+        })
+        .await)
+    }
+}
+
+/// A publish that is under way.
+trait Publishing: Future<Output = Response> + Send + 'static {}
+
+impl<F: Future<Output = Response> + Send + 'static> Publishing for F {}
 
 impl Command for Broadcast {
     const NAME: &'static str = "broadcast";
     /// For each channel, in order.
-    type Answer = Vec<Result<StreamPosition, CommandError>>;
+    type Answer = Vec<Response>;
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
-        if self.channels.is_empty() {
-            return Err(bad_request("`channels` is missing or empty"));
-        }
-        let content = self.content.decode()?;
-        let publishes = self.channels.into_iter().map(|channel| {
-            let (backend, content) = (Arc::clone(backend), content.clone());
-            async move { publish(&*backend, &channel, content).await }
-        });
-        Ok(run_all(publishes).await)
+        Ok(self.publishes(Arc::clone(backend))?.all().await)
     }
 }
 
 impl InJson for Broadcast {
     fn read(params: &Object<'_>) -> Result<Self, Malformed> {
         Ok(Self {
-            channels: params.strings("channels")?,
+            channels: Box::new(params.many_strings("channels")?),
             content: Content::read(params)?,
         })
     }
 
     fn write(responses: &Self::Answer) -> Vec<u8> {
-        let responses = responses.iter().map(|response| {
-            let response = response.as_ref().map(json::position);
-            json::envelope(&response.map_err(Clone::clone))
-        });
-        let responses = json::list(responses);
+        let responses = json::list(responses.iter().map(spelled));
         ObjectWriter::new().raw("responses", &responses).end()
     }
+}
+
+fn spelled(response: &Response) -> Vec<u8> {
+    let response = response.as_ref().map(json::position);
+    json::envelope(&response.map_err(Clone::clone))
 }
 
 async fn publish(

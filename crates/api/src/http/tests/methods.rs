@@ -488,3 +488,85 @@ async fn a_batch_with_one_malformed_command_does_nothing() {
     let (status, _, asked) = call("/api/batch", body).await;
     assert_eq!((status, asked.len()), (400, 0));
 }
+
+#[tokio::test]
+async fn a_long_answer_comes_in_pieces_and_is_the_same_as_a_short_one() {
+    let publish = r#"{"publish":{"channel":"a","data":1}}"#;
+    let published = r#"{"offset":7,"epoch":"epoch"}"#;
+    for count in [2, 5000] {
+        let commands = vec![publish; count].join(",");
+        let replies = vec![format!(r#"{{"publish":{published}}}"#); count].join(",");
+        let replies = format!(r#"{{"replies":[{replies}]}}"#);
+        let responses = vec![format!(r#"{{"result":{published}}}"#); count].join(",");
+        let responses = format!(r#"{{"result":{{"responses":[{responses}]}}}}"#);
+        let channels = vec![r#""a""#; count].join(",");
+        for (path, body, expected) in [
+            ("batch", format!(r#"{{"commands":[{commands}]}}"#), &replies),
+            (
+                "batch",
+                format!(r#"{{"commands":[{commands}],"parallel":true}}"#),
+                &replies,
+            ),
+            (
+                "broadcast",
+                format!(r#"{{"channels":[{channels}],"data":1}}"#),
+                &responses,
+            ),
+        ] {
+            let options = ApiOptions {
+                max_body: 1 << 20,
+                ..options()
+            };
+            let request = post(&format!("/api/{path}"), body);
+            let answer = router(Arc::<Fake>::default(), options).oneshot(request);
+            let mut answer = answer.await.expect("the router always answers").into_body();
+            assert_eq!(answer.size_hint().exact().is_some(), count == 2);
+            let mut text = Vec::new();
+            while let Some(frame) = answer.frame().await {
+                let piece = frame.expect("a piece").into_data().expect("data");
+                assert!(piece.len() < 80_000, "{}", piece.len());
+                text.extend_from_slice(&piece);
+            }
+            assert_eq!(String::from_utf8(text).as_deref(), Ok(&**expected));
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_read_a_long_answer_is_not_served_on_and_who_leaves_ends_it() {
+    let backend = Arc::new(Fake::default());
+    let options = ApiOptions {
+        max_body: 1 << 20,
+        ..options()
+    };
+    let commands = vec![r#"{"publish":{"channel":"a","data":1}}"#; 20_000].join(",");
+    let body = format!(r#"{{"commands":[{commands}]}}"#);
+    let request = post("/api/batch", body);
+    let answer = router(backend.clone(), options).oneshot(request).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let begun = backend.asked().len();
+    assert!((1000..10_000).contains(&begun), "{begun}");
+    drop(answer);
+    while Arc::strong_count(&backend) > 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(backend.asked().len(), begun);
+}
+
+#[tokio::test]
+async fn a_broadcast_is_observed_once_whatever_became_of_it() {
+    for (body, code) in [
+        (r#"{"channels": ["a", "b"], "data": 1}"#, None),
+        (
+            r#"{"channels": [], "data": 1}"#,
+            Some(ErrorCode::BAD_REQUEST),
+        ),
+    ] {
+        let backend = Arc::new(Fake::default());
+        let (status, _) = send(&backend, options(), post("/api/broadcast", body)).await;
+        assert_eq!(status, 200);
+        assert_eq!(backend.observed(), [("broadcast", code)]);
+    }
+}
