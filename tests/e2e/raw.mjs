@@ -11,6 +11,8 @@ export const PING = 9;
 export const PONG = 10;
 
 const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+/** A mask that changes nothing, for frames that are large. */
+export const NO_MASK = Buffer.alloc(4);
 
 /** One frame of a client. `mask: null` leaves it unmasked; `length` may claim another length than the payload has. */
 export function frame(opcode, payload = '', { fin = true, rsv1 = false, rsv2 = false, rsv3 = false, mask = MASK, length } = {}) {
@@ -28,7 +30,7 @@ export function frame(opcode, payload = '', { fin = true, rsv1 = false, rsv2 = f
     head.writeBigUInt64BE(claimed, 2);
   }
   if (!mask) return Buffer.concat([head, body]);
-  return Buffer.concat([head, mask, body.map((byte, i) => byte ^ mask[i % 4])]);
+  return Buffer.concat([head, mask, mask === NO_MASK ? body : body.map((byte, i) => byte ^ mask[i % 4])]);
 }
 
 /** A close frame with a code and a reason. */

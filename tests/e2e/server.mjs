@@ -238,7 +238,8 @@ function clean(env) {
   return { ...Object.fromEntries(own), ...env };
 }
 
-function merge(base, over) {
+/** Two configurations in one, section by section; of what stands in both the second counts. */
+export function merge(base, over) {
   const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value);
   const result = { ...base };
   for (const [key, value] of Object.entries(over)) {
