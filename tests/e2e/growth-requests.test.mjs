@@ -106,7 +106,11 @@ const json = (value) => Buffer.from(JSON.stringify(value));
 
 /** Calls that hold as much as they can. */
 const CALLS = {
+  'a batch of commands that are as short as can be': ['/api/batch', json({ commands: list(50_000, () => ({ info: {} })) })],
+  'a batch of commands at once': ['/api/batch', json({ parallel: true, commands: list(50_000, () => ({ info: {} })) })],
   'a batch of publications': ['/api/batch', json({ commands: list(20_000, (n) => ({ publish: { channel: `c${n % 7}`, data: n } })) })],
+  'a batch of nothing': ['/api/batch', json({ commands: list(200_000, () => ({})) })],
+  'a broadcast to channels of one letter': ['/api/broadcast', json({ channels: list(100_000, (n) => String.fromCharCode(97 + (n % 26))), data: 1 })],
   'a broadcast of much data': ['/api/broadcast', json({ channels: list(1000, (n) => `c${n}`), data: 'x'.repeat(500_000) })],
   'commands in a row': ['/api', Buffer.from('{"method":"info","params":{}}'.repeat(20_000))],
   'many tags': ['/api/publish', json({ channel: 'c', skip_history: true, data: 1, tags: Object.fromEntries(list(50_000, (n) => [`t${n}`, ''])) })],
