@@ -1,5 +1,7 @@
 //! Events: what a client of the plain dialect is told.
 
+use std::borrow::Cow;
+
 use super::action::Asked;
 use super::sentence::sentence;
 use crate::channel::Channel;
@@ -187,20 +189,33 @@ pub fn encode_done(event: &str, asked: &Asked, out: &mut Vec<u8>) {
     answer(out, event, asked, |_| {});
 }
 
-/// Writes why an action was not carried out.
+/// Writes why an action was not carried out. Of what the client wrote it repeats [`MAX_REPEATED`] bytes.
 pub fn encode_error(error: &CommandError, asked: &Asked, out: &mut Vec<u8>) {
     out.push(b'{');
-    string(out, "error", &sentence(error));
+    string(out, "error", &shortened(&sentence(error)));
     number(out, "code", error.code.0);
     if let Some(action) = &asked.action {
-        string(out, "action", action);
+        string(out, "action", &shortened(action));
     }
     if let Some(channel) = &asked.channel {
-        string(out, "channel", channel);
+        string(out, "channel", &shortened(channel));
     }
     id(out, asked);
     flag(out, "system", true);
     out.push(b'}');
+}
+
+/// Bytes of a text in an error, of the name of its action and of its channel: a client may send a name as long as a
+/// message, and need not get it back.
+const MAX_REPEATED: usize = 1024;
+
+/// The text, or its beginning and an ellipsis.
+fn shortened(text: &str) -> Cow<'_, str> {
+    let end = text.floor_char_boundary(MAX_REPEATED);
+    match text.get(..end) {
+        Some(beginning) if end < text.len() => Cow::Owned(format!("{beginning}…")),
+        _ => Cow::Borrowed(text),
+    }
 }
 
 /// Writes the last frame.

@@ -229,3 +229,21 @@ fn what_comes_unasked_is_a_system_frame() {
         r#"{"event":"disconnect","data":{"code":3001,"reason":"shutdown","reconnect":true},"system":true}"#
     );
 }
+
+#[test]
+fn an_error_repeats_the_beginning_of_what_is_too_long() {
+    let text = "é".repeat(25_000);
+    let beginning = format!("{}…", "é".repeat(MAX_REPEATED / 2));
+    let asked = Asked {
+        id: None,
+        action: Some(text.clone().into()),
+        channel: Some(text.clone()),
+    };
+    let error = CommandError::because(ErrorCode::BAD_REQUEST, text);
+    assert_eq!(
+        written(|out| encode_error(&error, &asked, out)),
+        format!(
+            r#"{{"error":"{beginning}","code":107,"action":"{beginning}","channel":"{beginning}","system":true}}"#
+        )
+    );
+}
