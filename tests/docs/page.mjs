@@ -1,6 +1,6 @@
 // Reads a page of the documentation: the files it shows and the commands it runs, in their order.
 
-const FENCE = /^```(\w*)(?: +(.*))?$/;
+const FENCE = /^```(\w*)(?:,[\w,]+)?(?: +(.*))?$/; // rustdoc has its attributes behind a comma
 
 /**
  * The blocks of a page that do something, each with `line`, where it stands (from 1):

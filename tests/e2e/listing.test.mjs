@@ -144,7 +144,7 @@ test('cursors that no list gave, and filters that are not known, are refused in 
     ['connections', { cursor: cursors.users }, /`cursor`/],
     ['users', { cursor: cursors.connections }, /`cursor`/],
     ['channels', { cursor: cursors.users }, /`cursor`/],
-    ['connections', { expression: 'true' }, /`expression` is not known here/],
+    ['connections', { expression: 'true' }, /`expression` is not supported/],
     ['connections', { label_filter: { key: 'region' } }, /no labels/],
   ]) {
     const { error } = await server.api(method, params);

@@ -301,7 +301,7 @@ class Options(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             second = subprocess.run([BINARY, *flags], cwd=folder, capture_output=True, text=True, timeout=DEADLINE_SECS)
         self.assertNotEqual(second.returncode, 0)
-        self.assertIn(f"port {api.port} is in use: stop what uses it, or choose another with grpc_api.port", second.stderr)
+        self.assertIn(f"port {api.port} is in use: stop what uses it, or choose another with grpc_api.port", second.stdout + second.stderr)
 
     def test_a_call_that_never_ends_keeps_the_stop_from_nothing(self):
         api = Api(self, sections={"shutdown": {"timeout": "8s"}})
