@@ -27,7 +27,7 @@ const PATIENCE_MS = 30_000;
 const CALM = 10;
 
 /** Memory that is freed goes back to the system at once, so that what is resident is what the server holds. */
-export const ALLOCATOR = { _RJEM_MALLOC_CONF: 'dirty_decay_ms:0,muzzy_decay_ms:0,narenas:2' };
+export const ALLOCATOR = { MIMALLOC_PURGE_DELAY: '0' };
 
 /** The channel in which nothing but the other client's round trips happens. */
 const BYSTANDER = { name: 'bystander', allow_subscribe_for_client: true, allow_subscribe_for_anonymous: true, allow_publish_for_client: true, allow_publish_for_anonymous: true };

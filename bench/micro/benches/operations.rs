@@ -4,7 +4,7 @@ use criterion::Criterion;
 use veche_micro::operations::OPERATIONS;
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();

@@ -11,7 +11,7 @@ use std::process::Command;
 use veche_micro::client::{History, connect, simulation, subscribe};
 
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Subscriptions in all.
 const SUBSCRIPTIONS: usize = 1_000_000;

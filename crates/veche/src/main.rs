@@ -1,5 +1,6 @@
 //! The veche binary: reads the command line, does one thing, and says in words how it went.
 
+mod allocator;
 mod bench;
 mod checkconfig;
 mod checktoken;
@@ -28,12 +29,8 @@ use std::process::ExitCode;
 use crate::cli::{Command, Invocation};
 use crate::failure::Failure;
 
-/// Least memory for many small connections, and memory that comes back after a storm.
-#[cfg(not(target_env = "msvc"))]
-#[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
-
 fn main() -> ExitCode {
+    allocator::configure();
     let arguments = std::env::args_os()
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
