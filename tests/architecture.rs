@@ -15,6 +15,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("veche-session", &["veche-protocol"]),
     ("veche-engine", &["veche-protocol"]),
     ("veche-auth", &["veche-protocol"]),
+    // It reads text. What a key or an origin is, the server asks those who use them.
+    ("veche-config", &[]),
     ("veche-engine-redis", &["veche-engine", "veche-protocol"]),
     ("veche-engine-nats", &["veche-engine", "veche-protocol"]),
     (
@@ -41,6 +43,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-engine",
             "veche-engine-redis",
             "veche-engine-nats",
+            "veche-config",
             "veche-auth",
             "veche-node",
             "veche-transport",
@@ -60,6 +63,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "veche",
         &[
             "veche-server",
+            "veche-config",
             "veche-client",
             "veche-auth",
             "veche-chat",
@@ -86,6 +90,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-session",
             "veche-engine",
             "veche-auth",
+            "veche-config",
             "veche-node",
             "veche-transport",
             "veche-api",
@@ -108,6 +113,10 @@ const MAY_NEVER_IMPORT: &[(&str, &[&str])] = &[
     ("veche-websocket", &["tokio", "mio", "socket2", "hyper"]),
     ("veche-node", &["hyper", "axum", "http"]),
     ("veche-transport", &["serde_json", "prost"]),
+    (
+        "veche-config",
+        &["tokio", "mio", "hyper", "axum", "rustls", "aws-lc-rs"],
+    ),
 ];
 
 #[test]

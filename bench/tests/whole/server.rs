@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::runtime::{Builder, Runtime};
-use veche_server::config::{Config, Sources};
+use veche_config::Sources;
+use veche_server::configuration;
 use veche_server::server::{Bound, Server as Running};
 
 /// How long the server may take to stop.
@@ -56,7 +57,7 @@ impl Server {
                 .collect(),
             ..Sources::default()
         };
-        let loaded = Config::load(&sources).expect("a good configuration");
+        let loaded = configuration::load(&sources).expect("a good configuration");
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()

@@ -73,3 +73,13 @@ pub enum TokenError {
     /// What it says can't be used, or can't be checked now; trying again may help.
     Failed(String),
 }
+
+impl TokenError {
+    /// Which claim or rule failed, in words.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Expired(why) | Self::Invalid(why) | Self::Failed(why) => why,
+        }
+    }
+}

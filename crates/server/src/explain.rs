@@ -1,7 +1,9 @@
 //! Why something is allowed or denied: a question to the very rules that sessions go by, and each step to the answer.
 
 use serde_json::{Value, json};
-use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims};
+use veche_config::Loaded;
+use veche_config::origin::Held;
+use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::identity::{ClientId, UserId};
 use veche_protocol::payload::Payload;
@@ -10,9 +12,7 @@ use veche_session::refusal::{Answer, Refusal};
 use veche_session::rule::{Rule, Step};
 use veche_session::rules::Rules;
 
-use crate::config::Loaded;
-use crate::config::keys::{self, RefusedKind};
-use crate::config::origin::Held;
+use crate::authority;
 use crate::rules::rules;
 
 mod question;
@@ -77,9 +77,11 @@ pub struct Denied {
     pub changes: Vec<String>,
 }
 
-/// Answers a question by a configuration. `now` is Unix time in seconds.
-#[must_use]
-pub fn explain(loaded: &Loaded, question: &Question, now: i64) -> Explanation {
+/// Answers a question by a configuration. `now` is Unix time in seconds. Keys of an endpoint are fetched.
+///
+/// # Cancel safety
+/// May be dropped.
+pub async fn explain(loaded: &Loaded, question: &Question, now: i64) -> Explanation {
     let rules = rules(&loaded.config, "");
     let mut answer = Answering {
         loaded,
@@ -91,7 +93,7 @@ pub fn explain(loaded: &Loaded, question: &Question, now: i64) -> Explanation {
             notes: Vec::new(),
         },
     };
-    answer.run();
+    answer.run().await;
     answer.explanation
 }
 
@@ -104,14 +106,16 @@ struct Answering<'a> {
 }
 
 impl Answering<'_> {
-    fn run(&mut self) {
-        let Some(claims) = self.connect() else { return };
+    async fn run(&mut self) {
+        let Some(claims) = self.connect().await else {
+            return;
+        };
         if self.question.operation == Operation::Connect {
             return;
         }
         let is_subscribed = self.is_subscribed(&claims);
         let mut steps = Vec::new();
-        let result = self.decide(&claims.user, is_subscribed, &mut steps);
+        let result = self.decide(&claims.user, is_subscribed, &mut steps).await;
         let title = format!(
             "{} {:?} as {}",
             self.question.operation.name(),
@@ -122,11 +126,11 @@ impl Answering<'_> {
     }
 
     /// Who comes in, if it does.
-    fn connect(&mut self) -> Option<ConnectionClaims> {
+    async fn connect(&mut self) -> Option<ConnectionClaims> {
         let mut steps = Vec::new();
         let (claims, proof) = match (&self.question.token, &self.question.user) {
             (Some(token), _) => {
-                match keys::connection_claims(&self.loaded.config.client, token, self.now) {
+                match authority::connection_claims(&self.loaded.config, token, self.now).await {
                     Ok(claims) => {
                         let found = Step::new(
                             Rule::ConnectionToken,
@@ -137,7 +141,7 @@ impl Answering<'_> {
                             ),
                         );
                         steps.push(found);
-                        (claims, Proof::Token)
+                        (*claims, Proof::Token)
                     }
                     Err(error) => {
                         let refused = refuse_token(Rule::ConnectionToken, &error, true);
@@ -194,7 +198,7 @@ impl Answering<'_> {
         is_subscribed
     }
 
-    fn decide(
+    async fn decide(
         &mut self,
         user: &UserId,
         is_subscribed: bool,
@@ -211,7 +215,7 @@ impl Answering<'_> {
         if let (Operation::Subscribe, Some(token)) =
             (question.operation, &question.subscription_token)
         {
-            claims = Some(self.subscription_claims(token, steps)?);
+            claims = Some(self.subscription_claims(token, steps).await?);
         }
         let asker = Asker {
             user,
@@ -243,19 +247,19 @@ impl Answering<'_> {
         .map_err(denied)
     }
 
-    fn subscription_claims(
+    async fn subscription_claims(
         &mut self,
         token: &str,
         steps: &mut Vec<Step>,
     ) -> Result<SubscriptionClaims, Denied> {
-        match keys::subscription_claims(&self.loaded.config.client, token, self.now) {
+        match authority::subscription_claims(&self.loaded.config, token, self.now).await {
             Ok(claims) => {
                 if !claims.client.is_empty() {
                     self.note("the subscription token is for one connection alone (claim client); that it is this one is assumed");
                 }
                 let finding = "the subscription token is valid";
                 steps.push(Step::new(Rule::Token, Outcome::Passes, finding));
-                Ok(claims)
+                Ok(*claims)
             }
             Err(error) => {
                 let denied = refuse_token(Rule::Token, &error, false);
@@ -396,15 +400,15 @@ fn denied(refusal: Refusal) -> Denied {
 }
 
 /// What a session answers to a token that is not accepted.
-fn refuse_token(rule: Rule, error: &keys::Refused, is_connection: bool) -> Denied {
-    let (kind, code, message) = match (error.kind, is_connection) {
-        (RefusedKind::Expired, _) => ("error", 109, "token expired"),
-        (RefusedKind::Unchecked, _) => ("error", 100, "internal server error"),
-        (RefusedKind::Invalid, true) => ("disconnect", 3500, "invalid token"),
-        (RefusedKind::Invalid, false) => ("error", 103, "permission denied"),
+fn refuse_token(rule: Rule, error: &TokenError, is_connection: bool) -> Denied {
+    let (kind, code, message) = match (error, is_connection) {
+        (TokenError::Expired(_), _) => ("error", 109, "token expired"),
+        (TokenError::Failed(_), _) => ("error", 100, "internal server error"),
+        (TokenError::Invalid(_), true) => ("disconnect", 3500, "invalid token"),
+        (TokenError::Invalid(_), false) => ("error", 103, "permission denied"),
     };
-    let change = match error.kind {
-        RefusedKind::Unchecked => "make the keys reachable for the server, or try again later",
+    let change = match error {
+        TokenError::Failed(_) => "make the keys reachable for the server, or try again later",
         _ => "make another token (veche gentoken and gensubtoken make samples)",
     };
     let what = if is_connection {
@@ -417,7 +421,7 @@ fn refuse_token(rule: Rule, error: &keys::Refused, is_connection: bool) -> Denie
         code,
         message: message.to_owned(),
         rule: Some(rule),
-        why: format!("the {what} token is refused: {}", error.why),
+        why: format!("the {what} token is refused: {}", error.why()),
         changes: vec![change.to_owned()],
     }
 }

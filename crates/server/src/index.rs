@@ -5,7 +5,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
-use crate::config::Config;
+use veche_config::Config;
 
 /// A route for `/`, unless the configuration serves something else there.
 ///

@@ -14,10 +14,10 @@ use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt;
 
-use crate::config::schema::server::{Log as Settings, LogLevel};
 use crate::logging::lines::Lines;
 pub(crate) use crate::logging::lines::dropped;
 use crate::logging::sink::Sink;
+use veche_config::schema::server::{Log as Settings, LogLevel};
 
 /// How long the end of the process waits for lines that are not written yet.
 const AT_END: Duration = Duration::from_secs(1);

@@ -5,15 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
+use veche_config::schema::channel::{self as config, Channels};
+use veche_config::{Config, support};
 use veche_protocol::publication::Retention;
 use veche_session::rules::{
     ChannelOptions, ChannelPattern, ChannelRules, ClientRules, DataFormat, PersonalChannel,
     RecoveryMode, Rules,
 };
-
-use crate::config::Config;
-use crate::config::schema::channel::{self as config, Channels};
-use crate::config::support;
 
 /// The rules that a configuration stands for. `version` is how `connect` is answered.
 #[must_use]

@@ -28,8 +28,6 @@ use veche_websocket::decoder::Limits;
 
 use crate::authority::TokenAuthority;
 use crate::backend::NodeBackend;
-use crate::config::schema::api::ErrorMode;
-use crate::config::{Config, Loaded};
 use crate::drain::Drain;
 use crate::grpc::Grpc;
 use crate::http::Http;
@@ -37,6 +35,8 @@ use crate::index;
 use crate::listener::{self, ListenError, Listeners};
 use crate::metrics::Metrics;
 use crate::rules::rules;
+use veche_config::schema::api::ErrorMode;
+use veche_config::{Config, Loaded};
 
 /// The version of the server.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::runtime::Builder;
-use veche_server::config::keys;
+use veche_server::authority;
 
 use crate::cli::{CheckOptions, Place};
 use crate::failure::Failure;
@@ -23,27 +23,31 @@ pub(crate) enum Kind {
 /// # Errors
 /// A configuration that is wrong, or why the token is refused.
 pub(crate) fn run(place: &Place, options: &CheckOptions, kind: Kind) -> Result<(), Failure> {
-    let client = sources::load(place, Purpose::Serve)?.config.client;
+    let config = sources::load(place, Purpose::Serve)?.config;
     let now = unix_now();
     let token = options.token.trim();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let checked = runtime.block_on(async {
         match kind {
-            Kind::Connection => keys::check_connection(&client, token, now).await,
-            Kind::Subscription => keys::check_subscription(&client, token, now).await,
+            Kind::Connection => {
+                let claims = authority::connection_claims(&config, token, now).await;
+                claims.map(|claims| (claims.user, None, claims.expire_at))
+            }
+            Kind::Subscription => {
+                let claims = authority::subscription_claims(&config, token, now).await;
+                claims.map(|claims| (claims.user, Some(claims.channel), claims.expire_at))
+            }
         }
     });
-    let checked = checked.map_err(|why| refused(&why, token))?;
-    let channel = checked
-        .channel
-        .map_or_else(String::new, |channel| format!(", channel \"{channel}\""));
-    let life = match checked.expires {
+    let (user, channel, expires) = checked.map_err(|error| refused(error.why(), token))?;
+    let channel = channel.map_or_else(String::new, |channel| format!(", channel \"{channel}\""));
+    let life = match expires {
         Some(end) => format!("expires in {}", span(end.saturating_sub(now))),
         None => "never expires".to_owned(),
     };
     output::line(&format!(
         "valid token for {}{channel}, {life}",
-        person(&checked.user)
+        person(user.as_str())
     ))?;
     claims(token).map_or(Ok(()), |claims| output::line(&format!("claims: {claims}")))
 }

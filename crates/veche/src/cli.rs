@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use veche_server::config::flags::{self, Flags};
+use veche_config::flags::{self, Flags};
 use veche_server::explain::Operation;
 
 use crate::bench::BenchOptions;

@@ -1,6 +1,6 @@
 //! `veche demo`: the chat on this machine.
 
-use veche_server::config::Loaded;
+use veche_config::Loaded;
 
 use crate::cli::{DemoOptions, Place};
 use crate::failure::Failure;
@@ -47,7 +47,8 @@ fn refuse_configured_secret(loaded: &Loaded) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use veche_server::config::{Config, File, Loaded, Sources};
+    use veche_config::{File, Loaded, Sources};
+    use veche_server::configuration;
 
     use super::refuse_configured_secret;
     use crate::failure::Failure;
@@ -62,7 +63,7 @@ mod tests {
             demo: true,
             ..Sources::default()
         };
-        Config::load(&sources).unwrap()
+        configuration::load(&sources).unwrap()
     }
 
     #[test]

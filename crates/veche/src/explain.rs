@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use veche_server::config::origin::Held;
+use tokio::runtime::Builder;
+use veche_config::origin::Held;
 use veche_server::explain::{
     self, Denied, Explanation, Looked, Operation, Outcome, Part, Question, Verdict,
 };
@@ -21,7 +22,11 @@ use crate::sources::{self, Purpose};
 pub(crate) fn run(place: &Place, options: &ExplainOptions) -> Result<(), Failure> {
     let loaded = sources::load(place, Purpose::Serve).map_err(Failure::misused)?;
     let question = question(options)?;
-    let explanation = explain::explain(&loaded, &question, unix_now());
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::from(error).misused())?;
+    let explanation = runtime.block_on(explain::explain(&loaded, &question, unix_now()));
     let text = if options.json {
         format!("{:#}", explanation.to_json())
     } else {
@@ -126,7 +131,8 @@ fn brief(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use veche_server::config::{Config, File, Sources};
+    use veche_config::{File, Sources};
+    use veche_server::configuration;
     use veche_server::explain::{Operation, Question, explain};
 
     use super::{Paint, told};
@@ -134,7 +140,8 @@ mod tests {
     const CONFIG: &str =
         r#"{"channel": {"namespaces": [{"name": "chat", "allow_publish_for_subscriber": true}]}}"#;
 
-    fn told_of(question: &Question) -> String {
+    #[tokio::main(flavor = "current_thread")]
+    async fn told_of(question: &Question) -> String {
         let file = File {
             name: "config.json".to_owned(),
             text: CONFIG.to_owned(),
@@ -143,8 +150,8 @@ mod tests {
             file: Some(file),
             ..Sources::default()
         };
-        let loaded = Config::load(&sources).unwrap();
-        told(&explain(&loaded, question, 0), Paint::Plain)
+        let loaded = configuration::load(&sources).unwrap();
+        told(&explain(&loaded, question, 0).await, Paint::Plain)
     }
 
     #[test]

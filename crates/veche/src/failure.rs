@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use veche_server::config::ConfigError;
+use veche_config::ConfigError;
 
 /// What a command ends with when it did not succeed.
 #[derive(Debug)]
@@ -98,7 +98,7 @@ impl From<std::io::Error> for Failure {
 #[cfg(test)]
 mod tests {
     use super::Failure;
-    use veche_server::config::ConfigError;
+    use veche_config::ConfigError;
 
     #[test]
     fn all_problems_of_a_configuration_stand_in_one_block() {

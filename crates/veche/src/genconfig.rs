@@ -124,7 +124,8 @@ fn write(path: &Path, text: &str, force: bool) -> Result<(), Failure> {
 mod tests {
     use std::path::Path;
 
-    use veche_server::config::{Config, File, Sources};
+    use veche_config::{File, Sources};
+    use veche_server::configuration;
 
     use super::{Secrets, text, write};
     use crate::testing::Folder;
@@ -138,7 +139,7 @@ mod tests {
                 name: name.to_owned(),
                 text,
             };
-            let loaded = Config::load(&Sources {
+            let loaded = configuration::load(&Sources {
                 file: Some(file),
                 ..Sources::default()
             })

@@ -2,7 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use veche_server::config::keys::{self, Sample};
+use veche_server::issue::{self, Sample};
 
 use crate::cli::{Place, TokenOptions};
 use crate::failure::Failure;
@@ -35,7 +35,7 @@ pub(crate) fn issue(
         now,
         expires,
     };
-    let token = keys::issue(&loaded.config.client, &sample).map_err(Failure::new)?;
+    let token = issue::issue(&loaded.config.client, &sample).map_err(Failure::new)?;
     if options.quiet {
         return output::line(&token);
     }

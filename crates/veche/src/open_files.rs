@@ -1,6 +1,6 @@
 //! How many files the process may have open: each connection is one.
 
-use veche_server::config::Config;
+use veche_config::Config;
 
 /// Descriptors that are not clients: the event queues and listeners of workers, logs, a database, API calls.
 const OTHERS: u64 = 128;

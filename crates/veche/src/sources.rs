@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use veche_server::config::{Config, File, Loaded, Sources};
+use veche_config::{File, Loaded, Sources};
+use veche_server::configuration;
 
 use crate::cli::Place;
 use crate::failure::Failure;
@@ -23,7 +24,7 @@ pub(crate) enum Purpose {
 /// Loads the configuration; its warnings are for the caller to tell.
 ///
 /// # Errors
-/// A file that was named and cannot be read, and everything [`Config::load`] refuses.
+/// A file that was named and cannot be read, and everything [`configuration::load`] refuses.
 pub(crate) fn load(place: &Place, purpose: Purpose) -> Result<Loaded, Failure> {
     let file = match (&place.file, purpose) {
         (Some(path), _) => Some(read(path)?.ok_or_else(|| missing(path))?),
@@ -38,7 +39,7 @@ pub(crate) fn load(place: &Place, purpose: Purpose) -> Result<Loaded, Failure> {
         demo: purpose == Purpose::Demo,
     };
     let mut loaded =
-        Config::load(&sources).inspect_err(|error| output::warnings(&error.warnings))?;
+        configuration::load(&sources).inspect_err(|error| output::warnings(&error.warnings))?;
     if no_file {
         let text = format!("there is no {DEFAULT_FILE}; variables, flags and defaults hold");
         loaded.warnings.insert(0, text);

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use veche_chat::{Chat, ChatConfig};
-use veche_server::config::{Config, File, Loaded, Sources};
+use veche_config::{Config, File, Loaded, Sources};
+use veche_server::configuration;
 use veche_server::listener::ListenError;
 use veche_server::logging::{self, Log};
 use veche_server::server::{Bound, Server, StartError};
@@ -235,7 +236,7 @@ fn chat_namespaces() -> Result<Config, Failure> {
         name: "chat.json".to_owned(),
         text,
     });
-    Ok(Config::load(&Sources {
+    Ok(configuration::load(&Sources {
         file,
         ..Sources::default()
     })?

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use veche_server::config::{Config, File, Sources};
+use veche_config::{File, Sources};
+use veche_server::configuration;
 
 /// The first byte chooses the format; for variables each line is one.
 pub fn run(input: &[u8]) {
@@ -28,7 +29,7 @@ pub fn run(input: &[u8]) {
             sources.variables = variables.collect::<BTreeMap<_, _>>();
         }
     }
-    match Config::load(&sources) {
+    match configuration::load(&sources) {
         Ok(loaded) => {
             // What was read can be written and read again.
             let tree = loaded.config.to_tree();
@@ -39,7 +40,7 @@ pub fn run(input: &[u8]) {
                 }),
                 ..Sources::default()
             };
-            let again = Config::load(&again).expect("it was good before");
+            let again = configuration::load(&again).expect("it was good before");
             assert_eq!(again.config.to_tree(), tree);
         }
         Err(error) => assert!(!error.problems.is_empty()),

@@ -2,9 +2,16 @@
 
 use base64::Engine as _;
 
+use veche_config::{File, Sources};
+
 use super::*;
-use crate::config::keys::{Sample, issue};
-use crate::config::{Config, File, Sources};
+use crate::configuration;
+use crate::issue::{Sample, issue};
+
+#[tokio::main(flavor = "current_thread")]
+async fn explain(loaded: &Loaded, question: &Question, now: i64) -> Explanation {
+    super::explain(loaded, question, now).await
+}
 
 const NOW: i64 = 1_000_000;
 
@@ -13,7 +20,7 @@ fn loaded(text: &str) -> Loaded {
         name: "config.json".to_owned(),
         text: text.to_owned(),
     };
-    Config::load(&Sources {
+    configuration::load(&Sources {
         file: Some(file),
         ..Sources::default()
     })
