@@ -47,6 +47,8 @@ pub(crate) struct Outboxes {
     /// Rows that owe something and are in no batch yet.
     dirty: Vec<u32>,
     batches: VecDeque<Batch>,
+    /// The tables of a batch that is done, for the next one.
+    spare: Batch,
     generation: u32,
     /// Bytes, replies aside, that one client may owe after a short write; past it the client is slow.
     limit: usize,
@@ -100,7 +102,7 @@ pub(crate) struct Row {
     rest: Option<Box<Rest>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Batch {
     dirty: Vec<u32>,
     runs: Vec<RunId>,
@@ -125,6 +127,7 @@ impl Outboxes {
             replies: None,
             dirty: Vec::new(),
             batches: VecDeque::new(),
+            spare: Batch::default(),
             generation: 0,
             limit,
             behind: Vec::new(),

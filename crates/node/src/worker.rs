@@ -69,6 +69,8 @@ pub(crate) struct Worker {
     pub(crate) rules: Arc<Rules>,
     pub(crate) now: Now,
     pub(crate) effects: Effects,
+    /// What carrying these out brings: two tables that take turns.
+    pub(crate) next_effects: Effects,
     /// Replies to the message that is being handled; they share a frame.
     pub(crate) batch: Vec<u8>,
     /// Whether the batch holds what its client has asked for.
@@ -147,6 +149,7 @@ impl Worker {
             rules: node.rules(),
             now: node.now(),
             effects: Effects::new(),
+            next_effects: Effects::new(),
             batch: Vec::new(),
             batch_is_reply: false,
             allowance: Allowance::default(),

@@ -55,7 +55,7 @@ impl Worker {
     }
 
     fn carry_out(&mut self, slot: u32, open: &mut Open, mut effects: Effects) -> Fate {
-        let mut next = Effects::new();
+        let mut next = std::mem::take(&mut self.next_effects);
         let mut fate = Fate::Alive;
         while !effects.is_empty() {
             for effect in effects.drain(..) {
@@ -93,6 +93,7 @@ impl Worker {
             std::mem::swap(&mut effects, &mut next);
         }
         self.effects = effects;
+        self.next_effects = next;
         fate
     }
 

@@ -15,25 +15,30 @@ use super::{Batch, Casualty, EASED, Outboxes, Report, Row};
 pub(super) const COPY_UP_TO: usize = 4096;
 /// Slices in one gathering write.
 pub(super) const MAX_SLICES: usize = 64;
+/// Batches of more rows or runs do not leave their tables to the next one.
+const KEPT_ROWS: usize = 4096;
 /// Writes between two looks at the clock.
 const WRITES_PER_LOOK: usize = if cfg!(test) { 3 } else { 64 };
 
 impl Outboxes {
-    /// Writes what is owed, for about as long as `slice`. Returns whether nothing is left that could be written now.
+    /// Writes what is owed, for about as long as `slice` after the first few writes. Returns whether nothing is left that could be written now.
     pub(crate) fn flush(&mut self, slice: Duration) -> bool {
         self.seal();
-        let began = Instant::now();
+        let mut began = None;
         let mut writes = 0;
         while let Some(batch) = self.batches.front_mut() {
             if let Some(&slot) = batch.dirty.get(batch.next) {
                 batch.next += 1;
                 self.flush_row(slot);
                 writes += 1;
-                if writes % WRITES_PER_LOOK == 0 && began.elapsed() >= slice {
+                if writes % WRITES_PER_LOOK == 0
+                    && began.get_or_insert_with(Instant::now).elapsed() >= slice
+                {
                     return false;
                 }
             } else if let Some(batch) = self.batches.pop_front() {
                 self.free_runs(&batch);
+                self.keep_tables(batch);
             }
         }
         true
@@ -53,11 +58,20 @@ impl Outboxes {
                 run.parked.clear();
             }
         }
-        self.batches.push_back(Batch {
-            dirty: std::mem::take(&mut self.dirty),
-            runs: std::mem::take(&mut self.active),
-            next: 0,
-        });
+        let mut batch = std::mem::take(&mut self.spare);
+        std::mem::swap(&mut batch.dirty, &mut self.dirty);
+        std::mem::swap(&mut batch.runs, &mut self.active);
+        self.batches.push_back(batch);
+    }
+
+    /// The next batch has no tables to grow, if these are not so large that they would be kept for nothing.
+    fn keep_tables(&mut self, mut batch: Batch) {
+        batch.dirty.clear();
+        batch.runs.clear();
+        batch.next = 0;
+        if batch.dirty.capacity().max(batch.runs.capacity()) <= KEPT_ROWS {
+            self.spare = batch;
+        }
     }
 
     fn free_runs(&mut self, batch: &Batch) {
