@@ -98,6 +98,7 @@ pub async fn open(config: ChatConfig) -> Result<Chat, ChatError> {
         house,
         message_rate: Rate::new(limits::MESSAGE_RATE.0, limits::MESSAGE_RATE.1),
         room_rate: Rate::new(limits::ROOM_RATE.0, limits::ROOM_RATE.1),
+        change_rate: Rate::new(limits::CHANGE_RATE.0, limits::CHANGE_RATE.1),
     };
     Ok(Chat {
         service: Arc::new(service),

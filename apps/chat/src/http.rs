@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{any, delete, get, post};
+use axum::routing::{any, delete, get, patch, post, put};
 use veche_auth::token::Secret;
 
 use crate::announcer::Announcer;
@@ -18,7 +18,10 @@ use crate::rates::Rate;
 use crate::store::Store;
 
 mod caller;
+mod changes;
 mod messages;
+mod people;
+mod reactions;
 mod reads;
 pub(crate) mod refusal;
 mod rooms;
@@ -37,6 +40,8 @@ pub(crate) struct Service {
     pub(crate) house: String,
     pub(crate) message_rate: Rate,
     pub(crate) room_rate: Rate,
+    /// Of edits, deletions and reactions.
+    pub(crate) change_rate: Rate,
 }
 
 /// All routes: the page, its assets, the interface.
@@ -53,6 +58,16 @@ pub(crate) fn router(service: Arc<Service>, hosts: Hosts) -> Router {
             "/rooms/{room}/messages",
             get(messages::history).post(messages::post),
         )
+        .route("/rooms/{room}/changes", get(changes::since))
+        .route(
+            "/rooms/{room}/messages/{seq}",
+            patch(changes::edit).delete(changes::delete),
+        )
+        .route(
+            "/rooms/{room}/messages/{seq}/reactions/{emoji}",
+            put(reactions::give).delete(reactions::take_back),
+        )
+        .route("/people", get(people::find))
         .method_not_allowed_fallback(refusal::wrong_method)
         .route("/{*nothing}", any(refusal::no_such_address))
         .layer(middleware::from_fn(caller::refuse_other_origins))

@@ -27,6 +27,22 @@ pub const ROOM_RATE: (u32, Duration) = (10, Duration::from_secs(20));
 /// How many messages a user sends at once, and after which pause each further one. Past it the
 /// message is refused with 429, and the sender's own outbox keeps it.
 pub const MESSAGE_RATE: (u32, Duration) = (100, Duration::from_millis(200));
+/// How often a user edits, deletes or reacts, as for messages.
+pub const CHANGE_RATE: (u32, Duration) = (60, Duration::from_millis(500));
+/// How many people one message can mention; a text that mentions more is refused.
+pub const MENTIONS: usize = 20;
+/// How many different `@` words of one text are looked up among the names.
+pub const MENTION_WORDS: usize = 200;
+/// How many different emoji the reactions to one message can have.
+pub const REACTION_KINDS: u32 = 20;
+/// How many reactions one message can have.
+pub const REACTIONS: u32 = 200;
+/// Longest emoji, in bytes: a family of four with skin tones fits.
+pub const EMOJI_BYTES: usize = 48;
+/// How many changed messages one answer holds; the rest is on the next page.
+pub const CHANGES_MAX: u32 = 200;
+/// How many people a search by name gives.
+pub const PEOPLE_FOUND: u32 = 10;
 /// How many users there can be; a login under one more new name is refused.
 pub const USERS: u32 = 100_000;
 /// How many sessions a user can have; one more login ends the one that expires first.

@@ -9,10 +9,13 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::{ChatError, StoreError};
 use crate::limits;
 
+pub(crate) mod changes;
 pub(crate) mod house;
+pub(crate) mod mentions;
 pub(crate) mod messages;
 pub(crate) mod outbox;
 pub(crate) mod people;
+pub(crate) mod reactions;
 pub(crate) mod reads;
 pub(crate) mod rooms;
 mod schema;
@@ -79,7 +82,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "foreign_keys", "ON")?;
     // What is deleted, or was stored in an older form, does not linger in the file's free pages.
     connection.pragma_update(None, "secure_delete", "ON")?;
-    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_prepared_statement_cache_capacity(64);
     schema::migrations().to_latest(&mut connection)?;
     Ok(connection)
 }

@@ -101,7 +101,8 @@ pub(crate) fn parse_message_id(id: &str) -> Result<String, String> {
         .map_err(|_| "the message id must be a UUID".to_owned())
 }
 
-/// Reads the text of a message: up to [`limits::TEXT_CHARS`] characters, white space around it removed.
+/// Reads the text of a message: up to [`limits::TEXT_CHARS`] characters, white space around it removed,
+/// and without control characters and those that force a direction.
 pub(crate) fn parse_text(text: &str) -> Result<String, String> {
     let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\0');
     if text.is_empty() {
@@ -116,8 +117,115 @@ pub(crate) fn parse_text(text: &str) -> Result<String, String> {
     }
     Ok(text
         .chars()
-        .filter(|c| *c == '\n' || *c == '\t' || !c.is_control())
+        .filter(|c| *c == '\n' || *c == '\t' || !(c.is_control() || turns(*c)))
         .collect())
+}
+
+/// What could be names behind the `@` signs of a text, in lower case: for each sign the longest first.
+///
+/// A sign within a word, as in an address of mail, is none. At most [`limits::MENTION_WORDS`] signs
+/// with different words are looked at.
+pub(crate) fn mention_candidates(text: &str) -> Vec<Vec<String>> {
+    let mut seen = std::collections::HashSet::new();
+    let mut all = Vec::new();
+    let mut previous = None;
+    for (at, letter) in text.char_indices() {
+        let begins = letter == '@' && !previous.is_some_and(char::is_alphanumeric);
+        previous = Some(letter);
+        if !begins {
+            continue;
+        }
+        let names = names_at(text.get(at + 1..).unwrap_or_default());
+        let Some(longest) = names.first() else {
+            continue;
+        };
+        if !seen.insert(longest.clone()) {
+            continue;
+        }
+        all.push(names);
+        if all.len() == limits::MENTION_WORDS {
+            break;
+        }
+    }
+    all
+}
+
+/// The beginnings of a text that end with a word, in lower case, the longest first; at most eight.
+fn names_at(text: &str) -> Vec<String> {
+    let line: Vec<char> = text
+        .chars()
+        .take_while(|c| *c != '\n')
+        .take(limits::NAME_CHARS + 1)
+        .collect();
+    let mut ends = Vec::new();
+    for (at, letter) in line.iter().enumerate().take(limits::NAME_CHARS) {
+        let next = line.get(at + 1);
+        if !letter.is_whitespace() && !next.is_some_and(|next| next.is_alphanumeric()) {
+            ends.push(at + 1);
+        }
+    }
+    ends.truncate(8);
+    let name = |end: usize| line.iter().take(end).collect::<String>().to_lowercase();
+    ends.into_iter().rev().map(name).collect()
+}
+
+/// Reads a reaction: one emoji, of any kind that Unicode knows, and nothing else.
+pub(crate) fn parse_emoji(text: &str) -> Result<String, String> {
+    let is_emoji = text.len() <= limits::EMOJI_BYTES
+        && text.chars().all(|c| is_pictograph(c) || is_emoji_part(c))
+        && (text.chars().any(is_pictograph) || text.ends_with('\u{20E3}'))
+        && is_one_picture(text);
+    if is_emoji {
+        Ok(text.to_owned())
+    } else {
+        Err("a reaction is one emoji".to_owned())
+    }
+}
+
+/// Pictures follow each other only where a joiner, or the second half of a flag, makes one of them.
+fn is_one_picture(text: &str) -> bool {
+    let mut joined = true;
+    let mut flag_half = false;
+    for letter in text.chars() {
+        if letter == '\u{200D}' {
+            joined = true;
+        } else if matches!(letter, '\u{1F1E6}'..='\u{1F1FF}') {
+            if !joined && !flag_half {
+                return false;
+            }
+            flag_half = joined;
+            joined = false;
+        } else if is_pictograph(letter) || matches!(letter, '0'..='9' | '#' | '*') {
+            if !joined {
+                return false;
+            }
+            (joined, flag_half) = (false, false);
+        }
+    }
+    !joined
+}
+
+/// Characters that are a picture by themselves.
+fn is_pictograph(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{A9}' | '\u{AE}' | '\u{203C}' | '\u{2049}' | '\u{2122}' | '\u{2139}'
+            | '\u{2190}'..='\u{21FF}'
+            | '\u{2300}'..='\u{23FF}'
+            | '\u{2460}'..='\u{24FF}'
+            | '\u{25A0}'..='\u{27BF}'
+            | '\u{2900}'..='\u{297F}'
+            | '\u{2B00}'..='\u{2BFF}'
+            | '\u{3030}' | '\u{303D}' | '\u{3297}' | '\u{3299}'
+            | '\u{1F000}'..='\u{1F3FA}'
+            | '\u{1F400}'..='\u{1FAFF}'
+    )
+}
+
+/// What an emoji has besides its pictures: joiners, the form, skin tones, keycaps, regions.
+fn is_emoji_part(letter: char) -> bool {
+    joins(letter)
+        || matches!(letter, '\u{20E3}' | '\u{1F3FB}'..='\u{1F3FF}' | '\u{E0020}'..='\u{E007F}' | '0'..='9' | '#' | '*')
 }
 
 /// A single line of 1 to `limit` characters, white space around it removed.
@@ -141,6 +249,12 @@ fn is_invisible(letter: char) -> bool {
     letter.is_control()
         || matches!(letter, '\u{2028}' | '\u{2029}')
         || is_ignorable(letter) && !joins(letter)
+}
+
+/// Characters that force a direction: a name of a file, or a whole line, could be made to look like another. Texts in
+/// Hebrew or Arabic do without, by the direction of their letters.
+fn turns(letter: char) -> bool {
+    matches!(letter, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Joiners, which Persian and emoji need, and what chooses the form of an emoji.
@@ -302,11 +416,59 @@ mod tests {
     #[test]
     fn a_text_is_bounded_in_characters_and_freed_of_control_characters() {
         assert_eq!(parse_text(" a\u{7}b\n\tc \n").expect("valid"), "ab\n\tc");
+        assert_eq!(
+            parse_text("\u{202E}gnp.exe\u{202C} שלום").expect("valid"),
+            "gnp.exe שלום"
+        );
         assert!(parse_text(" \n ").is_err());
         for letter in ["x", "я", "茶", "👋"] {
             assert!(parse_text(&letter.repeat(limits::TEXT_CHARS)).is_ok());
             assert!(parse_text(&letter.repeat(limits::TEXT_CHARS + 1)).is_err());
         }
+    }
+
+    #[test]
+    fn a_reaction_is_one_emoji_and_no_text() {
+        for emoji in ["👍", "❤️", "👍🏽", "👨‍👩‍👧‍👦", "🏳️‍🌈", "🇫🇮", "1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "☕", "✅"]
+        {
+            assert_eq!(parse_emoji(emoji), Ok(emoji.to_owned()), "{emoji}");
+        }
+        for bad in [
+            "",
+            "a",
+            "1",
+            "👍👍",
+            "👍a",
+            "<b>",
+            "\u{200D}",
+            "\u{202E}👍",
+            "👍 ",
+            "12\u{20E3}",
+            "👍\u{200D}",
+            "🇫🇮🇫🇮",
+            &"👍\u{200D}".repeat(20),
+        ] {
+            assert!(parse_emoji(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn behind_an_at_sign_stand_the_names_that_could_be_meant() {
+        let first = |text: &str| mention_candidates(text).first().cloned();
+        assert_eq!(
+            first("hi @Anna Maria, look"),
+            Some(vec![
+                "anna maria, look".to_owned(),
+                "anna maria,".to_owned(),
+                "anna maria".to_owned(),
+                "anna".to_owned()
+            ])
+        );
+        assert_eq!(first("write to anna@example.org"), None);
+        assert_eq!(first("@ nobody"), Some(vec![" nobody".to_owned()]));
+        assert_eq!(mention_candidates("@Анна\n@анна").len(), 1);
+        let many: String = (0..1000).map(|n| format!("@n{n}\n")).collect();
+        assert_eq!(mention_candidates(&many).len(), limits::MENTION_WORDS);
     }
 
     #[test]

@@ -57,8 +57,10 @@ pub(crate) async fn history(
         .store
         .run(move |db| messages::page(db, &id, page, limit))
         .await?;
-    let (messages, top) = found.ok_or_else(|| Refusal::no_such_room(&room))?;
-    Ok(Answer(json!({ "messages": messages, "top": top })))
+    let found = found.ok_or_else(|| Refusal::no_such_room(&room))?;
+    Ok(Answer(
+        json!({ "messages": found.messages, "top": found.top, "rev": found.rev }),
+    ))
 }
 
 #[derive(Debug, Deserialize)]
@@ -66,9 +68,11 @@ pub(crate) struct MessageForm {
     /// The message id, a UUID; without it the chat makes one, and a resend is a second message.
     id: Option<String>,
     text: String,
+    /// The `seq` of the message that this one answers.
+    reply: Option<i64>,
 }
 
-/// `POST /chat/api/rooms/{room}/messages`, `{"id": …, "text": …}`: stores and publishes a message.
+/// `POST /chat/api/rooms/{room}/messages`, `{"id": …, "text": …, "reply": …}`: stores and publishes a message.
 ///
 /// 201 for a new message, 200 for one that was stored before under this id.
 pub(crate) async fn post(
@@ -92,6 +96,7 @@ pub(crate) async fn post(
         room: room_id,
         author,
         text,
+        reply: form.reply,
     };
     let (publisher, now) = (Arc::clone(&service.publisher), now_ms());
     let posted = service.store.run(move |db| {
@@ -107,6 +112,8 @@ pub(crate) async fn post(
         Posted::Known(message) => Ok((StatusCode::OK, Answer(json!({ "message": message })))),
         Posted::IdTaken => Err(Refusal::id_taken()),
         Posted::NoRoom => Err(Refusal::no_such_room(&room)),
+        Posted::NoSuchReply => Err(Refusal::no_such_message()),
+        Posted::TooManyMentions => Err(Refusal::too_many_mentions()),
         Posted::NoEntry(entry) => Err(Refusal::no_entry(entry)),
         Posted::Full => Err(Refusal::busy(
             "too many messages wait to be delivered; try again in a moment",

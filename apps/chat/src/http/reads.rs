@@ -45,5 +45,5 @@ pub(crate) async fn mark(
 }
 
 fn news(read: &Read) -> Value {
-    json!({ "type": "read", "room": read.room, "seq": read.seq, "unread": read.unread, "top": read.top })
+    json!({ "type": "read", "room": read.room, "seq": read.seq, "unread": read.unread, "mentions": read.mentions, "top": read.top })
 }

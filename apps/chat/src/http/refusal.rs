@@ -124,6 +124,34 @@ impl Refusal {
         }
     }
 
+    /// 404: the room has no such message, or it was deleted.
+    pub(crate) fn no_such_message() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_message",
+            "the room has no such message; it may have been deleted",
+        )
+    }
+
+    /// 403: the message is another's.
+    pub(crate) fn not_your_message() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_your_message",
+            "only who wrote a message may change it",
+        )
+    }
+
+    /// 400: a text mentions too many people.
+    pub(crate) fn too_many_mentions() -> Self {
+        let limit = limits::MENTIONS;
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "too_many_mentions",
+            format!("a message can mention {limit} people, not more"),
+        )
+    }
+
     /// 409: the message id belongs to another message.
     pub(crate) fn id_taken() -> Self {
         let error =

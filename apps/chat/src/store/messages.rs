@@ -1,12 +1,13 @@
 //! Messages: storing one together with its publications, and reading history by pages.
 
-use rusqlite::{Connection, OptionalExtension, Row as SqlRow, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, TransactionBehavior, params};
 use serde::Serialize;
 use serde_json::json;
 
 use super::outbox::{self, Row};
 use super::people::{self, Entry};
-use super::{reads, rooms};
+use super::reactions::{self, Reaction};
+use super::{mentions, reads, rooms};
 use crate::channels;
 use crate::limits;
 use crate::words::{RoomId, User};
@@ -23,6 +24,8 @@ pub(crate) struct Message {
     pub(crate) room: String,
     /// The server id: 1, 2, 3 … within the room, without gaps.
     pub(crate) seq: i64,
+    /// The room's count of changes at the last change of this message.
+    pub(crate) rev: i64,
     /// The author's id.
     pub(crate) user: String,
     /// The author's name at the time.
@@ -30,6 +33,40 @@ pub(crate) struct Message {
     pub(crate) text: String,
     /// When it was stored, in milliseconds since 1970.
     pub(crate) time: i64,
+    /// When its text was changed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) edited: Option<i64>,
+    /// It was deleted: its place and its author are left, and no text.
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) deleted: bool,
+    /// The message that it answers, as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reply: Option<Quote>,
+    /// The ids of the users whose names stand behind an `@` in the text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) mentions: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) reactions: Vec<Reaction>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde calls it with a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+/// A message in short, within another that answers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Quote {
+    pub(crate) seq: i64,
+    pub(crate) user: String,
+    pub(crate) name: String,
+    /// Its beginning, on one line.
+    pub(crate) text: String,
+    #[serde(skip_serializing_if = "is_false")]
+    pub(crate) deleted: bool,
 }
 
 /// A message as it comes in.
@@ -39,6 +76,8 @@ pub(crate) struct Draft {
     pub(crate) room: RoomId,
     pub(crate) author: User,
     pub(crate) text: String,
+    /// The `seq` of the message that it answers.
+    pub(crate) reply: Option<i64>,
 }
 
 /// How posting ended.
@@ -52,6 +91,10 @@ pub(crate) enum Posted {
     IdTaken,
     /// There is no such room.
     NoRoom,
+    /// The message that it would answer does not exist.
+    NoSuchReply,
+    /// It mentions more than [`limits::MENTIONS`] people.
+    TooManyMentions,
     /// [`limits::OUTBOX_ROWS`] rows of the room wait to be published.
     Full,
     /// The author is new, and cannot come in under this name.
@@ -81,37 +124,45 @@ pub(crate) fn post(
         Entry::Done => {}
         entry => return Ok(Posted::NoEntry(entry)),
     }
-    let seq = transaction
-        .prepare_cached("UPDATE rooms SET top = top + 1 WHERE id = ?1 RETURNING top")?
-        .query_row([room], |row| row.get(0))
+    let numbers = transaction
+        .prepare_cached(
+            "UPDATE rooms SET top = top + 1, rev = rev + 1 WHERE id = ?1 RETURNING top, rev",
+        )?
+        .query_row([room], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(seq) = seq else {
+    let Some((seq, rev)): Option<(i64, i64)> = numbers else {
         return Ok(Posted::NoRoom);
     };
-    let message = Message {
-        id: draft.id.clone(),
-        room: room.to_owned(),
-        seq,
-        user: draft.author.id.clone(),
-        name: draft.author.name.clone(),
-        text: draft.text.clone(),
-        time: now_ms,
+    if let Some(reply) = draft.reply {
+        match at(&transaction, room, reply)? {
+            Some(message) if !message.deleted => {}
+            _ => return Ok(Posted::NoSuchReply),
+        }
+    }
+    let Some(mentioned) = mentions::find(&transaction, &draft.text)? else {
+        return Ok(Posted::TooManyMentions);
     };
     transaction
         .prepare_cached(
-            "INSERT INTO messages (id, room_id, seq, user_id, name, text, time_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO messages (id, room_id, seq, rev, user_id, name, text, time_ms, reply_to)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
-            message.id,
+            draft.id,
             room,
             seq,
-            message.user,
-            message.name,
-            message.text,
-            message.time
+            rev,
+            draft.author.id,
+            draft.author.name,
+            draft.text,
+            now_ms,
+            draft.reply
         ])?;
-    reads::pass_own(&transaction, &message.user, room, seq)?;
+    mentions::store(&transaction, room, seq, &mentioned)?;
+    reads::pass_own(&transaction, &draft.author.id, room, seq)?;
+    let Some(message) = at(&transaction, room, seq)? else {
+        return Ok(Posted::NoRoom);
+    };
     for row in publications(&message) {
         outbox::add(&transaction, &row)?;
     }
@@ -132,36 +183,47 @@ pub(crate) enum Page {
     Around(i64),
 }
 
-/// One page of history, oldest first, and the room's top; `None` if there is no such room.
+/// One page of history, oldest first, and the room's `top` and `rev`.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) messages: Vec<Message>,
+    pub(crate) top: i64,
+    pub(crate) rev: i64,
+}
+
+/// A page of a room; `None` if there is no such room.
 pub(crate) fn page(
     connection: &mut Connection,
     room: &RoomId,
     page: Page,
     limit: u32,
-) -> rusqlite::Result<Option<(Vec<Message>, i64)>> {
+) -> rusqlite::Result<Option<Found>> {
     let room = room.as_str();
-    // One transaction, so that the page and the top are of the same moment.
+    // One transaction, so that the page and the numbers are of the same moment.
     let transaction = connection.transaction()?;
-    let top = transaction
-        .prepare_cached("SELECT top FROM rooms WHERE id = ?1")?
-        .query_row([room], |row| row.get(0))
+    let numbers = transaction
+        .prepare_cached("SELECT top, rev FROM rooms WHERE id = ?1")?
+        .query_row([room], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
-    let Some(top) = top else { return Ok(None) };
+    let Some((top, rev)) = numbers else {
+        return Ok(None);
+    };
     let (from, to, order) = match page {
         Page::Latest => (0, i64::MAX, "DESC"),
         Page::Before(seq) => (0, seq.saturating_sub(1), "DESC"),
         Page::After(seq) => (seq.saturating_add(1), i64::MAX, "ASC"),
         Page::Around(seq) => (first_around(seq, limit, top), i64::MAX, "ASC"),
     };
-    let mut messages = transaction
-        .prepare_cached(&format!(
-            "SELECT {COLUMNS} FROM messages WHERE room_id = ?1 AND seq BETWEEN ?2 AND ?3
-             ORDER BY seq {order} LIMIT ?4"
-        ))?
-        .query_map(params![room, from, to, limit], read)?
-        .collect::<rusqlite::Result<Vec<Message>>>()?;
+    let condition =
+        format!("messages.seq BETWEEN ?2 AND ?3 ORDER BY messages.seq {order} LIMIT ?4");
+    let mut messages = select(
+        &transaction,
+        room,
+        &condition,
+        params![room, from, to, limit],
+    )?;
     messages.sort_by_key(|message| message.seq);
-    Ok(Some((messages, top)))
+    Ok(Some(Found { messages, top, rev }))
 }
 
 /// Where a page around `seq` begins: earlier near the end of the room, so that the page is full.
@@ -181,6 +243,7 @@ fn publications(message: &Message) -> [Row; 2] {
         "name": message.name,
         "text": rooms::preview(&message.text),
         "time": message.time,
+        "mentions": message.mentions,
     });
     let row = |channel: String, event: &str, data: String| Row {
         position: 0,
@@ -200,23 +263,90 @@ fn publications(message: &Message) -> [Row; 2] {
     ]
 }
 
+/// The message at a place in a room.
+pub(super) fn at(
+    connection: &Connection,
+    room: &str,
+    seq: i64,
+) -> rusqlite::Result<Option<Message>> {
+    let mut found = select(connection, room, "messages.seq = ?2", params![room, seq])?;
+    Ok(found.pop())
+}
+
 fn by_id(connection: &Connection, id: &str) -> rusqlite::Result<Option<Message>> {
-    connection
-        .prepare_cached(&format!("SELECT {COLUMNS} FROM messages WHERE id = ?1"))?
-        .query_row([id], read)
-        .optional()
+    let place: Option<(String, i64)> = connection
+        .prepare_cached("SELECT room_id, seq FROM messages WHERE id = ?1")?
+        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match place {
+        Some((room, seq)) => at(connection, &room, seq),
+        None => Ok(None),
+    }
+}
+
+/// Messages of a room with all that belongs to them. The condition may name `messages` and `quoted`, the
+/// message that is answered; its first parameter, `?1`, is the room.
+pub(super) fn select(
+    connection: &Connection,
+    room: &str,
+    condition: &str,
+    params: impl Params,
+) -> rusqlite::Result<Vec<Message>> {
+    let mut messages = connection
+        .prepare_cached(&format!(
+            "SELECT messages.id, messages.room_id, messages.seq, messages.rev, messages.user_id,
+                    messages.name, messages.text, messages.time_ms, messages.edited_ms,
+                    messages.deleted_ms, quoted.seq, quoted.user_id, quoted.name, quoted.text,
+                    quoted.deleted_ms
+             FROM messages
+             LEFT JOIN messages AS quoted
+                ON quoted.room_id = messages.room_id AND quoted.seq = messages.reply_to
+             WHERE messages.room_id = ?1 AND {condition}"
+        ))?
+        .query_map(params, read)?
+        .collect::<rusqlite::Result<Vec<Message>>>()?;
+    let seqs = messages.iter().map(|message| message.seq);
+    let (Some(from), Some(to)) = (seqs.clone().min(), seqs.max()) else {
+        return Ok(messages);
+    };
+    for (seq, user) in mentions::between(connection, room, from, to)? {
+        if let Some(message) = messages.iter_mut().find(|message| message.seq == seq) {
+            message.mentions.push(user);
+        }
+    }
+    for (seq, reaction) in reactions::between(connection, room, from, to)? {
+        if let Some(message) = messages.iter_mut().find(|message| message.seq == seq) {
+            message.reactions.push(reaction);
+        }
+    }
+    Ok(messages)
 }
 
 fn read(row: &SqlRow<'_>) -> rusqlite::Result<Message> {
+    let quoted: Option<i64> = row.get(10)?;
+    let reply = match quoted {
+        Some(seq) => Some(Quote {
+            seq,
+            user: row.get(11)?,
+            name: row.get(12)?,
+            text: rooms::preview(&row.get::<_, String>(13)?),
+            deleted: row.get::<_, Option<i64>>(14)?.is_some(),
+        }),
+        None => None,
+    };
     Ok(Message {
         id: row.get(0)?,
         room: row.get(1)?,
         seq: row.get(2)?,
-        user: row.get(3)?,
-        name: row.get(4)?,
-        text: row.get(5)?,
-        time: row.get(6)?,
+        rev: row.get(3)?,
+        user: row.get(4)?,
+        name: row.get(5)?,
+        text: row.get(6)?,
+        time: row.get(7)?,
+        edited: row.get(8)?,
+        deleted: row.get::<_, Option<i64>>(9)?.is_some(),
+        reply,
+        mentions: Vec::new(),
+        reactions: Vec::new(),
     })
 }
-
-const COLUMNS: &str = "id, room_id, seq, user_id, name, text, time_ms";

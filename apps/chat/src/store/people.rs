@@ -1,6 +1,7 @@
 //! Users: their names, and who a name belongs to.
 
 use rusqlite::{Connection, OptionalExtension, params};
+use serde::Serialize;
 
 use super::reads;
 use super::sessions::digest;
@@ -85,6 +86,43 @@ fn owner(connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> 
         .query_row([id], |row| row.get(0))
         .optional()?;
     Ok(owner.flatten())
+}
+
+/// Somebody whom others can find.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) name: String,
+}
+
+/// Users whose names begin with these letters, or have a word that does; at most [`limits::PEOPLE_FOUND`].
+pub(crate) fn find(connection: &mut Connection, letters: &str) -> rusqlite::Result<Vec<Person>> {
+    let letters = letters.to_lowercase();
+    let escaped: String = letters
+        .chars()
+        .flat_map(|c| {
+            let sign = matches!(c, '%' | '_' | '!').then_some('!');
+            sign.into_iter().chain([c])
+        })
+        .collect();
+    let mut statement = connection.prepare_cached(
+        "SELECT id, name FROM users WHERE id LIKE ?1 ESCAPE '!' OR id LIKE ?2 ESCAPE '!'
+         ORDER BY id LIKE ?1 ESCAPE '!' DESC, id LIMIT ?3",
+    )?;
+    let found = statement.query_map(
+        params![
+            format!("{escaped}%"),
+            format!("% {escaped}%"),
+            limits::PEOPLE_FOUND
+        ],
+        |row| {
+            Ok(Person {
+                id: row.get(0)?,
+                name: row.get(1)?,
+            })
+        },
+    )?;
+    found.collect()
 }
 
 /// The name of another user that this one could be taken for.

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
+use super::mentions;
 use crate::words::RoomId;
 
 /// Where a user stands in a room.
@@ -13,6 +14,8 @@ pub(crate) struct Read {
     pub(crate) seq: i64,
     /// Messages of others behind it, up to `top`.
     pub(crate) unread: i64,
+    /// How many of them mention the user.
+    pub(crate) mentions: i64,
     /// The `seq` of the room's latest message at that moment.
     pub(crate) top: i64,
 }
@@ -42,15 +45,17 @@ pub(crate) fn mark(
         .execute(params![user, room, seq.clamp(0, top)])?;
     let read = transaction
         .prepare_cached(&format!(
-            "SELECT COALESCE(reads.seq, 0), {UNREAD} FROM rooms
+            "SELECT COALESCE(reads.seq, 0), {UNREAD}, {} FROM rooms
              LEFT JOIN reads ON reads.user_id = ?1 AND reads.room_id = rooms.id
-             WHERE rooms.id = ?2"
+             WHERE rooms.id = ?2",
+            mentions::UNREAD
         ))?
         .query_row([user, room], |row| {
             Ok(Read {
                 room: room.to_owned(),
                 seq: row.get(0)?,
                 unread: row.get(1)?,
+                mentions: row.get(2)?,
                 top,
             })
         })?;
@@ -82,8 +87,10 @@ pub(super) fn begin(connection: &Connection, user: &str) -> rusqlite::Result<()>
     Ok(())
 }
 
-/// What is unread, computed and never counted up: all behind the cursor but one's own. It stands in a
-/// query over `rooms` and `reads`, where `?1` is the user.
+/// What is unread, computed and never counted up: all behind the cursor but one's own and what was deleted. It
+/// stands in a query over `rooms` and `reads`, where `?1` is the user.
 pub(super) const UNREAD: &str = "rooms.top - COALESCE(reads.seq, 0) - (
     SELECT count(*) FROM messages AS own WHERE own.room_id = rooms.id AND own.user_id = ?1
-    AND own.seq > COALESCE(reads.seq, 0))";
+    AND own.seq > COALESCE(reads.seq, 0)) - (
+    SELECT count(*) FROM messages AS gone WHERE gone.room_id = rooms.id AND gone.user_id <> ?1
+    AND gone.deleted_ms IS NOT NULL AND gone.seq > COALESCE(reads.seq, 0))";

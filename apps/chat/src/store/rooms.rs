@@ -4,6 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::mentions;
 use super::outbox::{self, Row};
 use super::reads::UNREAD;
 use crate::channels;
@@ -36,6 +37,8 @@ pub(crate) struct Listed {
     pub(crate) read: i64,
     /// How many messages of others stand behind that.
     pub(crate) unread: i64,
+    /// How many of them mention the user.
+    pub(crate) mentions: i64,
 }
 
 /// The latest message of a room, cut to a preview.
@@ -45,6 +48,8 @@ pub(crate) struct Last {
     pub(crate) name: String,
     pub(crate) text: String,
     pub(crate) time: i64,
+    /// It was deleted, and has no text.
+    pub(crate) deleted: bool,
 }
 
 /// How the making of a room ended.
@@ -75,11 +80,12 @@ pub(crate) enum Deleted {
 pub(crate) fn list(connection: &mut Connection, user: &str) -> rusqlite::Result<Vec<Listed>> {
     let mut statement = connection.prepare_cached(&format!(
         "SELECT rooms.id, title, top, creator, messages.user_id, name, text, time_ms,
-                COALESCE(reads.seq, 0), {UNREAD}
+                COALESCE(reads.seq, 0), {UNREAD}, {}, messages.deleted_ms IS NOT NULL
          FROM rooms
          LEFT JOIN messages ON messages.room_id = rooms.id AND messages.seq = rooms.top
          LEFT JOIN reads ON reads.user_id = ?1 AND reads.room_id = rooms.id
-         ORDER BY time_ms DESC NULLS LAST, rooms.id"
+         ORDER BY time_ms DESC NULLS LAST, rooms.id",
+        mentions::UNREAD
     ))?;
     let rows = statement.query_map([user], |row| {
         let text: Option<String> = row.get(6)?;
@@ -89,6 +95,7 @@ pub(crate) fn list(connection: &mut Connection, user: &str) -> rusqlite::Result<
                 name: row.get(5)?,
                 text: preview(&text),
                 time: row.get(7)?,
+                deleted: row.get(11)?,
             }),
             None => None,
         };
@@ -102,6 +109,7 @@ pub(crate) fn list(connection: &mut Connection, user: &str) -> rusqlite::Result<
             },
             read: row.get(8)?,
             unread: row.get(9)?,
+            mentions: row.get(10)?,
         })
     })?;
     rows.collect()
@@ -177,6 +185,8 @@ pub(crate) fn delete(
     for sql in [
         "DELETE FROM outbox WHERE room_id = ?1",
         "DELETE FROM reads WHERE room_id = ?1",
+        "DELETE FROM mentions WHERE room_id = ?1",
+        "DELETE FROM reactions WHERE room_id = ?1",
         "DELETE FROM messages WHERE room_id = ?1",
         "DELETE FROM rooms WHERE id = ?1",
         "INSERT INTO deleted_rooms (id) VALUES (?1)",

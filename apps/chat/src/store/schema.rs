@@ -18,6 +18,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(READING),
         M::up(ROOMS_THAT_END),
         M::up_with_hook(NAMES_WITH_OWNERS, remember_all_looks),
+        M::up(MESSAGES_THAT_CHANGE),
     ])
 }
 
@@ -127,6 +128,35 @@ const NAMES_WITH_OWNERS: &str = "
         PRIMARY KEY (look, user_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX looks_by_user ON looks (user_id);";
+
+const MESSAGES_THAT_CHANGE: &str = "
+    -- Grows with every message and every change of one; a message carries the value of its last change.
+    ALTER TABLE rooms ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN rev INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE messages ADD COLUMN edited_ms INTEGER;
+    -- A deleted message keeps its seq and its author, and nothing else.
+    ALTER TABLE messages ADD COLUMN deleted_ms INTEGER;
+    ALTER TABLE messages ADD COLUMN reply_to INTEGER;
+    CREATE INDEX messages_by_reply ON messages (room_id, reply_to) WHERE reply_to IS NOT NULL;
+    CREATE INDEX messages_deleted ON messages (room_id, seq) WHERE deleted_ms IS NOT NULL;
+
+    CREATE TABLE reactions (
+        -- The order in which they were given.
+        position INTEGER PRIMARY KEY AUTOINCREMENT,
+        room_id TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        emoji TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        UNIQUE (room_id, seq, emoji, user_id)
+    ) STRICT;
+
+    CREATE TABLE mentions (
+        room_id TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        user_id TEXT NOT NULL,
+        PRIMARY KEY (room_id, seq, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX mentions_by_user ON mentions (user_id, room_id, seq);";
 
 #[cfg(test)]
 mod tests {

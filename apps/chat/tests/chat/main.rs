@@ -8,6 +8,7 @@
 mod server;
 mod stage;
 
+mod changes;
 mod interface;
 mod messages;
 mod names;

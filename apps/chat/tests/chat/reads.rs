@@ -66,7 +66,7 @@ async fn a_mark_counts_on_every_device_and_never_moves_back() {
     };
     assert_eq!(
         told["data"],
-        json!({ "type": "read", "room": "general", "seq": 10, "unread": 0, "top": 10 })
+        json!({ "type": "read", "room": "general", "seq": 10, "unread": 0, "mentions": 0, "top": 10 })
     );
     assert!(told["channel"].as_str().expect("a name").starts_with("me:"));
 }

@@ -163,6 +163,14 @@ impl User {
         answer(self.call(Method::DELETE, path, None).await).await
     }
 
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> (u16, Value) {
+        answer(self.call(Method::PATCH, path, Some(body)).await).await
+    }
+
+    pub(crate) async fn put(&self, path: &str) -> (u16, Value) {
+        answer(self.call(Method::PUT, path, None).await).await
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Response<Body> {
         let mut request = Request::builder()
             .method(method)
