@@ -7,11 +7,11 @@ const FILES = [
  "/chat/assets/static/golos-text-cyrillic-wght-normal-mKek_fSS.woff2",
  "/chat/assets/static/golos-text-latin-ext-wght-normal-B-I5lbAQ.woff2",
  "/chat/assets/static/golos-text-latin-wght-normal-BS5oQT7X.woff2",
- "/chat/assets/static/index-CsK3IVF5.css",
- "/chat/assets/static/index-L-dPDwGK.js"
+ "/chat/assets/static/index-DuaKiN87.js",
+ "/chat/assets/static/index-dyTqJ40S.css"
 ];
 const PREFIX = "veche-chat-";
-const CACHE = PREFIX + "8b899267f7bbfea7";
+const CACHE = PREFIX + "c82c8e9e885dd827";
 /** How long the network may take to bring the page before the kept one is shown, in milliseconds. */
 const PATIENCE = 3000;
 

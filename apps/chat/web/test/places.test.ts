@@ -73,30 +73,30 @@ test("rooms and their latest messages are kept for their reader", () => {
   const disk = new Memory();
   const keep = new Keep(disk, "anna", "house");
   keep.keepRooms([room("tea")]);
-  keep.keepMessages("tea", messages(1_000));
+  keep.keepMessages("tea", messages(1_000), 1);
   const again = new Keep(disk, "anna", "house");
   assert.deepEqual(again.rooms.map(({ id }) => id), ["tea"]);
-  assert.deepEqual([again.messages("tea").length, again.messages("tea").at(-1)?.seq], [KEEP_MESSAGES, 1_000]);
-  assert.deepEqual(new Keep(disk, "boris", "house").messages("tea"), []);
+  assert.deepEqual([again.messages("tea").messages.length, again.messages("tea").messages.at(-1)?.seq], [KEEP_MESSAGES, 1_000]);
+  assert.deepEqual(new Keep(disk, "boris", "house").messages("tea").messages, []);
 });
 
 test("what belongs to another database is void", () => {
   const disk = new Memory();
   const keep = new Keep(disk, "anna", "house");
   keep.keepRooms([room("tea")]);
-  keep.keepMessages("tea", messages(3));
+  keep.keepMessages("tea", messages(3), 1);
   const other = new Keep(disk, "anna", "another");
-  assert.deepEqual([other.rooms, other.messages("tea")], [[], []]);
+  assert.deepEqual([other.rooms, other.messages("tea").messages], [[], []]);
 });
 
 test("the rooms used last are kept, and long messages are fewer", () => {
   const keep = new Keep(new Memory(), "anna", "house");
-  for (let at = 0; at <= KEEP_ROOMS; at++) keep.keepMessages(`room-${at}`, messages(3));
-  assert.deepEqual([keep.messages("room-0").length, keep.messages(`room-${KEEP_ROOMS}`).length], [0, 3]);
-  keep.keepMessages("long", messages(100, "x".repeat(4_000)));
-  assert.ok(keep.messages("long").length < 20 && keep.messages("long").at(-1)?.seq === 100);
+  for (let at = 0; at <= KEEP_ROOMS; at++) keep.keepMessages(`room-${at}`, messages(3), 1);
+  assert.deepEqual([keep.messages("room-0").messages.length, keep.messages(`room-${KEEP_ROOMS}`).messages.length], [0, 3]);
+  keep.keepMessages("long", messages(100, "x".repeat(4_000)), 1);
+  assert.ok(keep.messages("long").messages.length < 20 && keep.messages("long").messages.at(-1)?.seq === 100);
   keep.forget("long");
-  assert.deepEqual(keep.messages("long"), []);
+  assert.deepEqual(keep.messages("long").messages, []);
 });
 
 test("a disk that is full keeps the room that is being read", () => {
@@ -114,16 +114,16 @@ test("a disk that is full keeps the room that is being read", () => {
     "anna",
     "house",
   );
-  full.keepMessages("one", messages(2));
-  full.keepMessages("two", messages(2));
-  assert.deepEqual([full.messages("one").length, full.messages("two").length], [0, 2]);
+  full.keepMessages("one", messages(2), 1);
+  full.keepMessages("two", messages(2), 1);
+  assert.deepEqual([full.messages("one").messages.length, full.messages("two").messages.length], [0, 2]);
 });
 
 test("what was kept with a hole in it is not shown", () => {
   const disk = new Memory();
   const keep = new Keep(disk, "anna", "house");
-  disk.setItem(`${PREFIX}keep.anna.messages.tea`, JSON.stringify([...messages(2), ...messages(2, "text", 9)]));
-  assert.deepEqual(keep.messages("tea"), []);
+  disk.setItem(`${PREFIX}keep.anna.messages.tea`, JSON.stringify({ rev: 1, messages: [...messages(2), ...messages(2, "text", 9)] }));
+  assert.deepEqual(keep.messages("tea").messages, []);
 });
 
 test("as many rows are drawn in a list of 10 000 as in one of 200", () => {

@@ -9,6 +9,9 @@ const message = (seq: number, user = "anna"): Message => ({ id: `m${seq}`, room:
 const range = (from: number, to: number): Message[] => Array.from({ length: Math.max(0, to - from + 1) }, (_, at) => message(from + at));
 const settled = (): Promise<void> => new Promise((done) => setImmediate(done));
 
+/** How many changed messages an answer holds. */
+const CHANGES = 3;
+
 /** A room of `top` messages, as the chat has it, and a page that looks at it. */
 class Bench {
   top: number;
@@ -20,6 +23,9 @@ class Bench {
   kept: readonly Message[] = [];
   now = 1_000_000;
   exists = true;
+  rev = 0;
+  askedChanges: { since: number; after: number; to: number }[] = [];
+  changedMessages: Message[] = [];
   room: Room;
 
   constructor(top: number, known: Message[] = []) {
@@ -28,7 +34,13 @@ class Bench {
       "tea",
       "me",
       {
-        history: async (_, page) => this.#history(page),
+        history: async (_, page) => ({ ...this.#history(page), rev: this.rev }),
+        changes: async (_, part) => {
+          this.askedChanges.push(part);
+          if (this.isDown) throw new ApiError(0, "unreachable", "");
+          const found = this.changedMessages.filter(({ seq }) => seq > part.after && seq <= part.to).slice(0, CHANGES);
+          return { messages: found, rev: this.rev, limit: CHANGES };
+        },
         listen: (_, ears) => {
           this.ears = ears;
           return { tellTyping: () => {}, close: () => (this.ears = undefined) };
@@ -238,4 +250,64 @@ test("who looks away having read all finds a line above what came, who had not k
   assert.equal(bench.room.readUpTo, undefined);
   bench.room.lookedAway(10);
   assert.equal(bench.room.readUpTo, 10);
+});
+
+const edited = (seq: number, rev: number, text: string): Message => ({ ...message(seq), rev, text });
+
+test("a change replaces its message, in order of the changes, and what quotes it", async () => {
+  const bench = new Bench(5);
+  bench.room.open(bench.at(5));
+  await settled();
+  const answer: Message = { ...message(6), rev: 1, reply: { seq: 2, user: "anna", name: "anna", text: "text" } };
+  bench.top = 6;
+  bench.ears?.message(answer);
+  bench.ears?.changed(edited(2, 3, "new"));
+  bench.ears?.changed(edited(2, 2, "older"));
+  const [two, six] = [bench.room.messages[1], bench.room.messages[5]];
+  assert.deepEqual([two?.text, six?.reply?.text], ["new", "new"]);
+  bench.ears?.changed({ ...edited(2, 4, ""), deleted: true });
+  assert.deepEqual(bench.room.messages[5]?.reply, { seq: 2, user: "anna", name: "anna", text: "", deleted: true });
+});
+
+test("after a gap the page asks what has changed in what it has, since what it knew", async () => {
+  const bench = new Bench(10);
+  bench.rev = 7;
+  bench.room.open(bench.at(10));
+  await settled();
+  bench.ears?.subscribed(true);
+  assert.deepEqual(bench.askedChanges, []);
+  bench.changedMessages = [edited(1, 8, "a"), edited(3, 9, "b"), edited(8, 10, "c"), edited(9, 11, "d")];
+  bench.rev = 11;
+  bench.isDown = true;
+  bench.ears?.subscribed(false);
+  await settled();
+  bench.isDown = false;
+  // A change that comes meanwhile does not hide those before it.
+  bench.ears?.changed(edited(5, 12, "e"));
+  await bench.fire();
+  assert.deepEqual(bench.askedChanges.slice(1), [
+    { since: 7, after: 0, to: 10 },
+    { since: 7, after: 8, to: 10 },
+  ]);
+  assert.deepEqual(bench.room.messages.map(({ text }) => text), ["a", "text", "b", "text", "e", "text", "text", "c", "d", "text"]);
+});
+
+test("a page that was asked for before the channel was there is looked at again", async () => {
+  const bench = new Bench(10);
+  bench.room.open(bench.at(10));
+  bench.ears?.subscribed(false);
+  await settled();
+  assert.deepEqual(bench.askedChanges, [{ since: 0, after: 0, to: 10 }]);
+});
+
+test("what is answered or changed is let go of when it is deleted or sent", async () => {
+  const bench = new Bench(3);
+  bench.room.open(bench.at(3));
+  await settled();
+  bench.room.compose({ kind: "reply", message: bench.room.messages[0]! });
+  bench.ears?.changed({ ...edited(1, 1, ""), deleted: true });
+  assert.equal(bench.room.composing.kind, "new");
+  bench.room.compose({ kind: "reply", message: bench.room.messages[1]! });
+  bench.room.wrote();
+  assert.equal(bench.room.composing.kind, "new");
 });

@@ -125,3 +125,18 @@ test("the room of the latest message comes first", () => {
   bench.rooms.hear(notice(2, "anna", "milk"));
   assert.deepEqual(bench.rooms.list.map(({ id }) => id), ["milk", "tea"]);
 });
+
+test("mentions of the user are counted until they are read, and a deleted message is unread no more", () => {
+  const bench = new Bench([room("tea", 10, 10)]);
+  bench.rooms.hear({ ...notice(11), mentions: ["me"] });
+  bench.rooms.hear({ ...notice(12), mentions: ["anna"] });
+  assert.equal(bench.rooms.find("tea")?.mentions, 1);
+  const last = { user: "anna", name: "anna", text: "", time: 12, deleted: true };
+  bench.rooms.amend({ room: "tea", seq: 12, deleted: true, last });
+  assert.deepEqual(bench.rooms.find("tea")?.last, last);
+  assert.equal(bench.reloads, 1);
+  bench.rooms.amend({ room: "tea", seq: 11, deleted: false });
+  assert.equal(bench.reloads, 1);
+  bench.rooms.read("tea", 12, []);
+  assert.equal(bench.rooms.find("tea")?.mentions, 0);
+});

@@ -19,7 +19,9 @@ export interface RoomInfo {
   /** The seq up to which this user has read, and how many messages of others stand behind it. */
   read: number;
   unread: number;
-  last?: { user: string; name: string; text: string; time: number };
+  /** How many of them mention the user. */
+  mentions?: number;
+  last?: { user: string; name: string; text: string; time: number; deleted?: boolean };
 }
 
 export interface Session {
@@ -105,15 +107,39 @@ export class Api {
     return (await this.#ask<{ room: RoomInfo }>("POST", "rooms", { title })).room;
   }
 
-  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number }> {
+  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number; rev: number }> {
     const query = new URLSearchParams(Object.entries(page).map(([key, value]) => [key, String(value)]));
     return this.#ask("GET", `rooms/${room}/messages?${query}`);
+  }
+
+  /** Of the messages behind `after`, up to `to`, those that have changed since the count `since`. */
+  changes(room: string, { since, after, to }: { since: number; after: number; to: number }): Promise<{ messages: Message[]; rev: number; limit: number }> {
+    return this.#ask("GET", `rooms/${room}/changes?since=${since}&after=${after}&to=${to}`);
+  }
+
+  async edit({ room, seq }: Message, text: string): Promise<Message> {
+    return (await this.#ask<{ message: Message }>("PATCH", `rooms/${room}/messages/${seq}`, { text })).message;
+  }
+
+  async delete({ room, seq }: Message): Promise<Message> {
+    return (await this.#ask<{ message: Message }>("DELETE", `rooms/${room}/messages/${seq}`)).message;
+  }
+
+  /** Gives a reaction, or takes it back. */
+  async react({ room, seq }: Message, emoji: string, given: boolean): Promise<Message> {
+    const path = `rooms/${room}/messages/${seq}/reactions/${encodeURIComponent(emoji)}`;
+    return (await this.#ask<{ message: Message }>(given ? "PUT" : "DELETE", path)).message;
+  }
+
+  /** People whose names, or a word of them, begin so. */
+  async people(find: string): Promise<User[]> {
+    return (await this.#ask<{ people: User[] }>("GET", `people?find=${encodeURIComponent(find)}`)).people;
   }
 
   /** Stores a message. Refusals that time does not heal are final. */
   async send(entry: Entry, givenUp: AbortSignal): Promise<Message> {
     try {
-      const body = { id: entry.id, text: entry.text };
+      const body = { id: entry.id, text: entry.text, ...(entry.reply ? { reply: entry.reply.seq } : {}) };
       return (await this.#ask<{ message: Message }>("POST", `rooms/${entry.room}/messages`, body, { givenUp })).message;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;

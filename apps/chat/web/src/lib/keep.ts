@@ -33,13 +33,14 @@ export class Keep {
     save(this.disk, this.#key("rooms"), rooms);
   }
 
-  messages(room: string): Message[] {
-    return load(this.disk, this.#key(`messages.${room}`), isMessages) ?? [];
+  /** The latest messages of a room, and the count of changes up to which they are known. */
+  messages(room: string): { messages: Message[]; rev: number } {
+    return load(this.disk, this.#key(`messages.${room}`), isKept) ?? { messages: [], rev: 0 };
   }
 
   /** Keeps the latest of these messages, as many as there is place for. */
-  keepMessages(room: string, messages: readonly Message[]): void {
-    const latest = fitting(messages);
+  keepMessages(room: string, messages: readonly Message[], rev: number): void {
+    const latest = { messages: fitting(messages), rev };
     let kept = [room, ...this.#kept.filter((id) => id !== room)];
     for (const id of kept.splice(KEEP_ROOMS)) this.#forget(id);
     while (!save(this.disk, this.#key(`messages.${room}`), latest) && kept.length > 1) this.#forget(kept.pop()!);
@@ -75,7 +76,7 @@ function fitting(messages: readonly Message[]): Message[] {
   const latest: Message[] = [];
   let chars = 0;
   for (const message of messages.slice(-KEEP_MESSAGES).reverse()) {
-    chars += message.text.length + 200;
+    chars += message.text.length + 200 + JSON.stringify(message.reactions ?? "").length;
     if (chars > KEEP_CHARS) break;
     latest.unshift(message);
   }
@@ -86,6 +87,11 @@ const isText = (value: unknown): value is string => typeof value === "string";
 const isTexts = (value: unknown): value is string[] => Array.isArray(value) && value.every(isText);
 const isRooms = (value: unknown): value is RoomInfo[] =>
   Array.isArray(value) && value.every((room: RoomInfo | null) => isText(room?.id) && isText(room.title) && typeof room.top === "number" && typeof room.unread === "number");
+
+const isKept = (value: unknown): value is { messages: Message[]; rev: number } => {
+  const kept = value as { messages?: unknown; rev?: unknown } | null;
+  return typeof kept?.rev === "number" && isMessages(kept.messages);
+};
 
 /** Messages whose seqs follow each other, as they were kept. */
 const isMessages = (value: unknown): value is Message[] =>

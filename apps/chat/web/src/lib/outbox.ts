@@ -1,12 +1,14 @@
 // Messages that wait to be stored: kept on disk for their author, sent in order, retried until answered.
 import { PREFIX, type Disk } from "./disk.ts";
-import type { Message } from "./timeline.ts";
+import type { Message, Quote } from "./timeline.ts";
 
 /** A message on its way. Its id never changes, so sending it twice is sending it once. */
 export interface Entry {
   id: string;
   room: string;
   text: string;
+  /** The message that it answers. */
+  reply?: Quote;
   /** When it was written, in milliseconds since 1970. */
   time: number;
   /** Why the chat refused it, as a code where it has one; only the author can send it again. */

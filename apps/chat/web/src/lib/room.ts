@@ -7,6 +7,8 @@ import { Timeline, type Message } from "./timeline.ts";
 /** What a room's channels bring. */
 export interface RoomEars {
   message(message: Message): void;
+  /** A message is different now. */
+  changed(message: Message): void;
   /** Subscribed; `recovered` says that nothing was missed since the last time. */
   subscribed(recovered: boolean): void;
   typing(info: ClientInfo): void;
@@ -22,18 +24,23 @@ export interface RoomWire {
 }
 
 export interface RoomWorld {
-  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number }>;
+  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number; rev: number }>;
+  /** Of the messages behind `after`, up to `to`, those that have changed since `since`; `limit` at most. */
+  changes(room: string, part: { since: number; after: number; to: number }): Promise<{ messages: Message[]; rev: number; limit: number }>;
   listen(room: string, ears: RoomEars): RoomWire;
   /** Messages have come, from wherever. */
   arrived(messages: readonly Message[]): void;
   /** The latest messages have changed: they may be kept for the next visit. */
-  kept(room: string, messages: readonly Message[]): void;
+  kept(room: string, messages: readonly Message[], rev: number): void;
   /** There is no such room. */
   gone(room: string): void;
   now(): number;
   /** Calls back once, after a pause in milliseconds. */
   later(pause: number, act: () => void): void;
 }
+
+/** What the composer is about to send: a new message, an answer to one, or another text for one. */
+export type Composing = { kind: "new" } | { kind: "reply"; message: Message } | { kind: "edit"; message: Message };
 
 /** Where the list looks: at a message, at the line above what is unread, or at the end. `turn` tells one wish from the next. */
 export type Look = { turn: number; at: "line" | "end" | number };
@@ -63,6 +70,14 @@ export class Room extends Observed {
   #paging: "older" | "newer" | undefined;
   /** Each new place begins another one: an answer for an earlier one is dropped. */
   #generation = 0;
+  /** All changes up to this count are in the page. */
+  #rev = 0;
+  /** Changes since this count may have been missed. */
+  #missedSince: number | undefined;
+  #refreshing = false;
+  /** How often the channel was subscribed to. */
+  #subscriptions = 0;
+  #composing: Composing = { kind: "new" };
   /** The generation whose messages are under way. */
   #moving: number | undefined;
   #incoming: Message[] = [];
@@ -75,8 +90,10 @@ export class Room extends Observed {
     readonly world: RoomWorld,
     /** The latest messages at the last visit, and how far the room went then. */
     known: readonly Message[] = [],
+    rev = 0,
   ) {
     super();
+    this.#rev = rev;
     if (known.length === 0) return;
     this.#timeline.show(known, 0);
     this.#loaded = this.#following = true;
@@ -143,6 +160,17 @@ export class Room extends Observed {
     return this.#clients;
   }
 
+  get composing(): Composing {
+    this.seen();
+    return this.#composing;
+  }
+
+  /** The composer answers a message, changes one of one's own, or writes a new one. */
+  compose(composing: Composing): void {
+    this.#composing = composing;
+    this.changed();
+  }
+
   get isOpen(): boolean {
     return this.#wire !== undefined;
   }
@@ -198,6 +226,7 @@ export class Room extends Observed {
 
   /** The reader has written: what stands above is known. */
   wrote(): void {
+    this.#composing = { kind: "new" };
     this.#readUpTo = undefined;
     this.#typingSent = 0;
     this.toLatest();
@@ -208,11 +237,23 @@ export class Room extends Observed {
   receive(messages: readonly Message[]): void {
     const own = messages.filter((message) => message.room === this.id);
     const grown = this.#timeline.take(own);
+    this.#timeline.amend(own);
     for (const message of own) this.#typing = stillTyping(this.#typing, this.world.now(), message.user);
     this.changed();
     this.world.arrived(own);
     if (grown) this.#keep();
     if (this.#following && !this.#timeline.reachesEnd) void this.#catchUp();
+  }
+
+  /** Takes messages as they are now, after a change of one's own or of somebody else. */
+  amend(messages: readonly Message[]): void {
+    const own = messages.filter((message) => message.room === this.id);
+    if (!this.#timeline.amend(own)) return;
+    // What is gone can be neither answered nor changed.
+    const about = this.#composing.kind === "new" ? undefined : this.#timeline.at(this.#composing.message.seq);
+    if (about?.deleted) this.#composing = { kind: "new" };
+    this.changed();
+    this.#keep();
   }
 
   /** Loads the page before the first message that is there. */
@@ -255,8 +296,15 @@ export class Room extends Observed {
     };
     return {
       message: (message) => this.#hear(message),
+      changed: (message) => {
+        this.#rev = Math.max(this.#rev, message.rev ?? 0);
+        // What was heard and is not drawn yet is changed too.
+        this.#incoming = this.#incoming.map((one) => (one.seq === message.seq ? message : one));
+        this.amend([message]);
+      },
       subscribed: (recovered) => {
-        if (!recovered && this.#loaded && this.#following) void this.#catchUp();
+        this.#subscriptions += 1;
+        if (!recovered && this.#loaded) this.#missed();
       },
       typing: (info) => {
         if (info.user === this.me) return;
@@ -271,6 +319,7 @@ export class Room extends Observed {
 
   /** Takes a message from the channel: at once, or with those that follow if one was taken just now. */
   #hear(message: Message): void {
+    this.#rev = Math.max(this.#rev, message.rev ?? 0);
     this.#incoming.push(message);
     if (this.#portionDue) return;
     const take = (): void => {
@@ -284,6 +333,43 @@ export class Room extends Observed {
     this.world.later(wait, take);
   }
 
+  /** What came by the channel since the last moment that is known was not heard. */
+  #missed(): void {
+    this.#missedSince ??= this.#rev;
+    void this.#refresh();
+    if (this.#following) void this.#catchUp();
+  }
+
+  /** Asks which of the messages in the page have changed meanwhile. */
+  async #refresh(): Promise<void> {
+    if (this.#refreshing) return;
+    this.#refreshing = true;
+    const generation = this.#generation;
+    try {
+      while (this.#missedSince !== undefined) {
+        const since = this.#missedSince;
+        const { first, last } = this.#timeline;
+        let [after, rev] = [first - 1, since];
+        for (;;) {
+          const found = await this.world.changes(this.id, { since, after, to: last });
+          if (generation !== this.#generation) return;
+          // The count of the first answer: what changes while the others come is asked for again.
+          if (after === first - 1) rev = found.rev;
+          this.amend(found.messages);
+          after = found.messages.at(-1)?.seq ?? last;
+          if (found.messages.length < found.limit) break;
+        }
+        this.#rev = Math.max(this.#rev, rev);
+        if (this.#missedSince === since) this.#missedSince = undefined;
+      }
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404) return;
+      this.world.later(RETRY, () => generation === this.#generation && this.isOpen && void this.#refresh());
+    } finally {
+      this.#refreshing = false;
+    }
+  }
+
   #lookAt(at: Look["at"]): void {
     this.#moving = undefined;
     this.#look = { turn: this.#look.turn + 1, at };
@@ -294,15 +380,20 @@ export class Room extends Observed {
   async #load(page: Omit<HistoryPage, "limit">, at: Look["at"]): Promise<void> {
     const generation = ++this.#generation;
     this.#moving = generation;
+    const subscriptions = this.#subscriptions;
     try {
-      const { messages, top } = await this.world.history(this.id, { ...page, limit: PAGE });
+      const { messages, top, rev } = await this.world.history(this.id, { ...page, limit: PAGE });
       if (generation !== this.#generation) return;
       this.#timeline.show(messages, top);
+      this.#rev = rev;
+      this.#missedSince = undefined;
       this.#loaded = true;
       this.#following = this.#timeline.reachesEnd;
       this.#lookAt(at);
       this.world.arrived(messages);
       this.#keep();
+      // The page may be older than the subscription that was made while it was under way.
+      if (subscriptions !== this.#subscriptions) this.#missed();
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) return this.world.gone(this.id);
       this.world.later(RETRY, () => generation === this.#generation && void this.#load(page, at));
@@ -360,6 +451,6 @@ export class Room extends Observed {
   }
 
   #keep(): void {
-    if (this.#timeline.reachesEnd) this.world.kept(this.id, this.#timeline.messages);
+    if (this.#timeline.reachesEnd) this.world.kept(this.id, this.#timeline.messages, this.#missedSince ?? this.#rev);
   }
 }

@@ -8,6 +8,8 @@ export interface Read {
   seq: number;
   /** Messages of others between `seq` and `top`. */
   unread: number;
+  /** How many of them mention the user. */
+  mentions?: number;
   top: number;
 }
 
@@ -19,6 +21,15 @@ export interface Notice {
   name: string;
   text: string;
   time: number;
+  mentions?: string[];
+}
+
+/** A message somewhere is different now; with `last` it is the latest of its room. */
+export interface Change {
+  room: string;
+  seq: number;
+  deleted: boolean;
+  last?: NonNullable<RoomInfo["last"]>;
 }
 
 export interface RoomsWorld {
@@ -87,7 +98,7 @@ export class Rooms extends Observed {
         const marked = this.#marks.get(room.id) ?? 0;
         const later = this.#since(room.id, room.top);
         const latest = later.at(-1);
-        const fresh = { ...room, unread: room.unread + later.filter(({ user }) => user !== this.me).length, ...(latest ? { top: latest.seq, last: lastOf(latest) } : {}) };
+        const fresh = { ...room, unread: room.unread + later.filter(({ user }) => user !== this.me).length, mentions: (room.mentions ?? 0) + later.filter((notice) => this.#isMentioned(notice)).length, ...(latest ? { top: latest.seq, last: lastOf(latest) } : {}) };
         // What was read a moment ago and is not told yet.
         return marked > room.read ? passed(fresh, marked, undefined, this.me) : fresh;
       }),
@@ -116,7 +127,7 @@ export class Rooms extends Observed {
     const isNext = notice.seq === room.top + 1;
     const isOwn = notice.user === this.me;
     this.#heard = [...this.#heard.slice(-HEARD), notice];
-    const next = { ...room, top: notice.seq, last: lastOf(notice), unread: room.unread + (isOwn ? 0 : 1) };
+    const next = { ...room, top: notice.seq, last: lastOf(notice), unread: room.unread + (isOwn ? 0 : 1), mentions: (room.mentions ?? 0) + (this.#isMentioned(notice) ? 1 : 0) };
     // One's own message is no reason to come back: all before it was read, so it is too.
     if (isOwn && room.read === notice.seq - 1) next.read = notice.seq;
     this.#change([next, ...this.#list.filter(({ id }) => id !== notice.room)]);
@@ -124,8 +135,17 @@ export class Rooms extends Observed {
     if (!isNext) this.world.reload();
   }
 
+  /** A message somewhere was edited or deleted. */
+  amend({ room: id, seq, deleted, last }: Change): void {
+    const room = this.#list.find((room) => room.id === id);
+    if (!room) return;
+    if (last && room.top === seq) this.#change(this.#list.map((one) => (one === room ? { ...room, last } : one)));
+    // It may have been one of the unread ones: the chat knows.
+    if (deleted && seq > room.read) this.world.reload();
+  }
+
   /** The user has seen everything up to `seq`; `between` are the messages of the room that are known. */
-  read(id: string, seq: number, between: readonly { seq: number; user: string }[]): void {
+  read(id: string, seq: number, between: readonly { seq: number; user: string; deleted?: boolean }[]): void {
     const room = this.#list.find((room) => room.id === id);
     if (!room || seq <= room.read) return;
     this.#change(this.#list.map((one) => (one === room ? passed(room, seq, between, this.me) : one)));
@@ -139,12 +159,13 @@ export class Rooms extends Observed {
   }
 
   /** The chat says where the user stands: an answer, or news from another device. */
-  told({ room: id, seq, unread, top }: Read): void {
+  told({ room: id, seq, unread, mentions, top }: Read): void {
     const room = this.#list.find((room) => room.id === id);
     // An older answer than what was seen here since.
     if (!room || seq < room.read) return;
-    const later = this.#since(id, top).filter(({ user }) => user !== this.me).length;
-    this.#change(this.#list.map((one) => (one === room ? { ...room, read: seq, unread: unread + later } : one)));
+    const later = this.#since(id, top);
+    const now = { ...room, read: seq, unread: unread + later.filter(({ user }) => user !== this.me).length, mentions: (mentions ?? 0) + later.filter((notice) => this.#isMentioned(notice)).length };
+    this.#change(this.#list.map((one) => (one === room ? now : one)));
   }
 
   /** Tells the chat what was read, without waiting for more. */
@@ -161,6 +182,10 @@ export class Rooms extends Observed {
     }
   }
 
+  #isMentioned(notice: Notice): boolean {
+    return notice.user !== this.me && (notice.mentions?.includes(this.me) ?? false);
+  }
+
   #since(id: string, top: number): Notice[] {
     return this.#heard.filter(({ room, seq }) => room === id && seq > top);
   }
@@ -173,11 +198,11 @@ export class Rooms extends Observed {
 }
 
 /** The room after the user has read up to `seq`. Where not all in between is known, the count waits for the chat's. */
-function passed(room: RoomInfo, seq: number, between: readonly { seq: number; user: string }[] | undefined, me: string): RoomInfo {
-  if (seq >= room.top) return { ...room, read: seq, unread: 0 };
+function passed(room: RoomInfo, seq: number, between: readonly { seq: number; user: string; deleted?: boolean }[] | undefined, me: string): RoomInfo {
+  if (seq >= room.top) return { ...room, read: seq, unread: 0, mentions: 0 };
   const first = between?.[0];
   if (!between || !first || first.seq > room.read + 1) return { ...room, read: seq };
-  const others = between.filter((message) => message.seq > room.read && message.seq <= seq && message.user !== me).length;
+  const others = between.filter((message) => message.seq > room.read && message.seq <= seq && message.user !== me && !message.deleted).length;
   return { ...room, read: seq, unread: Math.max(0, room.unread - others) };
 }
 

@@ -1,11 +1,12 @@
 // The rows of a room's list: stored messages, then one's own that wait, grouped for the eye.
-import type { Message } from "./timeline.ts";
+import type { Message, Quote } from "./timeline.ts";
 
 /** A message that waits to be stored. */
 export interface Pending {
   id: string;
   text: string;
   time: number;
+  reply?: Quote;
 }
 
 /** A row of the list. */

@@ -12,6 +12,40 @@ export interface Message {
   text: string;
   /** Milliseconds since 1970. */
   time: number;
+  /** The room's count of changes at the last change of this message; 0 where an older visit kept none. */
+  rev?: number;
+  /** When its text was changed last. */
+  edited?: number;
+  /** Only its place and its author are left. */
+  deleted?: boolean;
+  /** The message that it answers. */
+  reply?: Quote;
+  /** The ids of the users whose names stand behind an `@` in the text. */
+  mentions?: string[];
+  reactions?: Reaction[];
+}
+
+/** A message in short, within another that answers it. */
+export interface Quote {
+  seq: number;
+  user: string;
+  name: string;
+  text: string;
+  deleted?: boolean;
+}
+
+/** An emoji and who gave it. */
+export interface Reaction {
+  emoji: string;
+  users: { id: string; name: string }[];
+}
+
+/** How much of a message a quote shows, in characters. */
+const QUOTE_CHARS = 80;
+
+/** A message in short. */
+export function quoteOf({ seq, user, name, text, deleted }: Message): Quote {
+  return { seq, user, name, text: [...text].slice(0, QUOTE_CHARS).join("").replace(/\s/g, " "), ...(deleted ? { deleted } : {}) };
 }
 
 /**
@@ -62,6 +96,26 @@ export class Timeline {
     return newer.length + older.length > 0;
   }
 
+  /** Takes messages that have changed, and quotes of them; gives whether anything is different now. */
+  amend(incoming: readonly Message[]): boolean {
+    const isOld = ({ seq, rev }: Message): boolean => (this.has(seq) ? (this.at(seq)!.rev ?? 0) > (rev ?? 0) : false);
+    const bySeq = new Map(incoming.filter((message) => !isOld(message)).map((message) => [message.seq, message]));
+    let changed = false;
+    const next = this.messages.map((message) => {
+      const fresh = bySeq.get(message.seq);
+      if (fresh && (fresh.rev ?? 0) > (message.rev ?? 0)) {
+        changed = true;
+        return fresh;
+      }
+      const quoted = message.reply && bySeq.get(message.reply.seq);
+      if (!quoted || sameQuote(message.reply!, quoteOf(quoted))) return message;
+      changed = true;
+      return { ...message, reply: quoteOf(quoted) };
+    });
+    if (changed) this.messages = next;
+    return changed;
+  }
+
   /** Begins anew with these messages, which follow each other, in a room whose latest is `top`. */
   show(messages: readonly Message[], top: number): void {
     this.messages = messages;
@@ -72,4 +126,8 @@ export class Timeline {
   trim(keep: number, side: "older" | "newer"): void {
     if (this.messages.length > keep) this.messages = side === "older" ? this.messages.slice(-keep) : this.messages.slice(0, keep);
   }
+}
+
+function sameQuote(one: Quote, other: Quote): boolean {
+  return one.text === other.text && one.name === other.name && (one.deleted ?? false) === (other.deleted ?? false);
 }

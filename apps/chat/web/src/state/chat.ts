@@ -5,9 +5,9 @@ import { Keep } from "../lib/keep.ts";
 import { Observed } from "../lib/observed.ts";
 import { Outbox, type Entry } from "../lib/outbox.ts";
 import { Room, type RoomWorld } from "../lib/room.ts";
-import { Rooms, type Notice, type Read } from "../lib/rooms.ts";
-import type { RoomInfo } from "../lib/api.ts";
-import type { Message } from "../lib/timeline.ts";
+import { Rooms, type Change, type Notice, type Read } from "../lib/rooms.ts";
+import type { RoomInfo, User } from "../lib/api.ts";
+import { quoteOf, type Message } from "../lib/timeline.ts";
 import { recall, remember } from "./settings.svelte.ts";
 import { Connection } from "./wire.ts";
 
@@ -39,7 +39,7 @@ export class Chat extends Observed {
   /** The room that was asked for and does not exist. */
   #missing: string | undefined;
   #loaded = new Map<string, Room>();
-  #toKeep = new Map<string, readonly Message[]>();
+  #toKeep = new Map<string, { messages: readonly Message[]; rev: number }>();
   #keepDue = false;
   #loadingRooms = false;
   #closed = false;
@@ -143,13 +143,18 @@ export class Chat extends Observed {
       return;
     }
     remember(`room.${this.session.user.id}`, id);
-    const room = this.#loaded.get(id) ?? new Room(id, this.session.user.id, this.#roomWorld(), this.#keep.messages(id));
+    const room = this.#loaded.get(id) ?? this.#newRoom(id);
     this.#loaded.delete(id);
     this.#loaded.set(id, room);
     for (const old of [...this.#loaded.keys()].slice(0, -ROOMS_LOADED)) this.#loaded.delete(old);
     this.#room = room;
     room.open(this.rooms.find(id) ?? UNKNOWN, seq);
     this.changed();
+  }
+
+  #newRoom(id: string): Room {
+    const { messages, rev } = this.#keep.messages(id);
+    return new Room(id, this.session.user.id, this.#roomWorld(), messages, rev);
   }
 
   /** Shows no room. */
@@ -179,9 +184,45 @@ export class Chat extends Observed {
   /** Takes a message for the open room; false if too many wait. */
   write(text: string): boolean {
     if (!this.#room) return false;
-    const taken = this.#outbox.add({ id: newId(), room: this.#room.id, text, time: Date.now() });
+    const { composing } = this.#room;
+    const reply = composing.kind === "reply" ? { reply: quoteOf(composing.message) } : {};
+    const taken = this.#outbox.add({ id: newId(), room: this.#room.id, text, time: Date.now(), ...reply });
     if (taken) this.#room.wrote();
     return taken;
+  }
+
+  /** Replaces the text of one's own message. */
+  async edit(message: Message, text: string): Promise<void> {
+    if (text !== message.text) this.#amended(await this.api.edit(message, text));
+    if (this.#room?.id === message.room) this.#room.compose({ kind: "new" });
+  }
+
+  async deleteMessage(message: Message): Promise<void> {
+    this.#amended(await this.api.delete(message));
+  }
+
+  /** Gives a reaction, or takes one's own back. */
+  async react(message: Message, emoji: string): Promise<void> {
+    const given = message.reactions?.some((one) => one.emoji === emoji && one.users.some(({ id }) => id === this.session.user.id)) ?? false;
+    this.#amended(await this.api.react(message, emoji, !given));
+  }
+
+  /** The user's latest message in the open room that can be changed. */
+  get lastOwn(): Message | undefined {
+    return this.#room?.messages.findLast((message) => message.user === this.session.user.id && !message.deleted);
+  }
+
+  /** Who may be meant by these letters: people in the open room, its authors, and whom the chat knows. */
+  async people(letters: string): Promise<User[]> {
+    try {
+      return letters === "" ? [] : await this.api.people(letters);
+    } catch {
+      return [];
+    }
+  }
+
+  #amended(message: Message): void {
+    this.#loaded.get(message.room)?.amend([message]);
   }
 
   retry(id: string): void {
@@ -218,10 +259,11 @@ export class Chat extends Observed {
   #roomWorld(): RoomWorld {
     return {
       history: (room, page) => this.api.history(room, page),
+      changes: (room, part) => this.api.changes(room, part),
       listen: (room, ears) => this.connection.listen(room, ears),
       arrived: (messages) => this.#arrived(messages),
-      kept: (room, messages) => {
-        this.#toKeep.set(room, messages);
+      kept: (room, messages, rev) => {
+        this.#toKeep.set(room, { messages, rev });
         this.#keepSoon();
       },
       gone: (room) => this.#gone(room),
@@ -285,6 +327,7 @@ export class Chat extends Observed {
     if (news.type === "room") this.rooms.know(news.room);
     if (news.type === "room-deleted") this.#gone(news.room);
     if (news.type === "notice") this.rooms.hear(data as Notice);
+    if (news.type === "changed") this.rooms.amend(data as Change);
   }
 
   #heardPersonally(data: unknown): void {
@@ -328,7 +371,7 @@ export class Chat extends Observed {
     this.#keepDue = false;
     if (this.#closed) return;
     this.#keep.keepRooms(this.rooms.list);
-    for (const [room, messages] of this.#toKeep) this.#keep.keepMessages(room, messages);
+    for (const [room, { messages, rev }] of this.#toKeep) this.#keep.keepMessages(room, messages, rev);
     this.#toKeep.clear();
   };
 

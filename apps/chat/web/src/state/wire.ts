@@ -79,6 +79,7 @@ export class Connection {
     room.on("publication", ({ data }) => {
       const { type, message } = data as { type?: string; message?: Message };
       if (type === "message" && message) ears.message(message);
+      if (type === "change" && message) ears.changed(message);
     });
     room.on("subscribed", ({ recovered }) => {
       ears.subscribed(recovered);
