@@ -20,7 +20,7 @@ use crate::question::{Notice, Question};
 use crate::recovery::{self, Start, Wanted};
 use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
-use crate::session::{Phase, Session, Waiting};
+use crate::session::{Emulation, Phase, Session, Waiting};
 use crate::subscription::{Grant, Making, Source, Stage, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
@@ -282,6 +282,7 @@ impl Session {
     ) -> reply::Connect {
         let rules = &turn.rules.client;
         // Frame pings are a matter of the WebSocket alone.
+        let told = |part: fn(&Emulation) -> &str| self.emulation().map_or("", part).to_owned();
         let promised = rules
             .ping_interval
             .filter(|_| self.profile.ping != Ping::Frame);
@@ -295,8 +296,8 @@ impl Session {
             subs,
             ping_secs: u32::try_from(ping_secs).unwrap_or(u32::MAX),
             pong: self.profile.ping == Ping::Message && rules.pong_timeout.is_some(),
-            session: String::new(),
-            node: String::new(),
+            session: told(|emulation| &emulation.session),
+            node: told(|emulation| &emulation.node),
             time_ms: if rules.connect_include_server_time {
                 turn.now.unix_ms
             } else {

@@ -1,5 +1,7 @@
 //! Bounds that the configuration does not set.
 
+use std::num::NonZeroI64;
+
 use veche_protocol::reply::Expiry;
 
 /// A connection or subscription lives at most so many seconds after its token was looked at: 365 days.
@@ -30,8 +32,9 @@ pub(crate) fn expiry(expire_at: Option<i64>, now_secs: i64) -> Option<Expiry> {
     Some(Expiry::In { ttl_secs })
 }
 
-/// The same time, not later than [`MAX_TTL_SECS`] from now.
+/// The same time, not later than [`MAX_TTL_SECS`] from now. The first second of 1970 has passed, so it is no deadline.
 #[must_use]
-pub(crate) fn capped(expire_at: Option<i64>, now_secs: i64) -> Option<i64> {
-    expire_at.map(|at| at.min(now_secs.saturating_add(i64::from(MAX_TTL_SECS))))
+pub(crate) fn capped(expire_at: Option<i64>, now_secs: i64) -> Option<NonZeroI64> {
+    let latest = now_secs.saturating_add(i64::from(MAX_TTL_SECS));
+    expire_at.and_then(|at| NonZeroI64::new(at.min(latest)))
 }

@@ -1,6 +1,7 @@
 //! `refresh` and `sub_refresh`: when a connection and a subscription end.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroI64;
 use std::time::Duration;
 
 use veche_protocol::channel::Channel;
@@ -159,7 +160,7 @@ impl Session {
         let Some(expire_at) = self.expire_at else {
             return self.timers.clear(Timer::Expire);
         };
-        let left = expire_at.saturating_sub(turn.now.unix_secs());
+        let left = expire_at.get().saturating_sub(turn.now.unix_secs());
         let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
         let grace = turn.rules.client.expired_close_delay;
         let end = turn
@@ -174,7 +175,7 @@ impl Session {
     pub(crate) fn check_expiry(&mut self, turn: &Turn<'_>, effects: &mut Effects) -> bool {
         let is_over = self
             .expire_at
-            .is_some_and(|expire_at| expire_at <= turn.now.unix_secs());
+            .is_some_and(|expire_at| expire_at.get() <= turn.now.unix_secs());
         if is_over {
             self.close(Disconnect::EXPIRED, effects);
         } else {
@@ -260,7 +261,7 @@ impl Session {
         })?;
         match self.subscriptions.get_mut(channel) {
             Some(Subscription::Live(live)) if live.generation == refreshing.generation => {
-                live.expire_at = limits::capped(expire_at, now);
+                live.expire_at = limits::capped(expire_at, now).map(NonZeroI64::get);
                 live.info = claims.options.info.map(Box::new);
                 Ok(expiry)
             }

@@ -1,6 +1,7 @@
 //! The conversation itself: its state, its six ways in, and where each leads.
 
-use std::num::NonZeroU16;
+use std::fmt;
+use std::num::{NonZeroI64, NonZeroU16};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub struct Session {
     /// What others are told about the user.
     pub(crate) info: Option<Box<Payload>>,
     /// When the connection ends, in seconds of Unix time.
-    pub(crate) expire_at: Option<i64>,
+    pub(crate) expire_at: Option<NonZeroI64>,
     pub(crate) subscriptions: Subscriptions,
     pub(crate) phase: Phase,
     pub(crate) timers: Timers,
@@ -48,6 +49,7 @@ pub struct Session {
     /// Commands that are not answered yet.
     in_progress: u32,
     pub(crate) profile: Profile,
+    emulation: Option<Box<Emulation>>,
     /// Pings that were sent and not answered; more than one where a pong may have come unread.
     pub(crate) unanswered_pings: u8,
     pub(crate) is_reading: bool,
@@ -66,6 +68,25 @@ pub struct Birth {
     pub seed: u64,
     /// How the client is spoken to.
     pub profile: Profile,
+    /// Where the client is emulated: what its requests must name. Told in the reply to `connect`, to nobody else.
+    pub emulation: Option<Box<Emulation>>,
+}
+
+/// How requests of an emulated client find its session.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Emulation {
+    /// Names the session, and can't be guessed.
+    pub session: Box<str>,
+    /// Names the node that has it.
+    pub node: Box<str>,
+}
+
+impl fmt::Debug for Emulation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Emulation")
+            .field("node", &self.node)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How far the conversation has come.
@@ -122,10 +143,23 @@ impl Session {
             asks: 0,
             in_progress: 0,
             profile: birth.profile,
+            emulation: birth.emulation,
             unanswered_pings: 0,
             is_reading: true,
             latency_ms: None,
         }
+    }
+
+    /// How the client is spoken to.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// How requests of an emulated client find the session.
+    #[must_use]
+    pub fn emulation(&self) -> Option<&Emulation> {
+        self.emulation.as_deref()
     }
 
     /// Whether a command may be handed over now; later ones wait at the driver.

@@ -344,6 +344,7 @@ fn converse(rules: &Rules) {
         user: None,
         seed: 1,
         profile: Profile::WEBSOCKET,
+        emulation: None,
     };
     for expire_at in [None, Some(2), Some(i64::MAX)] {
         let mut effects = Vec::new();

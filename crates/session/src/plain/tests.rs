@@ -604,6 +604,7 @@ fn session(rules: &Rules) -> Session {
         client: CLIENT.parse().expect("a UUID"),
         seed: 1,
         profile: Profile::WEBSOCKET_FRAME_PING,
+        emulation: None,
     };
     Session::new(birth, &turn(rules))
 }

@@ -1,7 +1,7 @@
 //! Who is let in.
 
 use super::{check, check_known, check_with, options, rules};
-use crate::profile::{Direction, Ping, Profile};
+use crate::profile::Profile;
 use crate::rules::ChannelOptions;
 
 #[test]
@@ -474,10 +474,7 @@ fn orders_wait_until_connect_is_answered() {
 
 #[test]
 fn a_unidirectional_client_is_told_by_pushes_and_disconnects() {
-    let profile = Profile {
-        direction: Direction::Unidirectional,
-        ping: Ping::OneWay,
-    };
+    let profile = Profile::UNI_SSE;
     check_with(
         profile,
         &rules(|_| {}),

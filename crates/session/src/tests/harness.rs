@@ -123,6 +123,7 @@ impl<'a> Talk<'a> {
             user: (!user.is_empty()).then(|| user.into()),
             seed: 7,
             profile,
+            emulation: None,
         };
         Self {
             session: Session::new(birth, &Turn { now, rules }),

@@ -421,6 +421,7 @@ fn birth() -> Birth {
         client: ClientId::from_random([7; 16]),
         seed: 7,
         profile: Profile::WEBSOCKET,
+        emulation: None,
     }
 }
 
