@@ -259,16 +259,12 @@ impl Fan {
     }
 
     fn opening(&self) -> Opening {
-        Opening {
-            answer: Vec::new(),
-            conversation: Conversation::Centrifuge {
-                encoding: Encoding::Json,
-                frame_ping: false,
-            },
-            inflate: self.deflate,
-            deflate: self.deflate,
-            user: None,
-            pass: None,
+        let encoding = Encoding::Json;
+        let opening = Opening::websocket(Conversation::Centrifuge { encoding });
+        if self.deflate {
+            opening.compressed()
+        } else {
+            opening
         }
     }
 

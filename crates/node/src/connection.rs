@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use veche_protocol::batch::Encoding;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::identity::{App, UserId};
 use veche_session::plain::Translator;
+use veche_session::profile::{Direction, Profile};
 use veche_session::session::Session;
 use veche_session::turn::Turn;
 use veche_websocket::decoder::Decoder;
 
-use crate::fanout::{Dialect, Format};
+use crate::format::{Dialect, Format};
+use crate::framing::Framing;
 use crate::gate::Pass;
 use crate::hub::Attachments;
 use crate::plain::Asked;
@@ -24,10 +27,14 @@ pub struct Opening {
     pub answer: Vec<u8>,
     /// What is spoken.
     pub conversation: Conversation,
-    /// Whether the client may compress messages.
+    /// How it is spoken.
+    pub profile: Profile,
+    /// The form of what the server sends.
+    pub framing: Framing,
+    /// Whether the client may compress its WebSocket messages.
     pub inflate: bool,
-    /// Whether the server may.
-    pub deflate: bool,
+    /// The client's first message, where it came with the request.
+    pub first: Option<Bytes>,
     /// The user, where a proxy before the server has found out who it is: no token is needed.
     pub user: Option<UserId>,
     /// Kept until the conversation ends.
@@ -41,8 +48,6 @@ pub enum Conversation {
     Centrifuge {
         /// How it is spelled.
         encoding: Encoding,
-        /// Pings are WebSocket frames.
-        frame_ping: bool,
     },
     /// The plain dialect.
     Plain {
@@ -58,6 +63,46 @@ pub enum Conversation {
         /// How the connection ends.
         disconnect: Disconnect,
     },
+}
+
+impl Opening {
+    /// A client who comes by WebSocket, without compression and known to nobody.
+    #[must_use]
+    pub fn websocket(conversation: Conversation) -> Self {
+        let profile = match conversation {
+            Conversation::Plain { .. } => Profile::WEBSOCKET_FRAME_PING,
+            _ => Profile::WEBSOCKET,
+        };
+        Self {
+            answer: Vec::new(),
+            conversation,
+            profile,
+            framing: Framing::WebSocket,
+            inflate: false,
+            first: None,
+            user: None,
+            pass: None,
+        }
+    }
+
+    /// The same client, pinged by frames of WebSocket.
+    #[must_use]
+    pub fn pinged_by_frames(self) -> Self {
+        Self {
+            profile: Profile::WEBSOCKET_FRAME_PING,
+            ..self
+        }
+    }
+
+    /// The same client, where both sides may compress.
+    #[must_use]
+    pub fn compressed(self) -> Self {
+        Self {
+            framing: Framing::CompressedWebSocket,
+            inflate: true,
+            ..self
+        }
+    }
 }
 
 /// What a worker keeps for a connection, apart from its outbox.
@@ -101,8 +146,9 @@ pub(crate) struct Head {
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) talk: Talk,
-    pub(crate) decoder: Decoder,
-    pub(crate) deflate: bool,
+    /// Finds messages in what comes by the socket; absent where they come by other requests.
+    pub(crate) decoder: Option<Decoder>,
+    pub(crate) framing: Framing,
     /// Readable, but not read while too much waits.
     pub(crate) paused: bool,
     /// What the client has sent and is not carried out yet.
@@ -121,7 +167,6 @@ pub(crate) enum Talk {
     Centrifuge {
         session: Session,
         encoding: Encoding,
-        frame_ping: bool,
     },
     /// A session behind the plain dialect's translator.
     Plain {
@@ -136,7 +181,7 @@ pub(crate) enum Talk {
 /// The end of a connection.
 #[derive(Debug)]
 pub(crate) struct Closing {
-    /// Finds the client's close frame; absent where HTTP was spoken.
+    /// Finds the client's close frame; absent where no WebSocket was spoken.
     pub(crate) decoder: Option<Decoder>,
     /// The client has said the end, too.
     pub(crate) peer_closed: bool,
@@ -163,16 +208,16 @@ impl Open {
     /// How the client reads.
     pub(crate) fn format(&self) -> Format {
         let dialect = match &self.talk {
-            Talk::Centrifuge {
-                encoding: Encoding::Protobuf,
-                ..
-            } => Dialect::Protobuf,
-            Talk::Centrifuge { .. } | Talk::Echo => Dialect::Json,
+            Talk::Centrifuge { session, encoding } => match session.profile().direction {
+                Direction::Unidirectional => Dialect::OneWay(*encoding),
+                Direction::Bidirectional | Direction::Emulated => Dialect::Centrifuge(*encoding),
+            },
+            Talk::Echo => Dialect::Centrifuge(Encoding::Json),
             Talk::Plain { .. } => Dialect::Plain,
         };
         Format {
             dialect,
-            deflate: self.deflate,
+            framing: self.framing,
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The only driver of sessions: messages in, effects carried out. It decides nothing.
 
 use veche_protocol::disconnect::Disconnect;
-use veche_session::effect::{Effect, Effects};
-use veche_session::session::Session;
+use veche_protocol::identity::UserId;
+use veche_session::effect::Effects;
+use veche_session::profile::{Direction, Profile};
+use veche_session::session::{Birth, Session};
 use veche_session::turn::Turn;
 use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::Role;
@@ -15,6 +17,8 @@ mod effects;
 mod messages;
 mod pacing;
 mod parting;
+#[cfg(test)]
+mod streams;
 
 pub(crate) use effects::is_recovered;
 pub(crate) use pacing::Allowance;
@@ -37,30 +41,27 @@ impl Worker {
         let Opening {
             answer,
             conversation,
+            profile,
+            framing,
             inflate,
-            deflate,
+            first,
             user,
             pass,
         } = opening;
         self.outboxes.append(slot, &answer);
+        self.outboxes.set_framing(slot, framing);
+        let decoder = || {
+            framing
+                .is_websocket()
+                .then(|| Decoder::new(Role::Server, inflate))
+        };
         let talk = match conversation {
-            Conversation::Centrifuge {
+            Conversation::Centrifuge { encoding } => Talk::Centrifuge {
+                session: self.new_session(slot, user, profile),
                 encoding,
-                frame_ping,
-            } => Talk::Centrifuge {
-                session: self.node.new_session(
-                    self.node.new_client(),
-                    user,
-                    frame_ping,
-                    &self.turn(),
-                ),
-                encoding,
-                frame_ping,
             },
             Conversation::Plain { token } => {
-                let session =
-                    self.node
-                        .new_session(self.node.new_client(), user, true, &self.turn());
+                let session = self.new_session(slot, user, profile);
                 Talk::Plain {
                     translator: Box::new(self.translator(&session, token)),
                     session,
@@ -69,16 +70,15 @@ impl Worker {
             }
             Conversation::Echo => Talk::Echo,
             Conversation::Refused { why, disconnect } => {
-                self.send_refusal(slot, &why, &disconnect);
-                self.say_goodbye(slot, &disconnect, Decoder::new(Role::Server, inflate));
+                self.send_refusal(slot, framing, &why, &disconnect);
+                self.say_goodbye(slot, &disconnect, framing, decoder());
                 return;
             }
         };
-        let decoder = Decoder::new(Role::Server, inflate);
         let mut open = Box::new(Open {
             talk,
-            decoder,
-            deflate,
+            decoder: decoder(),
+            framing,
             paused: false,
             waiting: None,
             app: None,
@@ -86,8 +86,27 @@ impl Worker {
             _pass: pass,
         });
         self.allowance = Allowance::default();
-        let fate = self.greet(slot, &mut open);
+        let mut fate = self.greet(slot, &mut open);
+        if let Some(first) = first
+            && fate == Fate::Alive
+        {
+            fate = self.received_message(slot, &mut open, &first);
+        }
         self.put_back(slot, open, fate);
+    }
+
+    /// A session for a fresh client.
+    fn new_session(&self, slot: u32, user: Option<UserId>, profile: Profile) -> Session {
+        let is_emulated = profile.direction == Direction::Emulated;
+        let emulation = is_emulated.then(|| Box::new(self.node.emulation(self.index, slot)));
+        let birth = Birth {
+            client: self.node.new_client(),
+            user,
+            seed: fastrand::u64(..),
+            profile,
+            emulation,
+        };
+        Session::new(birth, &self.turn())
     }
 
     /// Bytes came for a connection.
@@ -179,7 +198,7 @@ impl Worker {
         self.remove(slot);
     }
 
-    fn take_open(&mut self, slot: u32) -> Option<Box<Open>> {
+    pub(crate) fn take_open(&mut self, slot: u32) -> Option<Box<Open>> {
         let connection = self.connections.get_mut(slot as usize)?;
         match std::mem::replace(&mut connection.stage, Stage::Busy) {
             Stage::Open(open) => Some(open),
@@ -191,7 +210,7 @@ impl Worker {
     }
 
     /// Puts a conversation back after it was driven, or ends it.
-    fn put_back(&mut self, slot: u32, mut open: Box<Open>, fate: Fate) {
+    pub(crate) fn put_back(&mut self, slot: u32, mut open: Box<Open>, fate: Fate) {
         match fate {
             Fate::Alive => {
                 let goes_on = self.schedule(slot, &mut open);
@@ -209,13 +228,15 @@ impl Worker {
             }
             Fate::Ends(disconnect) => {
                 self.part(slot, &mut open);
-                self.send_batch(slot, &open);
-                if let Talk::Plain { .. } = &open.talk {
-                    self.send_plain(slot, &mut open, &Effect::Close(disconnect.clone()));
+                if disconnect == Disconnect::SLOW {
+                    self.outboxes.discard(slot);
                 }
+                self.send_batch(slot, &open);
                 self.counters.disconnects.add(u32::from(disconnect.code));
                 let (is_paused, waiting) = (open.paused, open.waiting.take());
-                self.say_goodbye(slot, &disconnect, open.decoder);
+                self.say_end(slot, &mut open, &disconnect);
+                let (framing, decoder) = (open.framing, open.decoder.take());
+                self.say_goodbye(slot, &disconnect, framing, decoder);
                 // The client's own end may have come already, or be in what was not decoded or not read.
                 if let Some(mut waiting) = waiting {
                     if let Some(End::Close(_)) = waiting.end() {

@@ -10,42 +10,9 @@ use veche_protocol::identity::ClientInfo;
 use veche_protocol::position::Offset;
 use veche_protocol::publication::Publication;
 use veche_protocol::push::{Body, Push, Told, What};
-use veche_protocol::{json, plain, protobuf};
-use veche_websocket::deflate::Deflater;
-use veche_websocket::frame::{self, Opcode};
 
-/// How a client reads and writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// Centrifuge, JSON.
-    Json,
-    /// Centrifuge, Protobuf.
-    Protobuf,
-    /// One JSON object per frame, for clients without a library.
-    Plain,
-}
-
-/// What the bytes of an event depend on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Format {
-    /// The dialect.
-    pub dialect: Dialect,
-    /// Whether frames are compressed (RFC 7692, without context takeover).
-    pub deflate: bool,
-}
-
-impl Format {
-    const COUNT: usize = 6;
-
-    fn index(self) -> usize {
-        let dialect = match self.dialect {
-            Dialect::Json => 0,
-            Dialect::Protobuf => 1,
-            Dialect::Plain => 2,
-        };
-        dialect + if self.deflate { 3 } else { 0 }
-    }
-}
+use crate::encoder::Encoder;
+use crate::format::{Dialect, Format};
 
 /// Something that a channel's subscribers are told, on its way to the workers.
 #[derive(Debug)]
@@ -54,10 +21,11 @@ pub(crate) struct Event {
     pub(crate) body: EventBody,
     /// The number that stands for the channel's name on this node.
     id: i64,
-    frames: [OnceLock<Bytes>; Format::COUNT],
-    /// For clients that agreed to more; see [`Event::rare`].
-    rare: OnceLock<Box<[OnceLock<Bytes>; 3 * Format::COUNT]>>,
-    cuts: OnceLock<Box<Cut>>,
+    frequent: [OnceLock<Bytes>; Format::FREQUENT],
+    /// In other formats, and for clients that agreed to more.
+    rare: Variants,
+    /// As differences from other publications.
+    cuts: Variants,
 }
 
 /// How the data of a publication are told.
@@ -71,18 +39,33 @@ pub(crate) enum Data<'a> {
     Since(&'a Arc<Publication>),
 }
 
-/// An event as those get it who have a certain publication, in one format: a link of a list that only grows.
+/// The same event for different clients: a list that only grows.
+#[derive(Debug, Default)]
+struct Variants(OnceLock<Box<Variant>>);
+
 #[derive(Debug)]
-struct Cut {
-    base: Arc<Publication>,
-    format: Format,
-    compact: bool,
+struct Variant {
+    form: Form,
     frames: OnceLock<Bytes>,
-    next: OnceLock<Box<Cut>>,
+    next: Variants,
+}
+
+/// What of an event some clients get.
+#[derive(Clone, Debug)]
+struct Form {
+    format: Format,
+    /// A number stands for the channel's name.
+    compact: bool,
+    /// The data are told the way clients take them that agreed to deltas.
+    whole: bool,
+    /// They are the difference from this publication.
+    base: Option<Arc<Publication>>,
 }
 
 /// Deltas made of one event at most, over all bases and formats; whoever would need another gets it whole.
 const MAX_CUTS: usize = 32;
+/// More than there are forms without a base.
+const MAX_FORMS: usize = 128;
 
 /// What they are told.
 #[derive(Debug)]
@@ -102,9 +85,9 @@ impl Event {
             channel,
             body,
             id,
-            frames: Default::default(),
-            rare: OnceLock::new(),
-            cuts: OnceLock::new(),
+            frequent: Default::default(),
+            rare: Variants::default(),
+            cuts: Variants::default(),
         }
     }
 
@@ -127,23 +110,16 @@ impl Event {
         }
     }
 
-    /// The whole WebSocket frames of this event in `format`. Whoever asks first encodes.
+    /// The bytes of this event in `format`, whole messages. Whoever asks first encodes.
     pub(crate) fn frames(&self, format: Format, encoder: &mut Encoder) -> &[u8] {
-        let Some(cell) = self.frames.get(format.index()) else {
-            return &[];
-        };
+        let frequent = format.frequent().and_then(|at| self.frequent.get(at));
+        let cell = frequent.or_else(|| self.rare.find(&Form::of(format), MAX_FORMS));
+        let Some(cell) = cell else { return &[] };
         cell.get_or_init(|| {
-            encoder.payload.clear();
             let mut frames = Vec::new();
             match &self.body {
                 EventBody::Publication(delivery) => {
-                    encoder.publication(
-                        &self.channel,
-                        &delivery.publication,
-                        delivery,
-                        format,
-                        &mut frames,
-                    );
+                    encoder.publication(&self.channel, delivery, format, &mut frames);
                 }
                 EventBody::Join(info) => {
                     encoder.push(&self.push(Body::Join(info.clone())), format, &mut frames)
@@ -156,8 +132,8 @@ impl Event {
         })
     }
 
-    /// The frames for clients that agreed to more than `format`: a number for the channel's name, deltas. The plain
-    /// dialect knows neither.
+    /// The frames for clients that agreed to more than `format`: a number for the channel's name, deltas. Only
+    /// Centrifuge clients that speak both ways can.
     pub(crate) fn frames_with(
         &self,
         format: Format,
@@ -165,6 +141,9 @@ impl Event {
         data: Data<'_>,
         encoder: &mut Encoder,
     ) -> &[u8] {
+        if !matches!(format.dialect, Dialect::Centrifuge(_)) {
+            return self.frames(format, encoder);
+        }
         let EventBody::Publication(delivery) = &self.body else {
             return self.rare(format, compact, false, encoder);
         };
@@ -180,15 +159,14 @@ impl Event {
 
     /// What needs no base.
     fn rare(&self, format: Format, compact: bool, whole: bool, encoder: &mut Encoder) -> &[u8] {
-        let is_told = format.dialect != Dialect::Plain
-            && (compact || (whole && format.dialect == Dialect::Json));
-        let at = match (compact, whole) {
-            (true, false) => 0,
-            (false, _) => Format::COUNT,
-            (true, true) => 2 * Format::COUNT,
-        } + format.index();
-        let cells = || self.rare.get_or_init(Default::default);
-        let Some(cell) = is_told.then(cells).and_then(|cells| cells.get(at)) else {
+        let whole = whole && format.dialect == Dialect::Centrifuge(Encoding::Json);
+        let form = Form {
+            compact,
+            whole,
+            ..Form::of(format)
+        };
+        let cell = || self.rare.find(&form, MAX_FORMS);
+        let Some(cell) = (compact || whole).then(cell).flatten() else {
             return self.frames(format, encoder);
         };
         cell.get_or_init(|| {
@@ -214,29 +192,19 @@ impl Event {
         compact: bool,
         encoder: &mut Encoder,
     ) -> Option<&[u8]> {
-        let mut place = &self.cuts;
-        for _ in 0..MAX_CUTS {
-            let cut = place.get_or_init(|| {
-                Box::new(Cut {
-                    base: base.clone(),
-                    format,
-                    compact,
-                    frames: OnceLock::new(),
-                    next: OnceLock::new(),
-                })
-            });
-            if Arc::ptr_eq(&cut.base, base) && cut.format == format && cut.compact == compact {
-                return Some(cut.frames.get_or_init(|| {
-                    let what = What::Delta {
-                        publication,
-                        base: Some(base),
-                    };
-                    encoder.told(self.told(compact, what), format)
-                }));
-            }
-            place = &cut.next;
-        }
-        None
+        let form = Form {
+            compact,
+            base: Some(base.clone()),
+            ..Form::of(format)
+        };
+        let frames = self.cuts.find(&form, MAX_CUTS)?.get_or_init(|| {
+            let what = What::Delta {
+                publication,
+                base: Some(base),
+            };
+            encoder.told(self.told(compact, what), format)
+        });
+        Some(frames)
     }
 
     fn told<'a>(&'a self, compact: bool, what: What<'a>) -> Told<'a> {
@@ -252,137 +220,48 @@ impl Event {
     }
 }
 
-/// Scratch space and the compressor of one worker.
-#[derive(Debug)]
-pub(crate) struct Encoder {
-    payload: Vec<u8>,
-    message: Vec<u8>,
-    /// Made when it is first needed: its state is some 300 KiB.
-    deflater: Option<Deflater>,
-    compression_level: u32,
-    compression_min_size: usize,
+impl Variants {
+    /// The place for a form's bytes; `None` if it would be one more than `limit`.
+    fn find(&self, form: &Form, limit: usize) -> Option<&OnceLock<Bytes>> {
+        let mut list = self;
+        for _ in 0..limit {
+            let variant = list.0.get_or_init(|| {
+                Box::new(Variant {
+                    form: form.clone(),
+                    frames: OnceLock::new(),
+                    next: Self::default(),
+                })
+            });
+            if variant.form.is(form) {
+                return Some(&variant.frames);
+            }
+            list = &variant.next;
+        }
+        None
+    }
 }
 
-impl Encoder {
-    pub(crate) fn new(compression_level: u32, compression_min_size: usize) -> Self {
+impl Form {
+    /// The event as it is.
+    fn of(format: Format) -> Self {
         Self {
-            payload: Vec::new(),
-            message: Vec::new(),
-            deflater: None,
-            compression_level,
-            compression_min_size,
+            format,
+            compact: false,
+            whole: false,
+            base: None,
         }
     }
 
-    /// Lets go of scratch space that a very large message needed.
-    pub(crate) fn give_back(&mut self) {
-        give_back(&mut self.payload);
-        give_back(&mut self.message);
-    }
-
-    fn publication(
-        &mut self,
-        channel: &Channel,
-        publication: &Publication,
-        delivery: &Delivery,
-        format: Format,
-        frames: &mut Vec<u8>,
-    ) {
-        let mut payload = std::mem::take(&mut self.payload);
-        match format.dialect {
-            Dialect::Json => json::encode_publication_push(channel, publication, &mut payload),
-            Dialect::Protobuf => self.measured(&mut payload, |message| {
-                protobuf::encode_publication_push(channel, publication, message);
-            }),
-            Dialect::Plain => {
-                plain::encode_publication(channel, publication, &delivery.epoch, &mut payload)
-            }
-        }
-        self.frame(opcode(format.dialect), &payload, format.deflate, frames);
-        if format.dialect == Dialect::Plain && !publication.data.is_json() {
-            self.frame(
-                Opcode::Binary,
-                publication.data.bytes(),
-                format.deflate,
-                frames,
-            );
-        }
-        self.payload = payload;
-    }
-
-    fn push(&mut self, push: &Push, format: Format, frames: &mut Vec<u8>) {
-        let mut payload = std::mem::take(&mut self.payload);
-        match format.dialect {
-            Dialect::Json => json::encode_push(push, &mut payload),
-            Dialect::Protobuf => {
-                self.measured(&mut payload, |message| protobuf::encode_push(push, message))
-            }
-            Dialect::Plain => plain::encode_push(push, &mut payload),
-        }
-        self.frame(opcode(format.dialect), &payload, format.deflate, frames);
-        self.payload = payload;
-    }
-
-    fn told(&mut self, told: Told<'_>, format: Format) -> Bytes {
-        let mut frames = Vec::new();
-        let mut payload = std::mem::take(&mut self.payload);
-        payload.clear();
-        match format.dialect {
-            Dialect::Json => json::encode_told(told, &mut payload),
-            Dialect::Protobuf => {
-                self.measured(&mut payload, |message| protobuf::encode_told(told, message));
-            }
-            Dialect::Plain => {}
-        }
-        self.frame(
-            opcode(format.dialect),
-            &payload,
-            format.deflate,
-            &mut frames,
-        );
-        self.payload = payload;
-        Bytes::from(frames)
-    }
-
-    /// Writes a Protobuf message after its length.
-    fn measured(&mut self, payload: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
-        self.message.clear();
-        write(&mut self.message);
-        Encoding::Protobuf.append(payload, &self.message);
-    }
-
-    /// Writes one data frame, compressed if that is agreed and it is long enough to pay.
-    pub(crate) fn frame(
-        &mut self,
-        opcode: Opcode,
-        payload: &[u8],
-        deflate: bool,
-        frames: &mut Vec<u8>,
-    ) {
-        if deflate && payload.len() >= self.compression_min_size {
-            let level = self.compression_level;
-            self.deflater
-                .get_or_insert_with(|| Deflater::new(level))
-                .write(frames, opcode, payload);
-        } else {
-            frame::write(frames, opcode, payload);
-        }
-    }
-}
-
-/// Empties a scratch buffer that has become larger than is worth keeping.
-pub(crate) fn give_back(scratch: &mut Vec<u8>) {
-    const KEPT: usize = 256 << 10;
-    if scratch.capacity() > KEPT {
-        *scratch = Vec::new();
-    }
-}
-
-/// The opcode under which a dialect travels.
-pub(crate) fn opcode(dialect: Dialect) -> Opcode {
-    match dialect {
-        Dialect::Json | Dialect::Plain => Opcode::Text,
-        Dialect::Protobuf => Opcode::Binary,
+    fn is(&self, other: &Self) -> bool {
+        let is_same_base = match (&self.base, &other.base) {
+            (None, None) => true,
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        };
+        is_same_base
+            && self.format == other.format
+            && self.compact == other.compact
+            && self.whole == other.whole
     }
 }
 
@@ -391,6 +270,16 @@ mod tests {
     use veche_protocol::payload::Payload;
 
     use super::*;
+    use crate::framing::Framing;
+
+    const JSON: Format = Format {
+        dialect: Dialect::Centrifuge(Encoding::Json),
+        framing: Framing::WebSocket,
+    };
+    const PROTOBUF: Format = Format {
+        dialect: Dialect::Centrifuge(Encoding::Protobuf),
+        framing: Framing::WebSocket,
+    };
 
     #[test]
     fn scratch_space_is_kept_from_message_to_message_but_not_what_a_very_large_one_needed() {
@@ -404,13 +293,9 @@ mod tests {
                 delta: false,
             };
             let event = Event::new(Channel::new("news"), 1, EventBody::Publication(delivery));
-            let format = Format {
-                dialect: Dialect::Protobuf,
-                deflate: false,
-            };
-            assert!(event.frames(format, &mut encoder).len() > len);
+            assert!(event.frames(PROTOBUF, &mut encoder).len() > len);
             encoder.give_back();
-            [encoder.payload.capacity(), encoder.message.capacity()]
+            encoder.scratch()
         };
         assert!(encode(10_000).iter().all(|kept| *kept >= 10_000));
         assert_eq!(encode(1 << 20), [0, 0]);
@@ -425,9 +310,7 @@ mod tests {
             Arc::new(publication)
         };
         let base = publication(1);
-        for format in [(Dialect::Json, false), (Dialect::Protobuf, false)] {
-            let (dialect, deflate) = format;
-            let format = Format { dialect, deflate };
+        for format in [JSON, PROTOBUF] {
             for (previous, delta) in [(true, true), (true, false), (false, true), (false, false)] {
                 let delivery = Delivery {
                     publication: publication(2),

@@ -16,7 +16,8 @@ use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::Publication;
 
-use crate::fanout::{Encoder, Event, EventBody};
+use crate::encoder::Encoder;
+use crate::fanout::{Event, EventBody};
 use crate::outbox::Outboxes;
 
 mod group;

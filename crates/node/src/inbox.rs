@@ -64,6 +64,12 @@ pub(crate) enum Item {
     },
     /// Somebody wants to know something about this worker.
     Inquiry(Inquiry),
+    /// A message of an emulated client, and the name that its request gave.
+    Input {
+        slot: u32,
+        session: Box<str>,
+        message: Vec<u8>,
+    },
     /// A fresh socket that another worker accepted.
     Socket(mio::net::TcpStream),
     /// A socket whose upgrade was answered elsewhere, with what the client has sent since.

@@ -16,10 +16,8 @@ use veche_engine::presence::PresenceManager;
 use veche_engine::sink::{Delivery, Sink};
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::{ClientId, ClientInfo, UserId};
-use veche_session::profile::Profile;
 use veche_session::rules::Rules;
-use veche_session::session::{Birth, Session};
-use veche_session::turn::{Now, Turn};
+use veche_session::turn::Now;
 use veche_websocket::decoder::Limits;
 
 use crate::authority::Authority;
@@ -397,29 +395,6 @@ impl Node {
 
     pub(crate) fn new_client(&self) -> ClientId {
         ClientId::from_random(*uuid::Uuid::new_v4().as_bytes())
-    }
-
-    pub(crate) fn new_session(
-        &self,
-        client: ClientId,
-        user: Option<UserId>,
-        frame_ping: bool,
-        turn: &Turn<'_>,
-    ) -> Session {
-        let profile = if frame_ping {
-            Profile::WEBSOCKET_FRAME_PING
-        } else {
-            Profile::WEBSOCKET
-        };
-        Session::new(
-            Birth {
-                client,
-                user,
-                seed: fastrand::u64(..),
-                profile,
-            },
-            turn,
-        )
     }
 
     /// Takes one of `limit` places for connections of a user, over all workers, unless all are taken. Returns how many

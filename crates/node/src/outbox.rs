@@ -15,6 +15,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::framing::Framing;
 use crate::link::Link;
 
 mod backlog;
@@ -98,6 +99,7 @@ pub(crate) struct Row {
     /// Whether it is listed in `behind`.
     is_behind: bool,
     report: Report,
+    framing: Framing,
     owed: Option<Segment>,
     rest: Option<Box<Rest>>,
 }
@@ -149,6 +151,13 @@ impl Outboxes {
                 link: link.into(),
                 ..Row::default()
             };
+        }
+    }
+
+    /// Says in what form the client's bytes are. Before it they are the head of an answer.
+    pub(crate) fn set_framing(&mut self, slot: u32, framing: Framing) {
+        if let Some(row) = self.rows.get_mut(slot as usize) {
+            row.framing = framing;
         }
     }
 

@@ -9,12 +9,13 @@ use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::plain;
 use veche_session::effect::Effect;
 use veche_session::permission;
-use veche_session::plain::{Birth, Frame, Output, Translator};
-use veche_session::session::Session;
-use veche_websocket::frame::{self, Opcode};
+use veche_session::plain::{self as translator, Frame, Output, Translator};
+use veche_session::session::{Birth, Session};
+use veche_websocket::frame::Opcode;
 
 use crate::connection::{Open, Talk};
 use crate::driver::{Fate, is_recovered};
+use crate::framing::Framing;
 use crate::worker::Worker;
 
 /// What a translator has asked for while effects were carried out; done when they are, and when the session can take
@@ -55,7 +56,7 @@ impl Worker {
             .client
             .ping_interval
             .map_or(0, |interval| interval.as_secs());
-        Translator::new(Birth {
+        Translator::new(translator::Birth {
             client: session.client(),
             token,
             may_connect: !session.user().is_anonymous()
@@ -135,14 +136,20 @@ impl Worker {
     }
 
     /// Tells a client that is not let in why not.
-    pub(crate) fn send_refusal(&mut self, slot: u32, why: &str, disconnect: &Disconnect) {
+    pub(crate) fn send_refusal(
+        &mut self,
+        slot: u32,
+        framing: Framing,
+        why: &str,
+        disconnect: &Disconnect,
+    ) {
         let error = CommandError::because(ErrorCode::PERMISSION_DENIED, why.to_owned());
         let mut text = Vec::new();
         plain::encode_error(&error, &plain::Asked::default(), &mut text);
-        self.append_text(slot, &text);
+        self.append_text(slot, framing, &text);
         text.clear();
         plain::encode_disconnect(disconnect, &mut text);
-        self.append_text(slot, &text);
+        self.append_text(slot, framing, &text);
     }
 
     fn translate(
@@ -175,7 +182,14 @@ impl Worker {
         }
         let turn = self.turn();
         if let Talk::Plain { session, .. } = &mut open.talk {
-            *session = self.node.new_session(session.client(), None, true, &turn);
+            let birth = Birth {
+                client: session.client(),
+                user: None,
+                seed: fastrand::u64(..),
+                profile: session.profile(),
+                emulation: session.emulation().cloned().map(Box::new),
+            };
+            *session = Session::new(birth, &turn);
         }
     }
 
@@ -189,7 +203,7 @@ impl Worker {
             self.spend(payload.len());
             self.frames.clear();
             self.encoder
-                .frame(opcode, payload, open.deflate, &mut self.frames);
+                .frame(open.framing, opcode, payload, &mut self.frames);
             if is_asked {
                 self.outboxes.append_reply(slot, &self.frames);
             } else {
@@ -198,9 +212,9 @@ impl Worker {
         }
     }
 
-    fn append_text(&mut self, slot: u32, text: &[u8]) {
+    fn append_text(&mut self, slot: u32, framing: Framing, text: &[u8]) {
         self.frames.clear();
-        frame::write(&mut self.frames, Opcode::Text, text);
+        framing.write(Opcode::Text, text, &mut self.frames);
         self.outboxes.append(slot, &self.frames);
     }
 }

@@ -111,17 +111,7 @@ impl Simulation {
     /// # Errors
     /// When the event queue does not take the socket.
     pub fn open(&mut self, encoding: Encoding, socket: Option<TcpStream>) -> io::Result<u32> {
-        let opening = Opening {
-            answer: Vec::new(),
-            conversation: Conversation::Centrifuge {
-                encoding,
-                frame_ping: false,
-            },
-            inflate: false,
-            deflate: false,
-            user: None,
-            pass: None,
-        };
+        let opening = Opening::websocket(Conversation::Centrifuge { encoding });
         Ok(self.open_at(0, opening, socket)?.slot)
     }
 

@@ -25,7 +25,7 @@ use crate::apps::Apps;
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
 use crate::driver::{Allowance, Farewells};
-use crate::fanout::{Encoder, give_back};
+use crate::encoder::{Encoder, give_back};
 use crate::hub::{Aftermath, Attachments, Connections, Hub};
 use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;

@@ -153,17 +153,8 @@ mod tests {
     fn subscribe_at_second(simulation: &mut Simulation) -> UnixStream {
         let (mut ours, theirs) = UnixStream::pair().expect("two ends");
         theirs.set_nonblocking(true).expect("it is a socket");
-        let opening = Opening {
-            answer: Vec::new(),
-            conversation: Conversation::Centrifuge {
-                encoding: Encoding::Json,
-                frame_ping: false,
-            },
-            inflate: false,
-            deflate: false,
-            user: None,
-            pass: None,
-        };
+        let encoding = Encoding::Json;
+        let opening = Opening::websocket(Conversation::Centrifuge { encoding });
         let socket = TcpStream::from(OwnedFd::from(theirs));
         let seat = simulation
             .open_at(1, opening, Some(socket))

@@ -1,9 +1,11 @@
 //! Doors that a client enters by an upgrade to WebSocket.
 
 use veche_node::connection::{Conversation, Opening};
+use veche_node::framing::Framing;
 use veche_node::gate::Closed;
 use veche_protocol::batch::Encoding;
 use veche_protocol::identity::UserId;
+use veche_websocket::deflate::Deflate;
 use veche_websocket::handshake;
 
 use crate::doors::{Agreement, Door, Doors, Refusal};
@@ -84,6 +86,7 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
         Door::Echo => (None, Conversation::Echo),
     };
     let mut agreement = agree(&upgrade, protocol, conversation);
+    agreement.opening = pinged(agreement.opening, head);
     agreement.opening.user = user;
     agreement.opening.pass = pass;
     Ok(agreement)
@@ -113,20 +116,27 @@ fn user(doors: &Doors, head: &Head<'_>) -> Result<Option<UserId>, String> {
     Ok(user.filter(|user| !user.is_empty()).map(UserId::new))
 }
 
+/// The client says by which pings it wants to be watched.
+fn pinged(opening: Opening, head: &Head<'_>) -> Opening {
+    match head.parameter("cf_ws_frame_ping_pong").as_deref() {
+        Some("true") => opening.pinged_by_frames(),
+        _ => opening,
+    }
+}
+
 fn agree<'a>(
     upgrade: &handshake::server::Upgrade<'a>,
     protocol: Option<&'a str>,
     conversation: Conversation,
 ) -> Agreement {
+    let compresses = |deflate: Deflate| deflate.window_bits >= FULL_WINDOW;
     let opening = Opening {
-        answer: Vec::new(),
-        conversation,
         inflate: upgrade.deflate.is_some(),
-        deflate: upgrade
-            .deflate
-            .is_some_and(|deflate| deflate.window_bits >= FULL_WINDOW),
-        user: None,
-        pass: None,
+        framing: match upgrade.deflate {
+            Some(deflate) if compresses(deflate) => Framing::CompressedWebSocket,
+            _ => Framing::WebSocket,
+        },
+        ..Opening::websocket(conversation)
     };
     Agreement {
         headers: upgrade.answer_headers(protocol).collect(),
@@ -146,13 +156,7 @@ fn centrifuge<'a>(
         _ if asks("format", "protobuf") || asks("cf_protocol", "protobuf") => Encoding::Protobuf,
         _ => Encoding::Json,
     };
-    (
-        protocol,
-        Conversation::Centrifuge {
-            encoding,
-            frame_ping: asks("cf_ws_frame_ping_pong", "true"),
-        },
-    )
+    (protocol, Conversation::Centrifuge { encoding })
 }
 
 #[cfg(test)]

@@ -128,19 +128,15 @@ impl World {
                 return;
             }
             Dialect::Plain => Conversation::Plain { token: None },
-            Dialect::Centrifuge(encoding) => Conversation::Centrifuge {
-                encoding,
-                frame_ping: how & 8 != 0,
-            },
+            Dialect::Centrifuge(encoding) => Conversation::Centrifuge { encoding },
         };
-        let opening = Opening {
-            answer: Vec::new(),
-            conversation,
-            inflate: deflate,
-            deflate,
-            user: None,
-            pass: None,
-        };
+        let mut opening = Opening::websocket(conversation);
+        if how & 8 != 0 {
+            opening = opening.pinged_by_frames();
+        }
+        if deflate {
+            opening = opening.compressed();
+        }
         let seat = self.sim.open_at(worker, opening, Some(theirs));
         let client = Client::new(dialect, deflate, seat.expect("a place"), ours);
         self.seat(number, client);

@@ -8,6 +8,7 @@ use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Reply};
 use veche_protocol::{json, protobuf};
 use veche_session::effect::{Attach, Delta, Effect, Effects};
+use veche_session::profile::Ping;
 use veche_session::question::Notice;
 use veche_session::session::Session;
 use veche_session::turn::Turn;
@@ -15,7 +16,8 @@ use veche_websocket::frame::{self, Opcode};
 
 use super::Fate;
 use crate::connection::{Open, Talk};
-use crate::fanout::opcode;
+use crate::encoder::encode_push;
+use crate::format::Format;
 use crate::hub::{Deltas, GroupKey, Newcomer};
 use crate::outbox::Urgent;
 use crate::worker::Worker;
@@ -154,19 +156,17 @@ impl Worker {
         }
     }
 
-    fn send_push(&mut self, slot: u32, open: &mut Open, push: &Push) {
+    pub(super) fn send_push(&mut self, slot: u32, open: &mut Open, push: &Push) {
         self.counters.replies_sent.add(1);
         if let push::Body::Unsubscribe(unsubscribe) = &push.body {
             self.counters.unsubscribes.add(unsubscribe.code);
         }
+        let dialect = open.format().dialect;
         match &mut open.talk {
             Talk::Centrifuge { encoding, .. } => {
                 self.batch_is_reply |= is_recovered(push);
                 self.frames.clear();
-                match encoding {
-                    Encoding::Json => json::encode_push(push, &mut self.frames),
-                    Encoding::Protobuf => protobuf::encode_push(push, &mut self.frames),
-                }
+                encode_push(push, dialect, &mut self.frames);
                 encoding.append(&mut self.batch, &self.frames);
             }
             Talk::Plain { .. } => self.send_plain(slot, open, &Effect::Push(push.clone())),
@@ -178,14 +178,11 @@ impl Worker {
     fn send_ping(&mut self, slot: u32, open: &Open) {
         self.frames.clear();
         match &open.talk {
-            Talk::Centrifuge {
-                encoding,
-                frame_ping: false,
-                ..
-            } => {
+            Talk::Centrifuge { session, encoding } if session.profile().ping != Ping::Frame => {
                 let mut ping = Vec::new();
                 encoding.append(&mut ping, encoding.ping());
-                frame::write(&mut self.frames, opcode(open.format().dialect), &ping);
+                let Format { dialect, framing } = open.format();
+                framing.write(dialect.opcode(), &ping, &mut self.frames);
             }
             _ => frame::write(&mut self.frames, Opcode::Ping, &[]),
         }
@@ -199,12 +196,10 @@ impl Worker {
             return;
         }
         self.frames.clear();
-        self.encoder.frame(
-            opcode(open.format().dialect),
-            &self.batch,
-            open.deflate,
-            &mut self.frames,
-        );
+        let Format { dialect, framing } = open.format();
+        let opcode = dialect.opcode();
+        self.encoder
+            .frame(framing, opcode, &self.batch, &mut self.frames);
         if std::mem::take(&mut self.batch_is_reply) {
             self.outboxes.append_reply(slot, &self.frames);
         } else {

@@ -9,7 +9,7 @@ use veche_websocket::decoder::Event;
 use veche_websocket::frame::{self, Opcode};
 
 use super::Fate;
-use super::pacing::Pace;
+use super::pacing::{Allowance, Pace};
 use crate::connection::{Open, Talk};
 use crate::outbox::Urgent;
 use crate::waiting::End;
@@ -31,7 +31,12 @@ impl Worker {
             if waiting.is_some_and(|waiting| waiting.is_full(limits.max_message)) {
                 break Fate::Alive;
             }
-            let fate = match open.decoder.next(input, &limits, &mut workspace) {
+            let Some(decoder) = &mut open.decoder else {
+                // Its messages come by other requests, and nothing else is to be said on this connection.
+                *input = &mut [];
+                break Fate::Alive;
+            };
+            let fate = match decoder.next(input, &limits, &mut workspace) {
                 Ok(Some(event)) => self.handle_event(slot, open, event),
                 Ok(None) => break Fate::Alive,
                 Err(error) => {
@@ -75,6 +80,13 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// A message that did not come by the client's own socket, or came with its request.
+    pub(crate) fn received_message(&mut self, slot: u32, open: &mut Open, message: &[u8]) -> Fate {
+        self.allowance = Allowance::default();
+        let opcode = open.format().dialect.opcode();
+        self.handle_message(slot, open, message, opcode)
     }
 
     /// One message of a client: carried out, as far as its pace allows, or kept. Replies to it share a frame.
@@ -130,7 +142,7 @@ impl Worker {
         }
         self.frames.clear();
         self.encoder
-            .frame(opcode, message, open.deflate, &mut self.frames);
+            .frame(open.framing, opcode, message, &mut self.frames);
         self.outboxes.append_reply(slot, &self.frames);
         self.spend(message.len());
         (Fate::Alive, None)

@@ -2,14 +2,17 @@
 
 use tokio::sync::mpsc;
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::push::{self, Push};
 use veche_session::effect::Effect;
+use veche_session::profile::Direction;
 use veche_session::question::Notice;
 use veche_websocket::close;
 use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::{self, Opcode};
 
 use crate::accept::CLOSE_TIMEOUT;
-use crate::connection::{Closing, Open};
+use crate::connection::{Closing, Open, Talk};
+use crate::framing::Framing;
 use crate::worker::Worker;
 
 /// What is left to do for clients that are gone, once their close frames are written.
@@ -93,24 +96,47 @@ impl Worker {
         }
     }
 
-    /// Sends the close frame, and waits for the client's.
-    pub(super) fn say_goodbye(&mut self, slot: u32, disconnect: &Disconnect, decoder: Decoder) {
-        if *disconnect == Disconnect::SLOW {
-            self.outboxes.discard(slot);
+    /// Says the end by a message, where the framing can't say why, or where the dialect has such a message.
+    pub(super) fn say_end(&mut self, slot: u32, open: &mut Open, disconnect: &Disconnect) {
+        match &open.talk {
+            Talk::Plain { .. } => {
+                self.send_plain(slot, open, &Effect::Close(disconnect.clone()));
+            }
+            Talk::Centrifuge { session, .. } => {
+                let is_told = session.profile().direction != Direction::Bidirectional
+                    && disconnect.code != Disconnect::CONNECTION_CLOSED.code;
+                if is_told {
+                    let body = push::Body::Disconnect(disconnect.clone());
+                    self.send_push(slot, open, &Push::connection(body));
+                    self.send_batch(slot, open);
+                }
+            }
+            Talk::Echo => {}
         }
+    }
+
+    /// Sends the end of the conversation, and waits for the client's.
+    pub(super) fn say_goodbye(
+        &mut self,
+        slot: u32,
+        disconnect: &Disconnect,
+        framing: Framing,
+        decoder: Option<Decoder>,
+    ) {
         let silent = disconnect.code == Disconnect::CONNECTION_CLOSED.code;
         if !silent {
-            self.outboxes
-                .append(slot, &close::frame(disconnect.code, &disconnect.reason));
+            self.frames.clear();
+            framing.write_end(disconnect, &mut self.frames);
+            self.outboxes.append(slot, &self.frames);
         }
         self.close_when_drained(
             slot,
             Closing {
-                decoder: Some(decoder),
                 peer_closed: silent,
                 drained: false,
-                // Who violated the framing can't be expected to close in order.
-                finish: disconnect.code < 3000,
+                // Who violated the framing can't be expected to close in order, and HTTP has no close frame.
+                finish: disconnect.code < 3000 || decoder.is_none(),
+                decoder,
                 deadline: self.now.monotonic + CLOSE_TIMEOUT,
             },
         );

@@ -6,7 +6,9 @@ use veche_protocol::delta::MAX_PATCHED;
 use veche_protocol::filter::Filter;
 use veche_protocol::publication::{Publication, TYPE_TAG};
 
-use crate::fanout::{Data, Encoder, Event, EventBody, Format};
+use crate::encoder::Encoder;
+use crate::fanout::{Data, Event, EventBody};
+use crate::format::Format;
 use crate::outbox::{Outboxes, RunId};
 
 /// What the members of a group have in common: they get the same bytes.

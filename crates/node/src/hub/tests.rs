@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use veche_engine::sink::Delivery;
+use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::filter::Filter;
 use veche_protocol::identity::{ClientId, ClientInfo};
@@ -16,18 +17,21 @@ use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::Publication;
 
 use super::{Aftermath, Attachments, Connections, Deltas, GroupKey, Hub, Newcomer};
-use crate::fanout::{Dialect, Encoder, Event, EventBody, Format};
+use crate::encoder::Encoder;
+use crate::fanout::{Event, EventBody};
+use crate::format::{Dialect, Format};
+use crate::framing::Framing;
 use crate::link::metered::Metered;
 use crate::outbox::Outboxes;
 
 const CLIENTS: u32 = 6;
 const JSON: Format = Format {
-    dialect: Dialect::Json,
-    deflate: false,
+    dialect: Dialect::Centrifuge(Encoding::Json),
+    framing: Framing::WebSocket,
 };
 const PROTOBUF: Format = Format {
-    dialect: Dialect::Protobuf,
-    deflate: false,
+    dialect: Dialect::Centrifuge(Encoding::Protobuf),
+    framing: Framing::WebSocket,
 };
 
 /// A hub with clients who read at once.

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::flush::MAX_SLICES;
-use super::frames::{frame_end, frame_start, gap};
+use super::frames::{gap, message_end, message_start};
 use super::run::Segment;
 use super::urgent::Urgents;
 use super::{Casualty, Outboxes, Report};
+use crate::framing::Framing;
 use crate::link::Link;
 
 /// What few clients have.
@@ -63,7 +64,7 @@ impl Outboxes {
         row.owed = None;
         let Some(rest) = &mut row.rest else { return };
         self.copied -= rest.copied();
-        rest.discard();
+        rest.discard(row.framing);
         self.copied += rest.copied();
     }
 
@@ -134,7 +135,7 @@ impl Rest {
 
     /// Puts whole frames in as early as they may go: behind the frame that is under way. Returns how many bytes of
     /// copies are done with.
-    pub(super) fn put_in(&mut self, chunk: Chunk) -> usize {
+    pub(super) fn put_in(&mut self, chunk: Chunk, framing: Framing) -> usize {
         self.bytes += chunk.bytes.len();
         if !chunk.is_reply {
             self.counted += chunk.bytes.len();
@@ -143,8 +144,8 @@ impl Rest {
             self.backlog.push_front(chunk);
             return 0;
         };
-        let start = frame_start(&front.bytes, self.written);
-        let end = gap(&front.bytes, self.written);
+        let start = message_start(framing, &front.bytes, self.written);
+        let end = gap(framing, &front.bytes, self.written);
         self.written -= start;
         let later = front.slice(end, front.bytes.len());
         let under_way = front.slice(start, end);
@@ -203,7 +204,7 @@ impl Rest {
         copied
     }
 
-    fn discard(&mut self) {
+    fn discard(&mut self, framing: Framing) {
         self.segments.clear();
         self.urgent = Urgents::default();
         let front = self.backlog.pop_front();
@@ -211,7 +212,8 @@ impl Rest {
         let at = std::mem::take(&mut self.written);
         (self.bytes, self.counted) = (0, 0);
         let Some(front) = front else { return };
-        let (start, end) = (frame_start(&front.bytes, at), frame_end(&front.bytes, at));
+        let start = message_start(framing, &front.bytes, at);
+        let end = message_end(framing, &front.bytes, at);
         if start < at {
             let mut under_way = front.slice(start, end);
             // A run is not kept in memory for the sake of a small part of it.

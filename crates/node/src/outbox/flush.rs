@@ -7,7 +7,7 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::backlog::Chunk;
-use super::frames::frame_start;
+use super::frames::message_start;
 use super::run::{Segment, close_and_park};
 use super::{Batch, Casualty, EASED, Outboxes, Report, Row};
 
@@ -259,17 +259,20 @@ impl Outboxes {
         let Some(run) = self.runs.get_mut(segment.run.0 as usize) else {
             return;
         };
+        let Some(row) = self.rows.get_mut(slot as usize) else {
+            return;
+        };
         let whole = run.slice(segment);
         if written >= whole.len() {
             return;
         }
-        let frame = frame_start(whole, written);
-        let left = whole.len() - frame;
+        let start = message_start(row.framing, whole, written);
+        let left = whole.len() - start;
         let is_copied = left <= COPY_UP_TO || left < run.len() / 8 || !run.sealed;
         let bytes = if is_copied {
-            Bytes::copy_from_slice(whole.get(frame..).unwrap_or_default())
+            Bytes::copy_from_slice(whole.get(start..).unwrap_or_default())
         } else {
-            run.share(segment, &self.shared).slice(frame..)
+            run.share(segment, &self.shared).slice(start..)
         };
         let chunk = Chunk {
             bytes,
@@ -277,11 +280,8 @@ impl Outboxes {
             is_copied,
         };
         self.copied += chunk.copied();
-        if let Some(row) = self.rows.get_mut(slot as usize) {
-            row.rest
-                .get_or_insert_default()
-                .push(chunk, written - frame);
-        }
+        let rest = row.rest.get_or_insert_default();
+        rest.push(chunk, written - start);
     }
 
     fn block(&mut self, slot: u32) {

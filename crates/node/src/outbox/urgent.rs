@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Outboxes;
-use super::backlog::Chunk;
+use super::backlog::{Chunk, Rest};
 use super::frames::is_head;
 
 /// What must not wait behind messages.
@@ -66,12 +66,11 @@ impl Outboxes {
 
     /// Puts urgent frames to where the next message would begin. The socket takes bytes now.
     pub(super) fn place_urgent(&mut self, slot: u32) {
-        let Some(rest) = self
-            .rows
-            .get_mut(slot as usize)
-            .and_then(|row| row.rest.as_mut())
-            .filter(|rest| !rest.urgent.is_empty())
-        else {
+        let Some(row) = self.rows.get_mut(slot as usize) else {
+            return;
+        };
+        let urgent = |rest: &&mut Box<Rest>| !rest.urgent.is_empty();
+        let Some(rest) = row.rest.as_mut().filter(urgent) else {
             return;
         };
         let urgent = std::mem::take(&mut rest.urgent);
@@ -81,6 +80,6 @@ impl Outboxes {
             is_copied: true,
         };
         self.copied += chunk.copied();
-        self.copied -= rest.put_in(chunk);
+        self.copied -= rest.put_in(chunk, row.framing);
     }
 }

@@ -95,6 +95,11 @@ impl Worker {
                 }
             }
             Item::Inquiry(inquiry) => self.inquire(&inquiry),
+            Item::Input {
+                slot,
+                session,
+                message,
+            } => self.received_apart(slot, &session, &message),
             Item::Socket(socket) => self.adopt(socket),
             Item::Upgraded {
                 socket,

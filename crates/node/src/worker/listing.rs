@@ -140,7 +140,10 @@ impl Walk<'_> {
                 .user
                 .as_ref()
                 .is_none_or(|user| user == session.user())
-            && wanted.transport.as_deref().is_none_or(|it| it == TRANSPORT)
+            && wanted
+                .transport
+                .as_deref()
+                .is_none_or(|it| it == session.profile().transport.name())
             && wanted
                 .protocol
                 .as_deref()
@@ -171,7 +174,7 @@ fn row(open: &Open, session: &Session) -> Row {
         client: session.client(),
         user: session.user().clone(),
         app: open.app.clone(),
-        transport: TRANSPORT,
+        transport: session.profile().transport.name(),
         protocol: protocol(open),
         connected_ms: open.connected_ms,
         latency: session.latency(),
@@ -181,9 +184,6 @@ fn row(open: &Open, session: &Session) -> Row {
             .collect(),
     }
 }
-
-/// How all connections come.
-const TRANSPORT: &str = "websocket";
 
 fn protocol(open: &Open) -> &'static str {
     match &open.talk {

@@ -301,17 +301,15 @@ impl World {
                 } else {
                     Encoding::Protobuf
                 },
-                frame_ping: false,
             },
         };
-        let opening = Opening {
-            answer: Vec::new(),
-            conversation,
-            inflate: kind.deflate,
-            deflate: kind.deflate,
+        let mut opening = Opening {
             user: Some(UserId::new(&user)),
-            pass: None,
+            ..Opening::websocket(conversation)
         };
+        if kind.deflate {
+            opening = opening.compressed();
+        }
         let seat = self.sim.open_at(worker, opening, Some(theirs));
         self.clients[number].take_wire(seat.expect("a place"), ours);
         let mut subs = Vec::new();

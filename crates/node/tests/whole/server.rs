@@ -221,20 +221,16 @@ impl Reception for FirstLine {
         } else {
             Conversation::Centrifuge {
                 encoding: Encoding::Json,
-                frame_ping: false,
             }
         };
         Decision::Open {
             opening: Box::new(Opening {
                 answer: b"welcome\n".to_vec(),
-                conversation,
-                inflate: false,
-                deflate: false,
                 user: line
                     .strip_prefix(b"hello ")
                     .and_then(|user| std::str::from_utf8(user).ok())
                     .map(UserId::new),
-                pass: None,
+                ..Opening::websocket(conversation)
             }),
             consumed: end + 1,
         }
