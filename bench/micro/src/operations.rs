@@ -9,6 +9,7 @@ use bytes::Bytes;
 use veche_engine::broker::Broker;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
+use veche_engine::pending::Pending;
 use veche_engine::sink::{Delivery, Sink};
 use veche_node::connection::{Conversation, Opening};
 use veche_protocol::batch::Encoding;
@@ -338,4 +339,7 @@ impl Sink for Nowhere {
     fn leave(&self, _channel: &Channel, _info: Arc<ClientInfo>) {}
     fn gap(&self, _channel: &Channel) {}
     fn resumed(&self) {}
+    fn room(&self) -> Pending<()> {
+        Pending::Ready(())
+    }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
@@ -10,18 +9,23 @@ use veche_protocol::identity::ClientInfo;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 
+use crate::error::EngineError;
+use crate::life::Lifecycle;
 use crate::pending::Pending;
 
 /// Carries publications between publishers and nodes, and keeps history.
-pub trait Broker: Send + Sync + fmt::Debug {
+///
+/// The rules for order, cancellation, delivery and errors are the crate's: see [the contract](crate#the-contract).
+pub trait Broker: Lifecycle + Send + Sync + fmt::Debug {
     /// Begins delivery of the channel to this node.
     ///
-    /// When the answer is there, every later publication comes through the sink. The node never has two requests for
-    /// one channel under way.
-    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>>;
+    /// When the answer is there, every later publication comes through the sink, and `history` shows every earlier
+    /// one. The node has at most one subscribe or unsubscribe of a channel under way at a time.
+    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>>;
 
-    /// Ends delivery of the channel to this node.
-    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>>;
+    /// Ends delivery of the channel to this node. What still comes is dropped by the sink; if the call fails, delivery
+    /// may go on, and a later subscribe succeeds all the same.
+    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>>;
 
     /// Publishes. The broker sets `offset`, `epoch` and `time_ms` (the latter if it is 0).
     ///
@@ -32,30 +36,30 @@ pub trait Broker: Send + Sync + fmt::Debug {
         channel: &Channel,
         publication: Publication,
         options: &PublishOptions,
-    ) -> Pending<Result<Published, BrokerError>>;
+    ) -> Pending<Result<Published, EngineError>>;
 
     /// Tells the channel's subscribers that somebody came. Not kept.
     fn publish_join(
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>>;
+    ) -> Pending<Result<(), EngineError>>;
 
     /// Tells the channel's subscribers that somebody left. Not kept.
     fn publish_leave(
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>>;
+    ) -> Pending<Result<(), EngineError>>;
 
     /// Reads the channel's stream.
     ///
     /// # Errors
-    /// [`BrokerError::UnrecoverablePosition`] when `since` names another epoch.
-    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>>;
+    /// [`EngineError::UnrecoverablePosition`] when `since` names another epoch.
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, EngineError>>;
 
     /// Forgets the channel's publications; epoch and offset go on.
-    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>>;
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), EngineError>>;
 }
 
 /// Where a publication went.
@@ -65,18 +69,4 @@ pub struct Published {
     pub position: StreamPosition,
     /// Whether it was a repetition and therefore not delivered.
     pub suppressed: bool,
-}
-
-/// What the operator hears when a broker fails. Never shown to clients.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BrokerError {
-    /// The position asked for belongs to another epoch.
-    #[error("the stream has another epoch")]
-    UnrecoverablePosition,
-    /// The broker is up, but slow. Repeat only what bears an idempotency key.
-    #[error("no answer from the broker within {0:?}")]
-    Timeout(Duration),
-    /// The driver connects again by itself; callers wait or refuse.
-    #[error("lost the connection to the broker")]
-    ConnectionLost,
 }

@@ -1,8 +1,10 @@
-//! One suite for all engines: what any broker and any presence manager must do.
+//! One suite for all engines: what any broker, any presence manager and any controller must do.
 //!
 //! An engine's tests call [`conformance_suite!`](crate::conformance_suite) with a function that makes a [`Bench`] and
 //! one that runs a future to its end. Each check becomes a test of its own. Times in the checks are whole seconds, so
-//! that engines without finer clocks pass too.
+//! that engines without finer clocks pass too. An engine that outlives the process passes
+//! [`durable_conformance_suite!`](crate::durable_conformance_suite) as well, and a controller
+//! [`controller_conformance_suite!`](crate::controller_conformance_suite).
 
 use std::fmt;
 use std::future::Future;
@@ -19,10 +21,12 @@ use veche_protocol::payload::Payload;
 use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::{Publication, PublishOptions, Retention};
 
-use crate::broker::{Broker, BrokerError, Published};
+use crate::broker::{Broker, Published};
+use crate::error::EngineError;
 use crate::presence::PresenceManager;
 
 pub mod checks;
+pub mod late;
 pub mod recorder;
 
 use recorder::Recorder;
@@ -37,10 +41,26 @@ pub struct Bench {
     pub sink: Arc<Recorder>,
     /// Lets time pass for the engine.
     pub pass: Pass,
+    /// From where the engine delivers.
+    pub delivers: Delivers,
+    /// How the engine is closed and opened again, if it outlives the process.
+    pub reopen: Option<Reopen>,
+}
+
+/// From where an engine calls its sink.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivers {
+    /// Inside the call that publishes.
+    InPublish,
+    /// From a reader of its own, which waits for room.
+    FromReader,
 }
 
 /// Lets time pass for an engine: moves its clock, or really waits.
 pub type Pass = Box<dyn Fn(Duration) -> Pin<Box<dyn Future<Output = ()>>>>;
+
+/// Closes an engine, lets time pass, and opens it on the same store.
+pub type Reopen = Box<dyn FnOnce(Duration) -> Pin<Box<dyn Future<Output = Bench>>>>;
 
 impl fmt::Debug for Bench {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,6 +72,16 @@ impl fmt::Debug for Bench {
 }
 
 impl Bench {
+    /// Starts the engine.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub async fn start(&self) {
+        self.broker.start().wait().await.expect("the broker starts");
+        let presence = self.presence.start().wait().await;
+        presence.expect("the presence manager starts");
+    }
+
     async fn pass_secs(&self, seconds: u64) {
         (self.pass)(Duration::from_secs(seconds)).await;
     }
@@ -64,7 +94,7 @@ impl Bench {
             .expect("the engine is up")
     }
 
-    async fn read(&self, channel: &Channel, query: &Query) -> Result<Page, BrokerError> {
+    async fn read(&self, channel: &Channel, query: &Query) -> Result<Page, EngineError> {
         self.broker.history(channel, query).wait().await
     }
 
@@ -132,7 +162,7 @@ const HOUR: Duration = Duration::from_hours(1);
 #[macro_export]
 macro_rules! conformance_suite {
     ($make:path, $block_on:path) => {
-        $crate::conformance_suite! { @checks $make, $block_on;
+        $crate::conformance_checks! { $make, $block_on;
             offsets_count_from_one_within_one_epoch
             a_publication_is_delivered_with_its_position
             the_epoch_is_in_the_first_publication_alone
@@ -169,13 +199,44 @@ macro_rules! conformance_suite {
             whoever_was_added_is_present_until_removed
             presence_ends_when_it_is_not_refreshed
             presence_counts_clients_and_users
+            calls_for_a_channel_take_effect_in_their_order
+            additions_and_removals_take_effect_in_their_order
+            joins_and_leaves_are_told_in_their_order
+            a_call_takes_effect_though_nobody_waits_for_its_answer
+            what_a_dropped_call_did_is_undone_by_the_opposite_call
+            a_reader_waits_for_room_and_loses_nothing
+            what_was_called_before_the_end_is_done_at_the_end
+            a_part_is_started_and_closed_once_for_each_role_it_plays
         }
     };
-    (@checks $make:path, $block_on:path; $($check:ident)*) => {
+}
+
+/// Makes a test of each check of an engine that outlives the process; as [`conformance_suite!`], which it comes on top
+/// of. The bench's [`reopen`](Bench::reopen) must be there.
+#[macro_export]
+macro_rules! durable_conformance_suite {
+    ($make:path, $block_on:path) => {
+        $crate::conformance_checks! { $make, $block_on;
+            offsets_and_epoch_go_on_after_a_restart
+            time_counts_while_the_engine_is_down
+            idempotency_keys_and_versions_survive_a_restart
+        }
+    };
+}
+
+/// Makes a test of each check that is named.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! conformance_checks {
+    ($make:path, $block_on:path; $($check:ident)*) => {
         $(
             #[test]
             fn $check() {
-                $block_on($crate::conformance::checks::$check($make()));
+                let bench = $make();
+                $block_on(async move {
+                    bench.start().await;
+                    $crate::conformance::checks::$check(bench).await;
+                });
             }
         )*
     };

@@ -7,7 +7,7 @@ use std::pin::Pin;
 /// The answer of an engine.
 ///
 /// An engine in memory has it at once: no future, no allocation. Others give a future, which the node runs on its
-/// control runtime.
+/// control runtime. The call was made before the future exists: the future only waits for the answer.
 pub enum Pending<T> {
     /// The answer.
     Ready(T),
@@ -19,7 +19,7 @@ impl<T> Pending<T> {
     /// Waits for the answer.
     ///
     /// # Cancel safety
-    /// A dropped wait drops the engine's future; what the engine has sent by then may still happen.
+    /// A dropped wait drops the answer. The call takes effect all the same.
     pub async fn wait(self) -> T {
         match self {
             Self::Ready(answer) => answer,

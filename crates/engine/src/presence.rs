@@ -7,18 +7,22 @@ use veche_protocol::channel::Channel;
 use veche_protocol::identity::{ClientId, ClientInfo, UserId};
 use veche_protocol::reply::PresenceStats;
 
-use crate::broker::BrokerError;
+use crate::error::EngineError;
+use crate::life::Lifecycle;
 use crate::pending::Pending;
 
 /// Remembers who is in a channel, for a while at a time.
-pub trait PresenceManager: Send + Sync + fmt::Debug {
+///
+/// A client is removed after it was added, never before, because calls for one channel take effect in the order in
+/// which they are made: see [the contract](crate#the-contract).
+pub trait PresenceManager: Lifecycle + Send + Sync + fmt::Debug {
     /// Adds a client, or keeps it for another `ttl`.
     fn add(
         &self,
         channel: &Channel,
         info: &ClientInfo,
         ttl: Duration,
-    ) -> Pending<Result<(), BrokerError>>;
+    ) -> Pending<Result<(), EngineError>>;
 
     /// Removes a client.
     fn remove(
@@ -26,14 +30,11 @@ pub trait PresenceManager: Send + Sync + fmt::Debug {
         channel: &Channel,
         client: ClientId,
         user: &UserId,
-    ) -> Pending<Result<(), BrokerError>>;
+    ) -> Pending<Result<(), EngineError>>;
 
     /// Lists the clients.
-    fn presence(&self, channel: &Channel) -> Pending<Result<Vec<ClientInfo>, BrokerError>>;
+    fn presence(&self, channel: &Channel) -> Pending<Result<Vec<ClientInfo>, EngineError>>;
 
     /// Counts the clients.
-    fn stats(&self, channel: &Channel) -> Pending<Result<PresenceStats, BrokerError>>;
+    fn stats(&self, channel: &Channel) -> Pending<Result<PresenceStats, EngineError>>;
 }
-
-/// How long a client is present without being added again: a little over two of its refreshes.
-pub const PRESENCE_TTL: Duration = Duration::from_secs(60);

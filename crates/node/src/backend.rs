@@ -261,6 +261,7 @@ fn refused(refusal: Refusal) -> CommandError {
 fn internal(failure: Failure) -> CommandError {
     match failure {
         Failure::UnrecoverablePosition => ErrorCode::UNRECOVERABLE_POSITION.into(),
+        Failure::NotSupported => ErrorCode::NOT_AVAILABLE.into(),
         Failure::Unavailable => ErrorCode::INTERNAL.into(),
     }
 }

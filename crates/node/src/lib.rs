@@ -36,6 +36,7 @@ mod plain;
 mod positions;
 mod printable;
 mod questions;
+mod sink;
 mod sync;
 mod trouble_log;
 mod users;

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -13,9 +13,8 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use veche_engine::broker::Broker;
 use veche_engine::presence::PresenceManager;
-use veche_engine::sink::{Delivery, Sink};
-use veche_protocol::channel::Channel;
-use veche_protocol::identity::{ClientId, ClientInfo, UserId};
+use veche_engine::sink::Sink;
+use veche_protocol::identity::{ClientId, UserId};
 use veche_session::rules::Rules;
 use veche_session::turn::Now;
 use veche_websocket::decoder::Limits;
@@ -24,11 +23,11 @@ use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::connection::Opening;
 use crate::counters::{Cell, Counters};
-use crate::fanout::{Event, EventBody};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
 use crate::interest::Interest;
 use crate::listing::LISTS;
 use crate::reception::Reception;
+use crate::sink::{NodeSink, Received};
 use crate::sync::Waker;
 use crate::trouble_log::EngineLog;
 use crate::users::Users;
@@ -59,6 +58,9 @@ pub struct NodeConfig {
     pub worker_backlog_limit: usize,
     /// Bounds of inboxes.
     pub inbox: InboxLimits,
+    /// How long a client is present in a channel after it was added or kept. Sessions keep it once in
+    /// `presence_update_interval`, so it has to be longer than that.
+    pub presence_ttl: Duration,
     /// How long a publish by the API waits while the node is congested; then it is refused with 111.
     pub publish_timeout: Duration,
     /// Whether connections are counted by user over all workers, for `client.user_connection_limit`.
@@ -84,6 +86,7 @@ impl Default for NodeConfig {
             stall_timeout: Duration::from_secs(30),
             worker_backlog_limit: 256 << 20,
             inbox: InboxLimits::default(),
+            presence_ttl: Duration::from_secs(60),
             publish_timeout: Duration::from_secs(10),
             count_users: false,
             name: String::new(),
@@ -198,6 +201,7 @@ impl Node {
             received: received.clone(),
             interest: interest.clone(),
             inboxes: inboxes.clone(),
+            congestion: congestion.clone(),
         }));
         let users_counted = config.count_users || workers > 1;
         let node = Arc::new(Self {
@@ -440,57 +444,6 @@ impl Drop for AbortOnPanic {
         if thread::panicking() {
             tracing::error!("a worker failed; the process ends");
             std::process::abort();
-        }
-    }
-}
-
-/// What has come from the engine.
-#[derive(Debug, Default)]
-struct Received {
-    publications: AtomicU64,
-    joins: AtomicU64,
-    leaves: AtomicU64,
-}
-
-/// Where the engine delivers: to the inboxes of the workers that want the channel.
-#[derive(Debug)]
-struct NodeSink {
-    received: Arc<Received>,
-    interest: Arc<Interest>,
-    inboxes: Vec<Arc<Inbox>>,
-}
-
-impl NodeSink {
-    fn deliver(&self, channel: &Channel, body: EventBody) {
-        // The engine may hold a lock: a worker whose inbox is full reports that itself.
-        self.interest
-            .deliver(channel, |id| Event::new(channel.clone(), id, body));
-    }
-}
-
-impl Sink for NodeSink {
-    fn publication(&self, channel: &Channel, delivery: Delivery) {
-        self.received.publications.fetch_add(1, Ordering::Relaxed);
-        self.deliver(channel, EventBody::Publication(delivery));
-    }
-
-    fn join(&self, channel: &Channel, info: Arc<ClientInfo>) {
-        self.received.joins.fetch_add(1, Ordering::Relaxed);
-        self.deliver(channel, EventBody::Join(info));
-    }
-
-    fn leave(&self, channel: &Channel, info: Arc<ClientInfo>) {
-        self.received.leaves.fetch_add(1, Ordering::Relaxed);
-        self.deliver(channel, EventBody::Leave(info));
-    }
-
-    fn gap(&self, channel: &Channel) {
-        self.interest.gap(channel);
-    }
-
-    fn resumed(&self) {
-        for inbox in &self.inboxes {
-            inbox.push(Item::GapEverywhere);
         }
     }
 }

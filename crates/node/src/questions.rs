@@ -3,9 +3,8 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use veche_engine::broker::BrokerError;
+use veche_engine::error::EngineError;
 use veche_engine::pending::Pending;
-use veche_engine::presence::PRESENCE_TTL;
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::identity::UserId;
@@ -95,7 +94,9 @@ impl Worker {
                 self.pend_engine(key, ask, stats, Answer::PresenceStats)
             }
             Question::AddPresence { channel, info } => {
-                let added = engine.presence.add(&channel, &info, PRESENCE_TTL);
+                let added = engine
+                    .presence
+                    .add(&channel, &info, node.config().presence_ttl);
                 self.pend_engine(key, ask, added, Answer::Done)
             }
             Question::Rpc { method, data } => {
@@ -125,7 +126,9 @@ impl Worker {
             Notice::KeepPresence { channel, info } => {
                 node.clone().carry_on(
                     "keep presence",
-                    engine.presence.add(&channel, &info, PRESENCE_TTL),
+                    engine
+                        .presence
+                        .add(&channel, &info, node.config().presence_ttl),
                 );
             }
             Notice::RemovePresence {
@@ -237,7 +240,7 @@ impl Worker {
         &self,
         connection: ConnectionKey,
         ask: Ask,
-        pending: Pending<Result<T, BrokerError>>,
+        pending: Pending<Result<T, EngineError>>,
         answer: impl FnOnce(Result<T, Failure>) -> Answer + Send + 'static,
     ) -> Option<Answer> {
         self.pend(connection, ask, pending, |result, node| {
@@ -373,7 +376,7 @@ impl Node {
     pub(crate) fn began_later(
         self: Arc<Self>,
         channel: Channel,
-        pending: Pending<Result<(), BrokerError>>,
+        pending: Pending<Result<(), EngineError>>,
     ) {
         let node = self.clone();
         self.spawn(async move {
@@ -384,8 +387,8 @@ impl Node {
     }
 
     /// Sees something through that nobody waits for.
-    fn carry_on(self: Arc<Self>, what: &'static str, pending: Pending<Result<(), BrokerError>>) {
-        let report = move |node: &Self, result: Result<(), BrokerError>| {
+    fn carry_on(self: Arc<Self>, what: &'static str, pending: Pending<Result<(), EngineError>>) {
+        let report = move |node: &Self, result: Result<(), EngineError>| {
             if let Err(error) = result {
                 node.engine_log().report(what, &error);
             }
@@ -400,9 +403,10 @@ impl Node {
     }
 
     /// What a session hears of an engine's failure; the operator hears more.
-    pub(crate) fn failure(&self, error: BrokerError) -> Failure {
+    pub(crate) fn failure(&self, error: EngineError) -> Failure {
         match error {
-            BrokerError::UnrecoverablePosition => Failure::UnrecoverablePosition,
+            EngineError::UnrecoverablePosition => Failure::UnrecoverablePosition,
+            EngineError::NotSupported(_) => Failure::NotSupported,
             error => {
                 self.engine_log().report("answer", &error);
                 Failure::Unavailable

@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use veche_engine::broker::BrokerError;
+use veche_engine::error::EngineError;
 use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
 
@@ -27,7 +27,7 @@ impl EngineLog {
     }
 
     /// Reports what the engine could not do, and why. Not to be called under a lock of the engine.
-    pub(crate) fn report(&self, what: &str, error: &BrokerError) {
+    pub(crate) fn report(&self, what: &str, error: &EngineError) {
         let line = self.lines.lock().take(self.began.elapsed());
         if let Some(omitted) = line {
             report_omitted(omitted, "failures of the engine");
@@ -126,7 +126,10 @@ mod tests {
         let written = lines(|| {
             let log = EngineLog::new();
             for _ in 0..10_000 {
-                log.report("answer", &BrokerError::ConnectionLost);
+                log.report(
+                    "answer",
+                    &EngineError::Unavailable("the test wants it".into()),
+                );
             }
         });
         // It takes less than some seconds, each of which may have ten lines and a number.

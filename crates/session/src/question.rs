@@ -124,6 +124,8 @@ pub enum Answer {
 pub enum Failure {
     /// The position asked for belongs to another epoch (error 112).
     UnrecoverablePosition,
+    /// The engine can't do this at all (error 108).
+    NotSupported,
     /// The engine failed (error 100); the operator was told.
     Unavailable,
 }

@@ -606,6 +606,7 @@ impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Self {
         let code = match failure {
             Failure::UnrecoverablePosition => ErrorCode::UNRECOVERABLE_POSITION,
+            Failure::NotSupported => ErrorCode::NOT_AVAILABLE,
             Failure::Unavailable => ErrorCode::INTERNAL,
         };
         CommandError::from(code).into()

@@ -2,11 +2,24 @@
 #![expect(missing_docs, reason = "the names are sentences already")]
 #![expect(clippy::indexing_slicing, reason = "a panic is the verdict of a check")]
 
+mod living;
+mod ordering;
 mod publishing;
 mod reading;
 mod repeating;
+mod surviving;
 mod telling;
 
+pub use living::{
+    a_part_is_started_and_closed_once_for_each_role_it_plays,
+    a_reader_waits_for_room_and_loses_nothing, what_was_called_before_the_end_is_done_at_the_end,
+};
+pub use ordering::{
+    a_call_takes_effect_though_nobody_waits_for_its_answer,
+    additions_and_removals_take_effect_in_their_order,
+    calls_for_a_channel_take_effect_in_their_order, joins_and_leaves_are_told_in_their_order,
+    what_a_dropped_call_did_is_undone_by_the_opposite_call,
+};
 pub use publishing::{
     a_channel_without_history_has_no_offsets, a_publication_is_delivered_with_its_position,
     a_publication_that_skips_history_has_no_offset, a_shorter_time_of_the_last_one_counts,
@@ -29,6 +42,10 @@ pub use repeating::{
     idempotency_keys_are_per_owner, idempotency_needs_no_history,
     removing_history_keeps_idempotency_keys_and_versions, the_same_idempotency_key_publishes_once,
     versions_of_another_epoch_are_not_compared, versions_without_history_are_sent_and_not_compared,
+};
+pub use surviving::{
+    idempotency_keys_and_versions_survive_a_restart, offsets_and_epoch_go_on_after_a_restart,
+    time_counts_while_the_engine_is_down,
 };
 pub use telling::{
     a_delta_comes_with_the_publication_before_it, channels_do_not_touch_each_other,

@@ -9,12 +9,13 @@ use parking_lot::Mutex;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientInfo;
 
+use crate::pending::Pending;
 use crate::sink::{Delivery, Sink};
 
 /// A sink that writes down what it is told.
 #[derive(Debug, Default)]
 pub struct Recorder {
-    record: Mutex<Record>,
+    record: Arc<Mutex<Record>>,
 }
 
 /// One thing that a sink was told.
@@ -35,6 +36,8 @@ pub enum Told {
 #[derive(Debug, Default)]
 struct Record {
     told: Vec<Told>,
+    /// Whether there is no room.
+    is_full: bool,
     waiting: Vec<Waker>,
 }
 
@@ -62,10 +65,29 @@ impl Recorder {
         .collect()
     }
 
+    /// What was told until now.
+    #[must_use]
+    pub fn so_far(&self) -> Vec<Told> {
+        self.record.lock().told.clone()
+    }
+
+    /// Whether engines with a reader of their own must wait from now on.
+    pub fn set_full(&self, is_full: bool) {
+        let mut record = self.record.lock();
+        record.is_full = is_full;
+        record.wake();
+    }
+
     fn write(&self, told: Told) {
         let mut record = self.record.lock();
         record.told.push(told);
-        for waker in record.waiting.drain(..) {
+        record.wake();
+    }
+}
+
+impl Record {
+    fn wake(&mut self) {
+        for waker in self.waiting.drain(..) {
             waker.wake();
         }
     }
@@ -90,5 +112,20 @@ impl Sink for Recorder {
 
     fn resumed(&self) {
         self.write(Told::Resumed);
+    }
+
+    fn room(&self) -> Pending<()> {
+        if !self.record.lock().is_full {
+            return Pending::Ready(());
+        }
+        let record = self.record.clone();
+        Pending::Later(Box::pin(poll_fn(move |context| {
+            let mut record = record.lock();
+            if !record.is_full {
+                return Poll::Ready(());
+            }
+            record.waiting.push(context.waker().clone());
+            Poll::Pending
+        })))
     }
 }

@@ -11,7 +11,9 @@ use veche_protocol::identity::ClientInfo;
 use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::{Publication, PublishOptions, Retention};
 
-use crate::broker::{Broker, BrokerError, Published};
+use crate::broker::{Broker, Published};
+use crate::error::EngineError;
+use crate::life::Lifecycle;
 use crate::memory::clock::{Clock, Now};
 use crate::memory::deadlines::Deadlines;
 use crate::memory::idempotency::{Idempotency, KeyHash};
@@ -54,12 +56,14 @@ impl MemoryBroker {
     }
 }
 
+impl Lifecycle for MemoryBroker {}
+
 impl Broker for MemoryBroker {
-    fn subscribe(&self, _channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn subscribe(&self, _channel: &Channel) -> Pending<Result<(), EngineError>> {
         Pending::Ready(Ok(()))
     }
 
-    fn unsubscribe(&self, _channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn unsubscribe(&self, _channel: &Channel) -> Pending<Result<(), EngineError>> {
         Pending::Ready(Ok(()))
     }
 
@@ -68,7 +72,7 @@ impl Broker for MemoryBroker {
         channel: &Channel,
         publication: Publication,
         options: &PublishOptions,
-    ) -> Pending<Result<Published, BrokerError>> {
+    ) -> Pending<Result<Published, EngineError>> {
         let now = self.clock.now();
         let key = options.idempotency_key.as_ref();
         let key = key.map(|key| KeyHash::new(channel, key));
@@ -96,7 +100,7 @@ impl Broker for MemoryBroker {
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         let _turn = self.shards.lock(channel);
         self.sink.join(channel, info);
         Pending::Ready(Ok(()))
@@ -106,13 +110,13 @@ impl Broker for MemoryBroker {
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         let _turn = self.shards.lock(channel);
         self.sink.leave(channel, info);
         Pending::Ready(Ok(()))
     }
 
-    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>> {
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, EngineError>> {
         let now = self.clock.now().monotonic;
         let mut shard = self.shards.lock(channel);
         Pending::Ready(shard.on_stream(channel, now, |stream| {
@@ -121,7 +125,7 @@ impl Broker for MemoryBroker {
         }))
     }
 
-    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         if let Some(stream) = self.shards.lock(channel).streams.get_mut(channel) {
             stream.clear();
         }

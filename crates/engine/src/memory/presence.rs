@@ -9,7 +9,8 @@ use veche_protocol::channel::Channel;
 use veche_protocol::identity::{ClientId, ClientInfo, UserId};
 use veche_protocol::reply::PresenceStats;
 
-use crate::broker::BrokerError;
+use crate::error::EngineError;
+use crate::life::Lifecycle;
 use crate::memory::clock::Clock;
 use crate::memory::deadlines::Deadlines;
 use crate::memory::shards::Shards;
@@ -44,13 +45,15 @@ impl MemoryPresence {
     }
 }
 
+impl Lifecycle for MemoryPresence {}
+
 impl PresenceManager for MemoryPresence {
     fn add(
         &self,
         channel: &Channel,
         info: &ClientInfo,
         ttl: Duration,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         let until = self.clock.now().monotonic.saturating_add(ttl);
         self.shards.lock(channel).add(channel, info, until);
         Pending::Ready(Ok(()))
@@ -61,19 +64,19 @@ impl PresenceManager for MemoryPresence {
         channel: &Channel,
         client: ClientId,
         _user: &UserId,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         self.shards.lock(channel).remove(channel, client);
         Pending::Ready(Ok(()))
     }
 
-    fn presence(&self, channel: &Channel) -> Pending<Result<Vec<ClientInfo>, BrokerError>> {
+    fn presence(&self, channel: &Channel) -> Pending<Result<Vec<ClientInfo>, EngineError>> {
         let now = self.clock.now().monotonic;
         let shard = self.shards.lock(channel);
         let present = shard.present(channel, now);
         Pending::Ready(Ok(present.cloned().collect()))
     }
 
-    fn stats(&self, channel: &Channel) -> Pending<Result<PresenceStats, BrokerError>> {
+    fn stats(&self, channel: &Channel) -> Pending<Result<PresenceStats, EngineError>> {
         let now = self.clock.now().monotonic;
         let shard = self.shards.lock(channel);
         let mut users = HashSet::new();

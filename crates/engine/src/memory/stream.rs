@@ -8,7 +8,7 @@ use veche_protocol::history::{Page, Query};
 use veche_protocol::position::{Epoch, Offset, StreamPosition};
 use veche_protocol::publication::{Publication, Retention};
 
-use crate::broker::BrokerError;
+use crate::error::EngineError;
 
 /// The publications of a channel that are still kept, and its position, which is kept longer.
 #[derive(Debug)]
@@ -101,13 +101,13 @@ impl Stream {
     /// Reads the stream.
     ///
     /// # Errors
-    /// [`BrokerError::UnrecoverablePosition`] when `since` names another epoch.
-    pub(super) fn read(&self, query: &Query) -> Result<Page, BrokerError> {
+    /// [`EngineError::UnrecoverablePosition`] when `since` names another epoch.
+    pub(super) fn read(&self, query: &Query) -> Result<Page, EngineError> {
         if let Some(since) = &query.since
             && !since.epoch.is_empty()
             && since.epoch != self.epoch
         {
-            return Err(BrokerError::UnrecoverablePosition);
+            return Err(EngineError::UnrecoverablePosition);
         }
         let since = query.since.as_ref().map(|since| since.offset);
         let limit = query.limit.unwrap_or(usize::MAX);

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
-use veche_engine::broker::{Broker, BrokerError, Published};
+use veche_engine::broker::{Broker, Published};
+use veche_engine::error::EngineError;
+use veche_engine::life::Lifecycle;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::{Clock, ManualClock};
 use veche_engine::pending::Pending;
@@ -106,15 +108,15 @@ impl Watched {
     fn perform<T: Send + 'static>(
         &self,
         can_fail: bool,
-        act: impl FnOnce(&Self) -> Result<T, BrokerError> + Send + 'static,
-    ) -> Pending<Result<T, BrokerError>> {
+        act: impl FnOnce(&Self) -> Result<T, EngineError> + Send + 'static,
+    ) -> Pending<Result<T, EngineError>> {
         let act = move |engine: &Self| {
             if can_fail {
                 let mut book = engine.inner.book.lock();
                 if book.failing > 0 {
                     book.failing -= 1;
                     book.failed += 1;
-                    return Err(BrokerError::ConnectionLost);
+                    return Err(EngineError::Unavailable("the test wants it".into()));
                 }
             }
             act(engine)
@@ -134,7 +136,8 @@ impl Watched {
         });
         self.inner.jobs.lock().push(job);
         Pending::Later(Box::pin(async move {
-            told.await.unwrap_or(Err(BrokerError::ConnectionLost))
+            told.await
+                .unwrap_or(Err(EngineError::Unavailable("the test wants it".into())))
         }))
     }
 
@@ -143,7 +146,7 @@ impl Watched {
         channel: &Channel,
         publication: Publication,
         options: &PublishOptions,
-    ) -> Result<Published, BrokerError> {
+    ) -> Result<Published, EngineError> {
         let inner = &self.inner;
         let (now, name) = (inner.clock.now().monotonic, channel.as_str());
         let verdict = (inner.book.lock()).publish(name, &publication, options, now);
@@ -167,7 +170,7 @@ impl Watched {
         Ok(published)
     }
 
-    fn history_now(&self, channel: &Channel, query: &Query) -> Result<Page, BrokerError> {
+    fn history_now(&self, channel: &Channel, query: &Query) -> Result<Page, EngineError> {
         let inner = &self.inner;
         let (now, name) = (inner.clock.now().monotonic, channel.as_str());
         let (offsets, top) = inner.book.lock().read(name, query, now);
@@ -180,8 +183,10 @@ impl Watched {
     }
 }
 
+impl Lifecycle for Watched {}
+
 impl Broker for Watched {
-    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         let channel = channel.as_str().to_owned();
         self.perform(true, move |engine| {
             engine.inner.book.lock().wanted.insert(channel);
@@ -189,7 +194,7 @@ impl Broker for Watched {
         })
     }
 
-    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         let channel = channel.as_str().to_owned();
         self.perform(false, move |engine| {
             engine.inner.book.lock().wanted.remove(&channel);
@@ -202,7 +207,7 @@ impl Broker for Watched {
         channel: &Channel,
         publication: Publication,
         options: &PublishOptions,
-    ) -> Pending<Result<Published, BrokerError>> {
+    ) -> Pending<Result<Published, EngineError>> {
         let (channel, options) = (channel.clone(), options.clone());
         self.perform(true, move |engine| {
             engine.publish_now(&channel, publication, &options)
@@ -213,7 +218,7 @@ impl Broker for Watched {
         &self,
         _channel: &Channel,
         _info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         Pending::Ready(Ok(()))
     }
 
@@ -221,16 +226,16 @@ impl Broker for Watched {
         &self,
         _channel: &Channel,
         _info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         Pending::Ready(Ok(()))
     }
 
-    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>> {
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, EngineError>> {
         let (channel, query) = (channel.clone(), query.clone());
         self.perform(true, move |engine| engine.history_now(&channel, &query))
     }
 
-    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         let channel = channel.clone();
         self.perform(false, move |engine| {
             let now = engine.inner.clock.now().monotonic;
@@ -288,5 +293,9 @@ impl Sink for Lossy {
     fn resumed(&self) {
         self.book.lock().trouble_all();
         self.sink.resumed();
+    }
+
+    fn room(&self) -> Pending<()> {
+        self.sink.room()
     }
 }

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
-use veche_engine::broker::{Broker, BrokerError, Published};
+use veche_engine::broker::{Broker, Published};
+use veche_engine::error::EngineError;
+use veche_engine::life::Lifecycle;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::pending::Pending;
 use veche_node::inquiry::Addressees;
@@ -33,12 +35,14 @@ struct SlowToLeave {
     left: Arc<Mutex<usize>>,
 }
 
+impl Lifecycle for SlowToLeave {}
+
 impl Broker for SlowToLeave {
     fn publish_leave(
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         let permits = self.permits.lock().expect("nobody fails with it");
         if permits.recv_timeout(PATIENCE).is_ok() {
             *self.left.lock().expect("nobody fails with it") += 1;
@@ -46,11 +50,11 @@ impl Broker for SlowToLeave {
         self.broker.publish_leave(channel, info)
     }
 
-    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         self.broker.subscribe(channel)
     }
 
-    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         self.broker.unsubscribe(channel)
     }
 
@@ -59,7 +63,7 @@ impl Broker for SlowToLeave {
         channel: &Channel,
         publication: Publication,
         options: &PublishOptions,
-    ) -> Pending<Result<Published, BrokerError>> {
+    ) -> Pending<Result<Published, EngineError>> {
         self.broker.publish(channel, publication, options)
     }
 
@@ -67,15 +71,15 @@ impl Broker for SlowToLeave {
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         self.broker.publish_join(channel, info)
     }
 
-    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>> {
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, EngineError>> {
         self.broker.history(channel, query)
     }
 
-    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         self.broker.remove_history(channel)
     }
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Runtime;
-use veche_engine::broker::{Broker, BrokerError, Published};
+use veche_engine::broker::{Broker, Published};
+use veche_engine::error::EngineError;
+use veche_engine::life::Lifecycle;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
@@ -297,13 +299,15 @@ fn later<T: Send + 'static>(
     }))
 }
 
+impl Lifecycle for LaterBroker {}
+
 impl Broker for LaterBroker {
-    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         let channel = channel.clone();
         later(&self.0, move |broker| broker.subscribe(&channel))
     }
 
-    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         let channel = channel.clone();
         later(&self.0, move |broker| broker.unsubscribe(&channel))
     }
@@ -313,7 +317,7 @@ impl Broker for LaterBroker {
         channel: &Channel,
         publication: Publication,
         options: &PublishOptions,
-    ) -> Pending<Result<Published, BrokerError>> {
+    ) -> Pending<Result<Published, EngineError>> {
         let (channel, options) = (channel.clone(), options.clone());
         later(&self.0, move |broker| {
             broker.publish(&channel, publication, &options)
@@ -324,7 +328,7 @@ impl Broker for LaterBroker {
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         self.0.publish_join(channel, info)
     }
 
@@ -332,16 +336,16 @@ impl Broker for LaterBroker {
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         self.0.publish_leave(channel, info)
     }
 
-    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>> {
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, EngineError>> {
         let (channel, query) = (channel.clone(), query.clone());
         later(&self.0, move |broker| broker.history(&channel, &query))
     }
 
-    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         self.0.remove_history(channel)
     }
 }

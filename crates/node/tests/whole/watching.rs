@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use veche_engine::broker::{Broker, BrokerError, Published};
+use veche_engine::broker::{Broker, Published};
+use veche_engine::error::EngineError;
+use veche_engine::life::Lifecycle;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::pending::Pending;
 use veche_node::node::NodeConfig;
@@ -23,12 +25,14 @@ struct Ahead {
     by: Arc<AtomicU64>,
 }
 
+impl Lifecycle for Ahead {}
+
 impl Broker for Ahead {
-    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn subscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         self.broker.subscribe(channel)
     }
 
-    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn unsubscribe(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         self.broker.unsubscribe(channel)
     }
 
@@ -37,7 +41,7 @@ impl Broker for Ahead {
         channel: &Channel,
         publication: Publication,
         options: &PublishOptions,
-    ) -> Pending<Result<Published, BrokerError>> {
+    ) -> Pending<Result<Published, EngineError>> {
         self.broker.publish(channel, publication, options)
     }
 
@@ -45,7 +49,7 @@ impl Broker for Ahead {
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         self.broker.publish_join(channel, info)
     }
 
@@ -53,11 +57,11 @@ impl Broker for Ahead {
         &self,
         channel: &Channel,
         info: Arc<ClientInfo>,
-    ) -> Pending<Result<(), BrokerError>> {
+    ) -> Pending<Result<(), EngineError>> {
         self.broker.publish_leave(channel, info)
     }
 
-    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, BrokerError>> {
+    fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, EngineError>> {
         match self.broker.history(channel, query) {
             Pending::Ready(Ok(mut page)) => {
                 page.position.offset += self.by.load(Ordering::SeqCst);
@@ -67,7 +71,7 @@ impl Broker for Ahead {
         }
     }
 
-    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), BrokerError>> {
+    fn remove_history(&self, channel: &Channel) -> Pending<Result<(), EngineError>> {
         self.broker.remove_history(channel)
     }
 }

@@ -3,8 +3,8 @@
 use veche_protocol::channel::Channel;
 use veche_protocol::history::Query;
 
-use crate::broker::BrokerError;
 use crate::conformance::{Bench, kept, offsets, query, since};
+use crate::error::EngineError;
 
 /// A channel with publications 1 to 5, of which 1 and 2 fell out.
 async fn three_of_five(bench: &Bench) -> Channel {
@@ -122,7 +122,7 @@ pub async fn another_epoch_is_unrecoverable_and_an_empty_one_is_not_checked(benc
             ..since(4, "another")
         };
         let read = bench.read(&channel, &query).await;
-        assert_eq!(read, Err(BrokerError::UnrecoverablePosition));
+        assert_eq!(read, Err(EngineError::UnrecoverablePosition));
     }
 }
 

@@ -11,8 +11,8 @@ use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::payload::Payload;
 
 use super::*;
-use crate::conformance::Bench;
 use crate::conformance::recorder::Recorder;
+use crate::conformance::{Bench, Delivers};
 use crate::memory::clock::{ManualClock, SystemClock};
 use crate::memory::idempotency::IDEMPOTENCY_TTL;
 use crate::memory::presence::MemoryPresence;
@@ -53,7 +53,80 @@ fn bench(is_swept: bool) -> Bench {
             }
             Box::pin(std::future::ready(()))
         }),
+        delivers: Delivers::InPublish,
+        reopen: None,
     }
+}
+
+/// An engine in memory whose process ends and whose tables stay: what the checks of durable engines are tried on.
+fn durable() -> Bench {
+    let clock = Arc::new(ManualClock::at(1_700_000_000_000));
+    let sink = Arc::new(Switch::default());
+    let broker = Arc::new(MemoryBroker::new(sink.clone(), clock.clone()));
+    let presence = Arc::new(MemoryPresence::new(clock.clone()));
+    durable_with(&clock, &sink, &broker, &presence)
+}
+
+fn durable_with(
+    clock: &Arc<ManualClock>,
+    switch: &Arc<Switch>,
+    broker: &Arc<MemoryBroker>,
+    presence: &Arc<MemoryPresence>,
+) -> Bench {
+    let sink = Arc::new(Recorder::default());
+    *switch.0.lock() = sink.clone();
+    let (passing, down) = (clock.clone(), clock.clone());
+    let (switch, kept, also_kept) = (switch.clone(), broker.clone(), presence.clone());
+    Bench {
+        broker: broker.clone(),
+        presence: presence.clone(),
+        sink,
+        pass: Box::new(move |time| {
+            passing.pass(time);
+            Box::pin(std::future::ready(()))
+        }),
+        delivers: Delivers::InPublish,
+        reopen: Some(Box::new(move |time| {
+            down.pass(time);
+            let bench = durable_with(&down, &switch, &kept, &also_kept);
+            Box::pin(std::future::ready(bench))
+        })),
+    }
+}
+
+/// Delivers to the process that runs now.
+#[derive(Debug, Default)]
+struct Switch(Mutex<Arc<Recorder>>);
+
+impl Sink for Switch {
+    fn publication(&self, channel: &Channel, delivery: Delivery) {
+        self.0.lock().publication(channel, delivery);
+    }
+
+    fn join(&self, channel: &Channel, info: Arc<ClientInfo>) {
+        self.0.lock().join(channel, info);
+    }
+
+    fn leave(&self, channel: &Channel, info: Arc<ClientInfo>) {
+        self.0.lock().leave(channel, info);
+    }
+
+    fn gap(&self, channel: &Channel) {
+        self.0.lock().gap(channel);
+    }
+
+    fn resumed(&self) {
+        self.0.lock().resumed();
+    }
+
+    fn room(&self) -> Pending<()> {
+        self.0.lock().room()
+    }
+}
+
+mod durably {
+    crate::conformance_suite!(super::durable, super::block_on);
+    crate::durable_conformance_suite!(super::durable, super::block_on);
 }
 
 mod with_sweeping {
@@ -217,6 +290,10 @@ impl Sink for OrderCheck {
     fn leave(&self, _channel: &Channel, _info: Arc<ClientInfo>) {}
     fn gap(&self, _channel: &Channel) {}
     fn resumed(&self) {}
+
+    fn room(&self) -> Pending<()> {
+        Pending::Ready(())
+    }
 }
 
 #[test]
