@@ -26,6 +26,7 @@ use crate::error::EngineError;
 use crate::presence::PresenceManager;
 
 pub mod checks;
+pub mod controllers;
 pub mod late;
 pub mod recorder;
 

@@ -59,6 +59,8 @@ pub mod broker;
 pub mod presence;
 pub mod sink;
 
+pub mod control;
+
 pub mod memory;
 
 #[cfg(any(test, feature = "conformance"))]

@@ -18,6 +18,7 @@
 
 pub mod broker;
 pub mod clock;
+pub mod fleet;
 pub mod presence;
 
 mod deadlines;

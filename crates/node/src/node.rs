@@ -12,6 +12,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use veche_engine::broker::Broker;
+use veche_engine::control::Controller;
 use veche_engine::presence::PresenceManager;
 use veche_engine::sink::Sink;
 use veche_protocol::identity::{ClientId, UserId};
@@ -102,6 +103,8 @@ pub struct Engine {
     pub broker: Arc<dyn Broker>,
     /// Who is where.
     pub presence: Arc<dyn PresenceManager>,
+    /// The way to other nodes; `None` for a node that is alone.
+    pub controller: Option<Arc<dyn Controller>>,
 }
 
 /// What a node needs of its surroundings.

@@ -61,6 +61,7 @@ impl Simulation {
                 Engine {
                     broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
                     presence: Arc::new(MemoryPresence::new(clock)),
+                    controller: None,
                 }
             },
         )

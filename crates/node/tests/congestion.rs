@@ -66,6 +66,7 @@ mod tests {
                 Engine {
                     broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
                     presence: Arc::new(MemoryPresence::new(clock)),
+                    controller: None,
                 }
             };
             let (authority, reception) = (Arc::new(Nobody), Arc::new(Nobody));

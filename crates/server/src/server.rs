@@ -171,7 +171,11 @@ impl Bound {
                 let broker = Arc::new(MemoryBroker::new(sink, clock.clone()));
                 let presence = Arc::new(MemoryPresence::new(clock));
                 sweeper = Some(control.spawn(sweep(broker.clone(), presence.clone())));
-                Engine { broker, presence }
+                Engine {
+                    broker,
+                    presence,
+                    controller: None,
+                }
             },
         )
         .map_err(StartError::Workers)?;

@@ -66,6 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Engine {
             broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
             presence: Arc::new(MemoryPresence::new(clock)),
+            controller: None,
         }
     })?;
     println!("listening on {address}");

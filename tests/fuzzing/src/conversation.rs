@@ -70,6 +70,7 @@ impl World {
         let sim = Simulation::with(config, rules(), authority, reception, |sink| Engine {
             broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
             presence: Arc::new(MemoryPresence::new(clock.clone())),
+            controller: None,
         });
         Self {
             sim: sim.expect("an event queue"),

@@ -25,6 +25,7 @@ fn counting() -> Simulation {
         Engine {
             broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
             presence: Arc::new(MemoryPresence::new(clock)),
+            controller: None,
         }
     });
     simulation.expect("event queues")

@@ -173,6 +173,7 @@ mod tests {
                 Engine {
                     broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
                     presence: Arc::new(MemoryPresence::new(clock)),
+                    controller: None,
                 }
             });
         simulation.expect("an event queue")

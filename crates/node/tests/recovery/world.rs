@@ -81,6 +81,7 @@ impl World {
                 Engine {
                     broker: Arc::new(watched),
                     presence: Arc::new(MemoryPresence::new(clock.clone())),
+                    controller: None,
                 }
             },
         );

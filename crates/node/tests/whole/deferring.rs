@@ -45,6 +45,7 @@ impl Congested {
             Engine {
                 broker: std::sync::Arc::new(MemoryBroker::new(sink, clock.clone())),
                 presence: std::sync::Arc::new(MemoryPresence::new(clock)),
+                controller: None,
             }
         });
         let mut congested = Self {

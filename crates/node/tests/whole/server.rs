@@ -98,6 +98,7 @@ impl Server {
             Engine {
                 broker: broker(MemoryBroker::new(sink, clock.clone())),
                 presence: Arc::new(MemoryPresence::new(clock)),
+                controller: None,
             }
         };
         let node = Node::start(config, rules(), surroundings, engine).expect("threads and sockets");
