@@ -14,7 +14,7 @@ use veche_protocol::reply::PresenceStats;
 use veche_session::order::Order;
 use veche_session::permission;
 use veche_session::question::Failure;
-use veche_session::refusal::{Answer, Refusal};
+use veche_session::refusal::Refusal;
 use veche_session::rule::Silent;
 use veche_session::rules::ChannelOptions;
 
@@ -56,7 +56,7 @@ impl Node {
                 .place(channel)
                 .ok_or_else(|| unknown_channel(channel))?;
             permission::has_format(&place, Some(&publication.data), &mut Silent)
-                .map_err(refused)?;
+                .map_err(Refusal::into_error)?;
             options.retention = place.options.retention.filter(|_| !skip_history);
             options.delta |= place.options.delta_publish;
         }
@@ -240,22 +240,6 @@ fn unknown_channel(channel: &str) -> CommandError {
         ErrorCode::UNKNOWN_CHANNEL,
         format!("channel {channel:?} is in no namespace that exists"),
     )
-}
-
-fn refused(refusal: Refusal) -> CommandError {
-    match refusal {
-        Refusal::Reply(error) => *error,
-        Refusal::Disconnect(disconnect) => {
-            CommandError::because(ErrorCode::BAD_REQUEST, disconnect.reason)
-        }
-        Refusal::Denied(denial) => {
-            let code = match denial.answer {
-                Answer::Error(code) => code,
-                Answer::Disconnect(_) => ErrorCode::BAD_REQUEST,
-            };
-            CommandError::because(code, denial.why)
-        }
-    }
 }
 
 fn internal(failure: Failure) -> CommandError {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use veche_session::refusal::Refused;
+use veche_session::refusal::RefusalReport;
 
 use crate::line_budget::{LineBudget, report_omitted};
 use crate::printable::printable;
@@ -13,7 +13,7 @@ pub struct RefusalLog(LineBudget);
 
 impl RefusalLog {
     /// Tells what a session has refused. `now` is monotonic.
-    pub(crate) fn tell(&mut self, refused: &Refused, now: Duration) {
+    pub(crate) fn tell(&mut self, refused: &RefusalReport, now: Duration) {
         if !self.has_line(now) {
             return;
         }

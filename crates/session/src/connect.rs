@@ -1,9 +1,7 @@
 //! `connect`: who is there, and the server-side subscriptions that come with it.
 
-use std::collections::BTreeMap;
-
 use veche_protocol::channel::Channel;
-use veche_protocol::claims::{ConnectionClaims, SubscriptionOptions, TokenError};
+use veche_protocol::claims::{ConnectionClaims, TokenError};
 use veche_protocol::command;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
@@ -17,13 +15,17 @@ use crate::order::Order;
 use crate::permission::{self, Asker, Proof};
 use crate::profile::{Direction, Ping};
 use crate::question::{Notice, Question};
-use crate::recovery::{self, Start, Wanted};
+use crate::recovery::{self, Start};
 use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
 use crate::session::{Emulation, Phase, Session, Waiting};
-use crate::subscription::{Grant, Making, Source, Stage, Subscription};
+use crate::subscription::{Making, Stage, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
+
+pub(crate) mod plan;
+
+use plan::{Plan, Planned};
 
 /// A `connect` that is being answered.
 #[derive(Debug, Default)]
@@ -46,9 +48,6 @@ struct Newcomer {
     claims: ConnectionClaims,
     plan: Plan,
 }
-
-/// Server-side subscriptions to make.
-type Plan = BTreeMap<Channel, (Source, Grant, Wanted)>;
 
 impl Connecting {
     /// Keeps an order until `connect` is answered.
@@ -102,15 +101,10 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        let claims = match token {
-            Ok(claims) => *claims,
-            Err(error) => return self.refuse_connect(refuse_token(error), turn, effects),
-        };
-        let verdict = permission::connect(turn.rules, &claims.user, Proof::Token, &mut Silent);
-        if let Err(refusal) = verdict {
-            return self.refuse_connect(refusal, turn, effects);
+        match permission::connect_by_token(turn.rules, token, &mut Silent) {
+            Ok((claims, _)) => self.recognise(claims, turn, effects),
+            Err(refusal) => self.refuse_connect(refusal, turn, effects),
         }
-        self.recognise(claims, turn, effects);
     }
 
     /// The user is known; what it is to be subscribed to is found out, and whether it has too many connections.
@@ -126,15 +120,10 @@ impl Session {
             client: self.client,
             is_subscribed: false,
         };
-        let plan = match plan(subs, &connecting.subs, asker, turn) {
+        let plan = match Plan::new(subs, &connecting.subs, asker, turn.rules) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_connect(refusal, turn, effects),
         };
-        if rules.channel_limit > 0 && plan.len() > rules.channel_limit {
-            let why = "more channels come with the connection than client.channel_limit";
-            let refusal = Refusal::ends(Disconnect::CHANNEL_LIMIT, why);
-            return self.refuse_connect(refusal, turn, effects);
-        }
         let user = claims.user.clone();
         connecting.newcomer = Some(Box::new(Newcomer { claims, plan }));
         // Where the others make way there is no need to count them.
@@ -190,17 +179,10 @@ impl Session {
         let Newcomer { claims, plan } = *newcomer;
         let now = turn.now.unix_secs();
         let expire_at = claims.expire_at.filter(|_| !turn.rules.client.insecure);
-        let Some(expiry) = limits::expiry(expire_at, now) else {
-            let why = "the connection's time (expire_at) has run out";
-            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), turn, effects);
+        let expiry = match plan.expiry(expire_at, now) {
+            Ok(expiry) => expiry,
+            Err(refusal) => return self.refuse_connect(refusal, turn, effects),
         };
-        if plan
-            .values()
-            .any(|(_, grant, _)| limits::expiry(grant.expire_at, now).is_none())
-        {
-            let why = "the time of a server-side subscription (expire_at) has run out";
-            return self.refuse_connect(Refusal::because(ErrorCode::EXPIRED, why), turn, effects);
-        }
         connecting.expiry = expiry;
         let app = connecting.app.take();
         self.timers.clear(Timer::Stale);
@@ -212,8 +194,13 @@ impl Session {
             user: self.user.clone(),
             app,
         }));
-        let is_alone = plan.is_empty();
-        for (channel, (source, grant, wanted)) in plan {
+        let is_alone = plan.subscriptions.is_empty();
+        for (channel, planned) in plan.subscriptions {
+            let Planned {
+                source,
+                grant,
+                wanted,
+            } = planned;
             self.begin_making(channel, source, 0, grant, wanted, effects);
         }
         if is_alone {
@@ -335,21 +322,6 @@ impl Session {
     }
 }
 
-/// What a token that is not accepted means for a connection.
-pub(crate) fn refuse_token(error: TokenError) -> Refusal {
-    match error {
-        TokenError::Expired(why) => refuse_expired(&why),
-        TokenError::Invalid(why) => Refusal::ends(Disconnect::INVALID_TOKEN, why),
-        TokenError::Failed(why) => Refusal::unchecked(why),
-    }
-}
-
-/// A token whose time is not now: the client gets another one.
-pub(crate) fn refuse_expired(why: &str) -> Refusal {
-    let why = format!("the token's time is not now, {why}: get a new one");
-    Refusal::because(ErrorCode::TOKEN_EXPIRED, why)
-}
-
 /// Who can't be answered is disconnected.
 ///
 /// Source: client protocol, unidirectional transports.
@@ -359,69 +331,6 @@ fn unidirectional(code: ErrorCode) -> Disconnect {
         ErrorCode::TOO_MANY_REQUESTS => Disconnect::TOO_MANY_REQUESTS,
         ErrorCode::PERMISSION_DENIED => Disconnect::PERMISSION_DENIED,
         _ => Disconnect::SERVER_ERROR,
-    }
-}
-
-/// The server-side subscriptions: what the token says, the user's own channel, and what the client asks for and could
-/// have by itself.
-fn plan(
-    granted: Vec<(String, SubscriptionOptions)>,
-    asked: &[(String, command::Subscribe)],
-    asker: Asker<'_>,
-    turn: &Turn<'_>,
-) -> Result<Plan, Refusal> {
-    let mut plan = Plan::new();
-    for (name, wishes) in granted {
-        if name.is_empty() {
-            continue;
-        }
-        let place = turn.rules.place(&name).ok_or_else(|| {
-            let why = format!("the token subscribes to {name:?}, whose namespace does not exist");
-            Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why)
-        })?;
-        let grant = Grant::new(&place, wishes);
-        let source = Source::ConnectionToken;
-        plan.insert(Channel::new(&name), (source, grant, Wanted::default()));
-    }
-    if let Some(name) = turn.rules.personal_channel(asker.user) {
-        let place = turn.rules.place(&name).ok_or(ErrorCode::UNKNOWN_CHANNEL)?;
-        let grant = Grant::new(&place, SubscriptionOptions::default());
-        let sub = (Source::Personal, grant, Wanted::default());
-        plan.insert(Channel::new(&name), sub);
-    }
-    for (name, request) in asked {
-        let Some(place) = turn.rules.place(name) else {
-            let why = "a channel that connect asks for is in a namespace that does not exist";
-            return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
-        };
-        let channel = Channel::new(name);
-        if let Some((_, grant, wanted)) = plan.get_mut(&channel) {
-            grant.offer_delta(&request.delta, &place);
-            *wanted = wanted_by(request);
-            continue;
-        }
-        if permission::length(turn.rules, name, &mut Silent).is_err() {
-            let why =
-                "a channel that connect asks for has a name that is too long (channel.max_length)";
-            return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
-        }
-        let may_have = !name.is_empty()
-            && place.has_valid_name()
-            && permission::subscribe(&place, asker, None, &mut Silent).is_ok();
-        if may_have {
-            let mut grant = Grant::new(&place, SubscriptionOptions::default());
-            grant.offer_delta(&request.delta, &place);
-            plan.insert(channel, (Source::ConnectRequest, grant, wanted_by(request)));
-        }
-    }
-    Ok(plan)
-}
-
-fn wanted_by(request: &command::Subscribe) -> Wanted {
-    Wanted {
-        recover: request.recover,
-        since: request.since.clone(),
-        rejects_unrecovered: false,
     }
 }
 

@@ -41,5 +41,8 @@ mod unsubscribe;
 // The other dialect's way in.
 pub mod plain;
 
+// The same decisions, step by step, for a person who asks.
+pub mod explain;
+
 #[cfg(test)]
 mod tests;

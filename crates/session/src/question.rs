@@ -12,7 +12,7 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::reply::PresenceStats;
 
-use crate::refusal::Refused;
+use crate::refusal::RefusalReport;
 
 /// Pairs an answer with its question within one session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -180,5 +180,5 @@ pub enum Notice {
         info: Arc<ClientInfo>,
     },
     /// Something was refused, for a reason that the operator may look for.
-    Refused(Box<Refused>),
+    Refused(Box<RefusalReport>),
 }

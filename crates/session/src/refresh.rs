@@ -15,13 +15,12 @@ use veche_protocol::payload::Payload;
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Expiry};
 
-use crate::connect::refuse_token;
 use crate::effect::{Effect, Effects};
 use crate::limits;
-use crate::permission;
+use crate::permission::{self, refuse_late_token};
 use crate::question::Question;
 use crate::refusal::{About, NO_CHANNEL, Refusal};
-use crate::rule::Silent;
+use crate::rule::{Rule, Silent};
 use crate::session::{Session, Waiting};
 use crate::subscription::{Source, Subscription};
 use crate::timers::Timer;
@@ -68,7 +67,8 @@ impl Session {
             Ok(claims) => *claims,
             Err(error) => {
                 let about = About::connection(id, "refresh");
-                let refusal = refuse_late(error, Disconnect::EXPIRED);
+                let expired = Disconnect::EXPIRED;
+                let refusal = refuse_late_token(Rule::ConnectionToken, error, expired);
                 return self.refuse(about, refusal, turn, effects);
             }
         };
@@ -249,7 +249,9 @@ impl Session {
         token: Result<Box<SubscriptionClaims>, TokenError>,
         turn: &Turn<'_>,
     ) -> Result<Expiry, Refusal> {
-        let claims = token.map_err(|error| refuse_late(error, Disconnect::SUBSCRIPTION_EXPIRED))?;
+        let claims = token.map_err(|error| {
+            refuse_late_token(Rule::Token, error, Disconnect::SUBSCRIPTION_EXPIRED)
+        })?;
         let channel = refreshing.channel.as_str();
         let place = permission::place(turn.rules, channel, &mut Silent)?;
         permission::token_is_for(&place, self.asker(channel), &claims, &mut Silent)?;
@@ -267,17 +269,6 @@ impl Session {
             }
             _ => Err(not_subscribed(channel)),
         }
-    }
-}
-
-/// What a token that is not accepted means for something that it was to prolong; `expired` ends the connection where
-/// its time has run out.
-fn refuse_late(error: TokenError, expired: Disconnect) -> Refusal {
-    match error {
-        TokenError::Expired(why) => {
-            Refusal::ends(expired, format!("the token's time is not now, {why}"))
-        }
-        error => refuse_token(error),
     }
 }
 

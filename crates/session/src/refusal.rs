@@ -1,34 +1,42 @@
-//! Why something a client asked for is not done: what the client hears, and what the operator hears.
+//! Why something that a client asked for is not done: the error or the disconnect, and the reason.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::{CommandError, ErrorCode};
-use veche_protocol::identity::{ClientId, UserId};
 
-use crate::rule::{Change, Rule};
+use crate::rule::{Change, Rule, Step};
+
+mod report;
+
+pub(crate) use report::About;
+pub use report::RefusalReport;
 
 /// Why a command is not carried out.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Refusal {
-    /// Answered in the reply; the connection lives on.
-    Reply(Box<CommandError>),
-    /// The connection ends with this code.
-    Disconnect(Disconnect),
-    /// One of the two, decided by a rule.
-    Denied(Box<Denial>),
+pub struct Refusal {
+    /// What the client gets.
+    pub kind: RefusalKind,
+    /// What there is to know beside the code.
+    pub reason: Option<Box<Reason>>,
 }
 
-/// A verdict against the client, and all there is to know about it.
+/// How a client is refused.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Denial {
-    /// What the client is answered.
-    pub answer: Answer,
+pub enum RefusalKind {
+    /// By an error in the reply; the connection lives on. The reason is not in it.
+    Error(Box<CommandError>),
+    /// By the end of the connection.
+    Disconnect(Disconnect),
+}
+
+/// The reason for a refusal.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Reason {
     /// The rule that decided.
     pub rule: Option<Rule>,
     /// Why, in a sentence that names the option.
-    pub why: String,
+    pub why: Cow<'static, str>,
     /// What a client hears instead of `why`, where that holds what only the operator may know: a value of the
     /// configuration, an address, an error of the system. `None` where it holds nothing of the kind.
     pub public: Option<String>,
@@ -38,221 +46,158 @@ pub struct Denial {
     pub changes: Vec<Change>,
 }
 
-/// How a client is refused.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Answer {
-    /// By an error in the reply.
-    Error(ErrorCode),
-    /// By the end of the connection.
-    Disconnect(Disconnect),
-}
-
-/// What the operator is told of a refusal.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Refused {
-    /// The connection.
-    pub client: ClientId,
-    /// Whom it belongs to.
-    pub user: UserId,
-    /// What was asked for.
-    pub operation: &'static str,
-    /// The channel; empty where there is none.
-    pub channel: String,
-    /// The error's code, or the disconnect's.
-    pub code: u32,
-    /// The rule that decided, if one did.
-    pub rule: Option<Rule>,
-    /// The configuration key that decided; empty where there is none.
-    pub option: String,
-    /// Why, in a sentence.
-    pub why: Cow<'static, str>,
-    /// What would change it; empty where nothing is known.
-    pub change: String,
-}
-
-/// What was asked for, as far as a refusal must say it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct About<'a> {
-    /// The command's number.
-    pub(crate) id: u32,
-    pub(crate) operation: &'static str,
-    pub(crate) channel: &'a str,
-}
-
-impl<'a> About<'a> {
-    /// A command that is about a channel.
-    pub(crate) fn channel(id: u32, operation: &'static str, channel: &'a str) -> Self {
-        Self {
-            id,
-            operation,
-            channel,
-        }
-    }
-
-    /// A command that is about no channel.
-    pub(crate) fn connection(id: u32, operation: &'static str) -> Self {
-        Self::channel(id, operation, "")
-    }
-}
-
 /// Why a command without a channel ends the connection.
 pub(crate) const NO_CHANNEL: &str = "the command names no channel";
 /// Bytes of a reason in a close frame (RFC 6455, section 5.5: 125 with the code).
 const MAX_REASON: usize = 123;
-/// Bytes of a channel's name in a line of the log; a client may send a name as long as a message.
-const MAX_CHANNEL_TOLD: usize = 512;
 
 impl Refusal {
     /// An error that says why.
     #[must_use]
     pub fn because(code: ErrorCode, why: impl Into<Cow<'static, str>>) -> Self {
-        Self::Reply(Box::new(CommandError::because(code, why)))
+        Self::from(code).with_why(why)
     }
 
     /// The end of the connection, and why.
-    pub(crate) fn ends(disconnect: Disconnect, why: impl Into<String>) -> Self {
-        Self::from(Denial {
-            answer: Answer::Disconnect(disconnect),
-            rule: None,
-            why: why.into(),
-            public: None,
-            option: String::new(),
-            changes: Vec::new(),
-        })
+    pub(crate) fn ends(disconnect: Disconnect, why: impl Into<Cow<'static, str>>) -> Self {
+        Self::from(disconnect).with_why(why)
     }
 
-    /// A token that can't be checked now. Why is the operator's affair: it may name an address of the inner network.
-    pub(crate) fn unchecked(why: String) -> Self {
-        Self::from(Denial {
-            answer: Answer::Error(ErrorCode::INTERNAL),
-            rule: None,
-            why,
-            public: Some("the token could not be checked; try again later".to_owned()),
-            option: String::new(),
-            changes: Vec::new(),
-        })
-    }
-
-    /// The same, for a client that can't be answered: errors become disconnects.
-    pub(crate) fn without_reply(self, disconnect: impl FnOnce(ErrorCode) -> Disconnect) -> Self {
-        match self {
-            Self::Reply(error) => match error.why {
-                Some(why) => Self::ends(disconnect(error.code), why),
-                None => disconnect(error.code).into(),
-            },
-            Self::Denied(mut denial) => {
-                if let Answer::Error(code) = denial.answer {
-                    denial.answer = Answer::Disconnect(disconnect(code));
-                }
-                Self::Denied(denial)
-            }
-            Self::Disconnect(_) => self,
+    /// The refusal that a step of the rules comes to: its rule, its option, and as reason what it found.
+    pub(crate) fn by(step: Step, kind: impl Into<RefusalKind>) -> Self {
+        let why = step.reason();
+        Self {
+            kind: kind.into(),
+            reason: Some(Box::new(Reason {
+                rule: Some(step.rule),
+                why: Cow::Owned(why),
+                option: step.option,
+                ..Reason::default()
+            })),
         }
+    }
+
+    /// The same refusal, for this reason in words.
+    pub(crate) fn with_why(mut self, why: impl Into<Cow<'static, str>>) -> Self {
+        self.reason_mut().why = why.into();
+        self
+    }
+
+    /// The same refusal; a client hears this instead of the reason.
+    pub(crate) fn with_public(mut self, public: impl Into<String>) -> Self {
+        self.reason_mut().public = Some(public.into());
+        self
+    }
+
+    /// The same refusal, which each of these changes would turn.
+    pub(crate) fn unless(mut self, changes: Vec<Change>) -> Self {
+        self.reason_mut().changes = changes;
+        self
+    }
+
+    fn reason_mut(&mut self) -> &mut Reason {
+        self.reason.get_or_insert_default()
+    }
+
+    /// The same, for a client that cannot be answered: errors become disconnects.
+    pub(crate) fn without_reply(self, disconnect: impl FnOnce(ErrorCode) -> Disconnect) -> Self {
+        let kind = match self.kind {
+            RefusalKind::Error(error) => RefusalKind::Disconnect(disconnect(error.code)),
+            RefusalKind::Disconnect(_) => self.kind,
+        };
+        Self { kind, ..self }
     }
 
     /// What a client is told by error or disconnect. Without `explains` it hears public text only; with it, why, in all
     /// words.
     pub(crate) fn tell(self, explains: bool) -> Result<Box<CommandError>, Disconnect> {
-        let mut error = match self {
-            Self::Reply(error) => error,
-            Self::Disconnect(disconnect) => return Err(disconnect),
-            Self::Denied(denial) => match denial.answer {
-                Answer::Error(code) => {
-                    let public = denial.public.filter(|_| !explains);
-                    let why = public.unwrap_or(denial.why);
-                    Box::new(CommandError::because(code, why))
+        let reason = self.reason.map(|reason| *reason);
+        match self.kind {
+            RefusalKind::Error(mut error) => {
+                error.why = reason.map(|reason| match reason.public {
+                    Some(public) if !explains => Cow::Owned(public),
+                    _ => reason.why,
+                });
+                if explains && let Some(why) = &error.why {
+                    error.message = Cow::Owned(format!("{}: {why}", error.message));
                 }
-                Answer::Disconnect(disconnect) if explains => {
-                    return Err(explained(&disconnect, &denial.why));
-                }
-                Answer::Disconnect(disconnect) => return Err(disconnect),
-            },
-        };
-        if explains && let Some(why) = &error.why {
-            error.message = Cow::Owned(format!("{}: {why}", error.message));
+                Ok(error)
+            }
+            RefusalKind::Disconnect(disconnect) => Err(match reason {
+                Some(reason) if explains => explained(&disconnect, &reason.why),
+                _ => disconnect,
+            }),
         }
-        Ok(error)
     }
 
-    /// What the operator is told, if there is more to say than the code says.
-    pub(crate) fn report(
-        &self,
-        about: About<'_>,
-        client: ClientId,
-        user: &UserId,
-    ) -> Option<Refused> {
-        let mut refused = Refused {
-            client,
-            user: user.clone(),
-            operation: about.operation,
-            channel: beginning(about.channel).to_owned(),
-            code: 0,
-            rule: None,
-            option: String::new(),
-            why: Cow::Borrowed(""),
-            change: String::new(),
-        };
-        match self {
-            Self::Reply(error) => {
-                refused.code = error.code.0;
-                refused.why = error.why.clone()?;
-            }
-            Self::Disconnect(_) => return None,
-            Self::Denied(denial) => {
-                refused.code = match &denial.answer {
-                    Answer::Error(code) => code.0,
-                    Answer::Disconnect(disconnect) => u32::from(disconnect.code),
-                };
-                refused.why = Cow::Owned(denial.why.clone());
-                refused.rule = denial.rule;
-                refused.option.clone_from(&denial.option);
-                for (at, change) in denial.changes.iter().enumerate() {
-                    let before = if at == 0 { "" } else { "; or " };
-                    // A string takes all that is written to it.
-                    let _ = write!(refused.change, "{before}{change}");
-                }
+    /// The refusal as an error with its whole reason, for a caller that has no connection to lose.
+    #[must_use]
+    pub fn into_error(self) -> CommandError {
+        let why = self.reason.map(|reason| reason.why);
+        match self.kind {
+            RefusalKind::Error(error) => CommandError { why, ..*error },
+            RefusalKind::Disconnect(disconnect) => {
+                CommandError::because(ErrorCode::BAD_REQUEST, why.unwrap_or(disconnect.reason))
             }
         }
-        Some(refused)
     }
 }
 
-/// As much of a channel's name as is worth a place in the log.
-fn beginning(channel: &str) -> &str {
-    let end = channel.floor_char_boundary(MAX_CHANNEL_TOLD);
-    channel.get(..end).unwrap_or_default()
+impl RefusalKind {
+    /// The code of the error or of the disconnect.
+    #[must_use]
+    pub fn code(&self) -> u32 {
+        match self {
+            Self::Error(error) => error.code.0,
+            Self::Disconnect(disconnect) => u32::from(disconnect.code),
+        }
+    }
 }
 
 /// The same disconnect with its reason explained, as far as a close frame can hold it.
 fn explained(disconnect: &Disconnect, why: &str) -> Disconnect {
     let mut reason = format!("{}: {why}", disconnect.reason);
-    let end = (0..=MAX_REASON.min(reason.len()))
-        .rev()
-        .find(|end| reason.is_char_boundary(*end));
-    reason.truncate(end.unwrap_or(0));
+    reason.truncate(reason.floor_char_boundary(MAX_REASON));
     Disconnect::new(disconnect.code, reason)
 }
 
-impl From<Denial> for Refusal {
-    fn from(denial: Denial) -> Self {
-        Self::Denied(Box::new(denial))
+impl From<ErrorCode> for RefusalKind {
+    fn from(code: ErrorCode) -> Self {
+        Self::Error(Box::new(code.into()))
     }
 }
 
-impl From<CommandError> for Refusal {
-    fn from(error: CommandError) -> Self {
-        Self::Reply(Box::new(error))
+impl From<Disconnect> for RefusalKind {
+    fn from(disconnect: Disconnect) -> Self {
+        Self::Disconnect(disconnect)
+    }
+}
+
+impl From<RefusalKind> for Refusal {
+    fn from(kind: RefusalKind) -> Self {
+        Self { kind, reason: None }
     }
 }
 
 impl From<ErrorCode> for Refusal {
     fn from(code: ErrorCode) -> Self {
-        Self::from(CommandError::from(code))
+        RefusalKind::from(code).into()
     }
 }
 
 impl From<Disconnect> for Refusal {
     fn from(disconnect: Disconnect) -> Self {
-        Self::Disconnect(disconnect)
+        RefusalKind::from(disconnect).into()
+    }
+}
+
+impl From<CommandError> for Refusal {
+    fn from(mut error: CommandError) -> Self {
+        let why = error.why.take();
+        let refusal = Self::from(RefusalKind::Error(Box::new(error)));
+        match why {
+            Some(why) => refusal.with_why(why),
+            None => refusal,
+        }
     }
 }

@@ -125,6 +125,10 @@ pub enum Act {
     SendOther(&'static str),
     /// A token that is made otherwise; says how.
     MakeToken(String),
+    /// Another token.
+    BringOtherToken,
+    /// The keys that tokens are checked by can be had.
+    ReachKeys,
 }
 
 impl Rule {
@@ -188,6 +192,15 @@ impl Step {
         Self {
             option: option.into(),
             ..self
+        }
+    }
+
+    /// What was found, and the option that it turned on.
+    pub(crate) fn reason(&self) -> String {
+        if self.option.is_empty() {
+            self.finding.clone()
+        } else {
+            format!("{} ({})", self.finding, self.option)
         }
     }
 }
@@ -254,6 +267,12 @@ impl fmt::Display for Act {
             }
             Self::SendOther(what) => write!(f, "send {what}"),
             Self::MakeToken(how) => write!(f, "make the token {how}"),
+            Self::BringOtherToken => {
+                f.write_str("make another token (veche gentoken and gensubtoken make samples)")
+            }
+            Self::ReachKeys => {
+                f.write_str("make the keys reachable for the server, or try again later")
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::permission::{self, Asker};
 use crate::profile::Profile;
 use crate::question::{Answer, Ask, Failure, Notice, Question};
 use crate::refresh::SubRefreshing;
-use crate::refusal::{About, NO_CHANNEL, Refusal};
+use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
 use crate::rules::Rules;
 use crate::subscription::{Making, Stage, Subscription, Subscriptions};
@@ -448,20 +448,14 @@ impl Session {
         }
     }
 
-    /// Finds the channel of a command. A name that is too long is refused, unless the client is subscribed: then the
-    /// server gave it the channel, by a token or by the API, whose names have no limit.
+    /// Finds the channel of a command.
     pub(crate) fn find_channel<'a>(
         &self,
         channel: &'a str,
         rules: &'a Rules,
     ) -> Result<Place<'a>, Refusal> {
-        if channel.is_empty() {
-            return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
-        }
-        if self.subscriptions.live(channel).is_none() {
-            permission::length(rules, channel, &mut Silent)?;
-        }
-        permission::place(rules, channel, &mut Silent)
+        let is_subscribed = self.subscriptions.live(channel).is_some();
+        permission::find(rules, channel, is_subscribed, &mut Silent)
     }
 
     /// What others are told about the client in a channel.

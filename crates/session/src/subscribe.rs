@@ -10,7 +10,6 @@ use veche_protocol::error_code::ErrorCode;
 use veche_protocol::filter::Filter;
 use veche_protocol::position::StreamPosition;
 
-use crate::connect::refuse_expired;
 use crate::effect::Effects;
 use crate::limits;
 use crate::namespace::Place;
@@ -81,10 +80,7 @@ impl Session {
         let Stage::Token(request) = stage else {
             return self.close(Disconnect::SERVER_ERROR, effects);
         };
-        let granted = match token {
-            Ok(claims) => self.grant(&request, Some(*claims), turn),
-            Err(error) => Err(refuse_token(error)),
-        };
+        let granted = self.grant(&request, Some(token), turn);
         let Some(making) = self.subscriptions.making(channel.as_str()) else {
             return;
         };
@@ -147,21 +143,14 @@ impl Session {
     fn grant(
         &self,
         request: &command::Subscribe,
-        claims: Option<SubscriptionClaims>,
+        token: Option<Result<Box<SubscriptionClaims>, TokenError>>,
         turn: &Turn<'_>,
     ) -> Result<(Rule, Grant), Refusal> {
         let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
         let asker = self.asker(&request.channel);
-        let rule = permission::subscribe(&place, asker, claims.as_ref(), &mut Silent)?;
-        let wishes = claims.map(|claims| {
-            let expire_at = claims.options.expire_at.or(claims.expire_at);
-            SubscriptionOptions {
-                expire_at,
-                ..claims.options
-            }
-        });
-        let mut grant = Grant::new(&place, wishes.unwrap_or_default());
-        permission::lasts(grant.expire_at, turn.now.unix_secs(), &mut Silent)?;
+        let now = turn.now.unix_secs();
+        let (rule, wishes) = permission::subscribe_by(&place, asker, token, now, &mut Silent)?;
+        let mut grant = Grant::new(&place, wishes);
         grant.positioned |=
             request.positioned && permission::may_position(&place, asker, &mut Silent).is_ok();
         grant.recoverable |=
@@ -228,15 +217,6 @@ const MAP: i32 = 1;
 const MAP_OF_USERS: i32 = 3;
 /// Subscription type 4.
 const SHARED_POLL: i32 = 4;
-
-/// What a token that is not accepted means for a subscription.
-fn refuse_token(error: TokenError) -> Refusal {
-    match error {
-        TokenError::Expired(why) => refuse_expired(&why),
-        TokenError::Invalid(why) => Refusal::because(ErrorCode::PERMISSION_DENIED, why),
-        TokenError::Failed(why) => Refusal::unchecked(why),
-    }
-}
 
 fn wanted_by(request: &command::Subscribe) -> Wanted {
     Wanted {

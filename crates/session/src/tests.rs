@@ -3,6 +3,7 @@
 mod compressing;
 mod connecting;
 mod denying;
+mod explaining;
 mod harness;
 mod leaving;
 mod model;

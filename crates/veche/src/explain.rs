@@ -1,13 +1,12 @@
 //! `veche explain`: who may do what, by which rule and which key, and what would change it.
 
-use std::fmt::Write as _;
-
-use serde_json::Value;
 use tokio::runtime::Builder;
+use veche_config::Loaded;
 use veche_config::origin::Held;
-use veche_server::explain::{
-    self, Denied, Explanation, Looked, Operation, Outcome, Part, Question, Verdict,
-};
+use veche_server::explain::{self, Operation, Question, Step};
+
+mod json;
+mod text;
 
 use crate::cli::{ExplainOptions, Place};
 use crate::failure::Failure;
@@ -28,10 +27,10 @@ pub(crate) fn run(place: &Place, options: &ExplainOptions) -> Result<(), Failure
         .map_err(|error| Failure::from(error).misused())?;
     let explanation = runtime.block_on(explain::explain(&loaded, &question, unix_now()));
     let text = if options.json {
-        format!("{:#}", explanation.to_json())
+        format!("{:#}", json::of(&explanation, &loaded))
     } else {
         output::warnings(&loaded.warnings);
-        told(&explanation, Paint::for_standard_output())
+        text::of(&explanation, &loaded, Paint::for_standard_output())
     };
     output::line(&text).map_err(Failure::misused)?;
     if explanation.is_allowed() {
@@ -66,140 +65,8 @@ fn question(options: &ExplainOptions) -> Result<Question, Failure> {
     })
 }
 
-/// The answer as lines for people.
-fn told(explanation: &Explanation, paint: Paint) -> String {
-    let mut text = String::new();
-    for part in &explanation.parts {
-        tell_part(part, paint, &mut text);
-    }
-    for note in &explanation.notes {
-        // A string takes all that is written to it, here and below.
-        let _ = writeln!(text, "note: {note}");
-    }
-    if let Some(Verdict::Denied(denied)) = explanation.parts.last().map(|part| &part.verdict) {
-        tell_denied(denied, paint, &mut text);
-    }
-    text.truncate(text.trim_end().len());
-    text
-}
-
-fn tell_part(part: &Part, paint: Paint, text: &mut String) {
-    let verdict = match &part.verdict {
-        Verdict::Allowed(_) => paint.good("allowed"),
-        Verdict::Denied(denied) => paint.bad(&format!(
-            "denied, {} {} ({})",
-            denied.kind, denied.code, denied.message
-        )),
-    };
-    let _ = writeln!(text, "{}: {verdict}", part.title);
-    for Looked { step, held } in &part.steps {
-        let sign = match step.outcome {
-            Outcome::Passes | Outcome::Allows => paint.good("✓"),
-            Outcome::No => paint.dim("·"),
-            Outcome::Refuses => paint.bad("✗"),
-        };
-        let _ = writeln!(text, "  {sign} {}", step.finding);
-        if let Some(Held { key, value, origin }) = held {
-            let value = brief(value);
-            let held = paint.dim(&format!("{key}: {value} ({origin})"));
-            let _ = writeln!(text, "      {held}");
-        }
-    }
-}
-
-fn tell_denied(denied: &Denied, paint: Paint, text: &mut String) {
-    let _ = writeln!(text, "{} {}", paint.strong("why:"), denied.why);
-    for (at, change) in denied.changes.iter().enumerate() {
-        let head = match at {
-            0 => paint.strong("to change it:"),
-            _ => paint.strong("          or:"),
-        };
-        let _ = writeln!(text, "{head} {change}");
-    }
-}
-
-/// A value as it would stand in a file; a list of namespaces by their names.
-fn brief(value: &Value) -> String {
-    let Some(items) = value.as_array() else {
-        return value.to_string();
-    };
-    let names = items
-        .iter()
-        .map(|item| item.get("name").unwrap_or(item).to_string());
-    format!("[{}]", names.collect::<Vec<_>>().join(", "))
-}
-
-#[cfg(test)]
-mod tests {
-    use veche_config::{File, Sources};
-    use veche_server::configuration;
-    use veche_server::explain::{Operation, Question, explain};
-
-    use super::{Paint, told};
-
-    const CONFIG: &str =
-        r#"{"channel": {"namespaces": [{"name": "chat", "allow_publish_for_subscriber": true}]}}"#;
-
-    #[tokio::main(flavor = "current_thread")]
-    async fn told_of(question: &Question) -> String {
-        let file = File {
-            name: "config.json".to_owned(),
-            text: CONFIG.to_owned(),
-        };
-        let sources = Sources {
-            file: Some(file),
-            ..Sources::default()
-        };
-        let loaded = configuration::load(&sources).unwrap();
-        told(&explain(&loaded, question, 0).await, Paint::Plain)
-    }
-
-    #[test]
-    fn a_denial_is_told_step_by_step_and_ends_with_what_would_change_it() {
-        let text = told_of(&Question {
-            operation: Operation::Publish,
-            channel: "chat:lobby".to_owned(),
-            user: Some("anna".to_owned()),
-            ..Question::default()
-        });
-        let expected = r#"connect as user "anna": allowed
-  ✓ the connection token names the user
-publish "chat:lobby" as user "anna": denied, error 103 (permission denied)
-  ✓ the name has 10 bytes, of at most 255
-      channel.max_length: 255 (default)
-  ✓ the name is in namespace "chat"
-      channel.namespace_boundary: ":" (default)
-  ✓ the name is ASCII
-      channel.namespaces[chat].channel_regex: "" (default)
-  ✓ data must be anything but nothing
-      channel.namespaces[chat].publication_data_format: "" (default)
-  · namespace "chat" does not allow publishing by clients
-      channel.namespaces[chat].allow_publish_for_client: false (default)
-  ✓ namespace "chat" allows publishing by subscribers
-      channel.namespaces[chat].allow_publish_for_subscriber: true (config.json)
-  · the client is not subscribed to "chat:lobby"
-  · not everything is allowed
-      client.insecure: false (default)
-note: it is assumed that the user has proved who it is; --token checks a token
-why: namespace "chat" allows publishing by subscribers only (channel.namespaces[chat].allow_publish_for_subscriber); subscribe to "chat:lobby" first
-to change it: subscribe to the channel first
-          or: set channel.namespaces[chat].allow_publish_for_client to true"#;
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn who_is_allowed_is_told_by_which_rule_and_nothing_to_change() {
-        let text = told_of(&Question {
-            operation: Operation::Publish,
-            channel: "chat:lobby".to_owned(),
-            user: Some("anna".to_owned()),
-            is_subscribed: true,
-            ..Question::default()
-        });
-        assert!(
-            text.contains("publish \"chat:lobby\" as user \"anna\": allowed\n"),
-            "{text}"
-        );
-        assert!(!text.contains("to change it"), "{text}");
-    }
+/// The key that a step turned on, with its value and where that comes from.
+fn held(step: &Step, loaded: &Loaded) -> Option<Held> {
+    let key = Some(step.option.as_str()).filter(|key| !key.is_empty());
+    key.map(|key| loaded.origins.held(&loaded.config, key))
 }

@@ -3,9 +3,9 @@
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::payload::Payload;
 
-use super::{Asker, is_insecure, switch};
+use super::{Asker, is_insecure, refuse, switch};
 use crate::namespace::Place;
-use crate::refusal::{Answer, Denial, Refusal};
+use crate::refusal::Refusal;
 use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
 use crate::rules::DataFormat;
 
@@ -170,32 +170,21 @@ fn feature(
         };
         format!("{} {verb} {what}", place.owner())
     };
-    let option = || {
-        set.first()
-            .map_or_else(String::new, |(name, _)| place.key(name))
+    let outcome = match is_there {
+        true => Outcome::Passes,
+        false => Outcome::Refuses,
     };
-    trail.step(|| {
-        let outcome = if is_there {
-            Outcome::Passes
-        } else {
-            Outcome::Refuses
-        };
-        Step::new(rule, outcome, finding()).by(option())
-    });
+    let step = || {
+        let option = set.first().map(|(name, _)| place.key(name));
+        Step::new(rule, outcome, finding()).by(option.unwrap_or_default())
+    };
     if is_there {
+        trail.step(step);
         return Ok(());
     }
-    Err(Denial {
-        answer: Answer::Error(ErrorCode::NOT_AVAILABLE),
-        rule: Some(rule),
-        why: format!("{} ({})", finding(), option()),
-        public: None,
-        option: option(),
-        changes: vec![Change::set(
-            set.iter().map(|(name, value)| (place.key(name), *value)),
-        )],
-    }
-    .into())
+    let set = set.iter().map(|(name, value)| (place.key(name), *value));
+    let refusal = refuse(step(), ErrorCode::NOT_AVAILABLE, trail);
+    Err(refusal.unless(vec![Change::set(set)]))
 }
 
 fn may_see_presence(
@@ -265,72 +254,62 @@ impl Access {
             });
         }
         if (self.for_client || self.for_subscriber) && !counts {
-            trail.step(|| {
-                let finding = switch(place, false, &format!("{} by anonymous clients", self.noun));
-                Step::new(Rule::ForAnonymous, Outcome::No, finding).by(self.key(place, "anonymous"))
-            });
+            trail.step(|| self.not_for_anonymous(place));
         }
         if is_insecure(place.rules, trail) {
             return Ok(Rule::Insecure);
         }
-        Err(self.denial(place, asker, counts).into())
+        Err(self.refusal(place, asker, counts))
     }
 
     /// One of the switches: whether it is on and counts.
     fn switch(&self, place: &Place<'_>, rule: Rule, counts: bool, trail: &mut impl Trail) -> bool {
-        let (is_on, who) = match rule {
-            Rule::ForSubscriber => (self.for_subscriber, "subscriber"),
-            _ => (self.for_client, "client"),
+        let is_on = match rule {
+            Rule::ForSubscriber => self.for_subscriber,
+            _ => self.for_client,
         };
         trail.step(|| {
-            let finding = switch(place, is_on, &format!("{} by {who}s", self.noun));
             let outcome = match (is_on, counts) {
                 (true, true) => Outcome::Allows,
                 (true, false) => Outcome::Passes,
                 (false, _) => Outcome::No,
             };
-            Step::new(rule, outcome, finding).by(self.key(place, who))
+            self.switched(place, rule, outcome)
         });
         is_on && counts
     }
 
-    fn denial(&self, place: &Place<'_>, asker: Asker<'_>, counts: bool) -> Denial {
-        let noun = self.noun;
-        let (rule, option, why) = if !self.for_client && !self.for_subscriber {
-            let what = format!("{noun} by clients");
-            (
-                Rule::ForClient,
-                self.key(place, "client"),
-                switch(place, false, &what),
-            )
-        } else if !counts {
-            let what = format!("{noun} by anonymous clients");
-            (
-                Rule::ForAnonymous,
-                self.key(place, "anonymous"),
-                switch(place, false, &what),
-            )
-        } else {
-            let what = format!("{noun} by subscribers only");
-            (
-                Rule::ForSubscriber,
-                self.key(place, "subscriber"),
-                switch(place, true, &what),
-            )
+    fn switched(&self, place: &Place<'_>, rule: Rule, outcome: Outcome) -> Step {
+        let who = match rule {
+            Rule::ForSubscriber => "subscriber",
+            _ => "client",
         };
-        let why = if rule == Rule::ForSubscriber {
-            format!("{why} ({option}); subscribe to {:?} first", place.channel)
-        } else {
-            format!("{why} ({option})")
-        };
-        Denial {
-            answer: Answer::Error(ErrorCode::PERMISSION_DENIED),
-            rule: Some(rule),
-            why,
-            public: None,
-            option,
-            changes: self.changes(place, asker, counts),
+        let is_on = outcome != Outcome::No;
+        let finding = switch(place, is_on, &format!("{} by {who}s", self.noun));
+        Step::new(rule, outcome, finding).by(self.key(place, who))
+    }
+
+    fn not_for_anonymous(&self, place: &Place<'_>) -> Step {
+        let finding = switch(place, false, &format!("{} by anonymous clients", self.noun));
+        Step::new(Rule::ForAnonymous, Outcome::No, finding).by(self.key(place, "anonymous"))
+    }
+
+    /// The refusal where no switch has allowed it, by the step that stood in the way.
+    fn refusal(&self, place: &Place<'_>, asker: Asker<'_>, counts: bool) -> Refusal {
+        let changes = self.changes(place, asker, counts);
+        let by = |step| Refusal::by(step, ErrorCode::PERMISSION_DENIED).unless(changes);
+        if !self.for_client && !self.for_subscriber {
+            return by(self.switched(place, Rule::ForClient, Outcome::No));
         }
+        if !counts {
+            return by(self.not_for_anonymous(place));
+        }
+        let step = self.switched(place, Rule::ForSubscriber, Outcome::Passes);
+        let why = format!(
+            "{} only ({}); subscribe to {:?} first",
+            step.finding, step.option, place.channel
+        );
+        by(step).with_why(why)
     }
 
     /// By each of the two ways in, what is lacking for it.
@@ -378,36 +357,28 @@ pub fn has_format(
         DataFormat::JsonObject => ("one JSON object", data.is_some_and(is_json_object)),
         DataFormat::Binary => ("bytes, even none", true),
     };
-    trail.step(|| {
-        let outcome = if is_right {
-            Outcome::Passes
-        } else {
-            Outcome::Refuses
-        };
-        let finding = format!("data must be {wanted}");
-        Step::new(Rule::DataFormat, outcome, finding).by(place.key("publication_data_format"))
-    });
+    let key = "publication_data_format";
     if is_right {
+        trail.step(|| {
+            let finding = format!("data must be {wanted}");
+            Step::new(Rule::DataFormat, Outcome::Passes, finding).by(place.key(key))
+        });
         return Ok(());
     }
-    let option = place.key("publication_data_format");
-    let why = if place.options.data_format == DataFormat::Any {
+    let is_missing = place.options.data_format == DataFormat::Any;
+    let finding = if is_missing {
         "data is missing or empty".to_owned()
     } else {
-        format!(
-            "data is not {wanted}, as {} wants it ({option})",
-            place.owner()
-        )
+        format!("data is not {wanted}, as {} wants it", place.owner())
     };
-    Err(Denial {
-        answer: Answer::Error(ErrorCode::BAD_REQUEST),
-        rule: Some(Rule::DataFormat),
-        why,
-        public: None,
-        option,
-        changes: vec![Change::act(Act::SendOther(wanted))],
+    let step = Step::new(Rule::DataFormat, Outcome::Refuses, finding).by(place.key(key));
+    let refusal = refuse(step, ErrorCode::BAD_REQUEST, trail)
+        .unless(vec![Change::act(Act::SendOther(wanted))]);
+    if is_missing {
+        // No key would let it pass.
+        return Err(refusal.with_why("data is missing or empty"));
     }
-    .into())
+    Err(refusal)
 }
 
 fn is_json_object(data: &Payload) -> bool {

@@ -4,8 +4,8 @@ use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::identity::UserId;
 
-use super::allow;
-use crate::refusal::{Answer, Denial, Refusal};
+use super::{allow, refuse};
+use crate::refusal::Refusal;
 use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
 use crate::rules::Rules;
 
@@ -66,60 +66,30 @@ fn with_token(rules: &Rules, user: &UserId, trail: &mut impl Trail) -> Result<Ru
         ));
     }
     let option = "client.disallow_anonymous_connection_tokens";
-    let is_refused = rules.client.disallow_anonymous_connection_tokens;
-    trail.step(|| {
-        let (outcome, finding) = if is_refused {
-            (
-                Outcome::Refuses,
-                "the connection token names no user, and such are refused",
-            )
-        } else {
-            (
-                Outcome::Allows,
-                "the connection token names no user, and such are taken",
-            )
-        };
-        Step::new(Rule::AnonymousToken, outcome, finding).by(option)
-    });
-    if !is_refused {
+    if !rules.client.disallow_anonymous_connection_tokens {
+        trail.step(|| {
+            let finding = "the connection token names no user, and such are taken";
+            Step::new(Rule::AnonymousToken, Outcome::Allows, finding).by(option)
+        });
         return Ok(Rule::AnonymousToken);
     }
-    Err(Denial {
-        answer: Answer::Disconnect(Disconnect::PERMISSION_DENIED),
-        rule: Some(Rule::AnonymousToken),
-        why: format!("the connection token names no user ({option})"),
-        public: None,
-        option: option.to_owned(),
-        changes: vec![
+    let finding = "the connection token names no user";
+    let step = Step::new(Rule::AnonymousToken, Outcome::Refuses, finding).by(option);
+    Err(
+        refuse(step, Disconnect::PERMISSION_DENIED, trail).unless(vec![
             Change::act(Act::NameUser),
             Change::set([(option.to_owned(), "false")]),
-        ],
-    }
-    .into())
+        ]),
+    )
 }
 
 fn by_name(trail: &mut impl Trail) -> Refusal {
-    trail.step(|| {
-        Step::new(
-            Rule::NameLogin,
-            Outcome::Refuses,
-            "bare names are not believed",
-        )
-        .by(ALLOW_NAME_LOGIN)
-    });
-    Denial {
-        answer: Answer::Error(ErrorCode::UNAUTHORIZED),
-        rule: Some(Rule::NameLogin),
-        why: "log in with a token: names alone are not taken here (plain.allow_name_login)"
-            .to_owned(),
-        public: None,
-        option: ALLOW_NAME_LOGIN.to_owned(),
-        changes: vec![
-            Change::act(Act::BringConnectionToken),
-            Change::switch_on([ALLOW_NAME_LOGIN.to_owned()]),
-        ],
-    }
-    .into()
+    let finding = "log in with a token: names alone are not taken here";
+    let step = Step::new(Rule::NameLogin, Outcome::Refuses, finding).by(ALLOW_NAME_LOGIN);
+    refuse(step, ErrorCode::UNAUTHORIZED, trail).unless(vec![
+        Change::act(Act::BringConnectionToken),
+        Change::switch_on([ALLOW_NAME_LOGIN.to_owned()]),
+    ])
 }
 
 fn without_credentials(rules: &Rules, trail: &mut impl Trail) -> Result<Rule, Refusal> {
@@ -131,33 +101,19 @@ fn without_credentials(rules: &Rules, trail: &mut impl Trail) -> Result<Rule, Re
         });
         return Ok(Rule::Insecure);
     }
-    let is_allowed = rules.client.allow_anonymous_connect_without_token;
-    trail.step(|| {
-        let (outcome, finding) = if is_allowed {
-            (
-                Outcome::Allows,
-                "clients without a token come in as anonymous users",
-            )
-        } else {
-            (Outcome::Refuses, "clients without a token are not let in")
-        };
-        Step::new(Rule::AnonymousConnect, outcome, finding).by(option)
-    });
-    if is_allowed {
+    if rules.client.allow_anonymous_connect_without_token {
+        trail.step(|| {
+            let finding = "clients without a token come in as anonymous users";
+            Step::new(Rule::AnonymousConnect, Outcome::Allows, finding).by(option)
+        });
         return Ok(Rule::AnonymousConnect);
     }
-    Err(Denial {
-        answer: Answer::Disconnect(Disconnect::BAD_REQUEST),
-        rule: Some(Rule::AnonymousConnect),
-        why: format!("a client without a token is not let in ({option})"),
-        public: None,
-        option: option.to_owned(),
-        changes: vec![
-            Change::act(Act::BringConnectionToken),
-            Change::switch_on([option.to_owned()]),
-        ],
-    }
-    .into())
+    let finding = "a client without a token is not let in";
+    let step = Step::new(Rule::AnonymousConnect, Outcome::Refuses, finding).by(option);
+    Err(refuse(step, Disconnect::BAD_REQUEST, trail).unless(vec![
+        Change::act(Act::BringConnectionToken),
+        Change::switch_on([option.to_owned()]),
+    ]))
 }
 
 const ALLOW_NAME_LOGIN: &str = "plain.allow_name_login";

@@ -214,7 +214,7 @@ fn the_operator_hears_that_a_token_came_too_late() {
         > 4 sub_refresh chat token=N
         < ask 8 subscription_token N
         ~ 8 expired
-        < tell refused sub_refresh \"chat\" of \"anna\" 3006 - [] the token's time is not now, it expired 5 s ago
+        < tell refused sub_refresh \"chat\" of \"anna\" 3006 subscription_token [] the token's time is not now, it expired 5 s ago => make another token (veche gentoken and gensubtoken make samples)
         < detach a
         < detach chat
         < close 3006 subscription expired
@@ -225,7 +225,7 @@ fn the_operator_hears_that_a_token_came_too_late() {
         > 2 refresh N
         < ask 4 connection_token N
         ~ 4 expired
-        < tell refused refresh \"\" of \"anna\" 3005 - [] the token's time is not now, it expired 5 s ago
+        < tell refused refresh \"\" of \"anna\" 3005 connection_token [] the token's time is not now, it expired 5 s ago => make another token (veche gentoken and gensubtoken make samples)
         < detach a
         < close 3005 connection expired
     ",

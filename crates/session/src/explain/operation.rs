@@ -1,29 +1,9 @@
-//! What is asked: who wants to do what.
-
-/// A question to the rules.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Question {
-    /// What is to be done.
-    pub operation: Operation,
-    /// The channel; not looked at where the operation is to connect.
-    pub channel: String,
-    /// The user, who is believed to have proved it; empty is an anonymous user with a token. `None`, without a token,
-    /// is a client that brings nothing.
-    pub user: Option<String>,
-    /// A connection token, to be checked.
-    pub token: Option<String>,
-    /// A subscription token, to be checked.
-    pub subscription_token: Option<String>,
-    /// Whether the client is subscribed to the channel.
-    pub is_subscribed: bool,
-    /// Data to publish; without, some that every format takes.
-    pub data: Option<String>,
-}
+//! What can be asked about.
 
 /// What can be asked about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Operation {
-    /// Coming in at all.
+    /// Connecting.
     Connect,
     /// Subscribing.
     #[default]
@@ -40,7 +20,7 @@ pub enum Operation {
     Positioning,
     /// Recovering, as a subscriber.
     Recovery,
-    /// Hearing who comes and goes, as a subscriber.
+    /// Receiving joins and leaves, as a subscriber.
     JoinLeave,
 }
 

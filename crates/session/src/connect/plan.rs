@@ -1,0 +1,149 @@
+//! The server-side subscriptions that come with a connection, and whether their time and the connection's lets them.
+
+use std::collections::BTreeMap;
+
+use veche_protocol::channel::Channel;
+use veche_protocol::claims::SubscriptionOptions;
+use veche_protocol::command;
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::error_code::ErrorCode;
+use veche_protocol::reply::Expiry;
+
+use crate::limits;
+use crate::permission::{self, Asker};
+use crate::recovery::Wanted;
+use crate::refusal::Refusal;
+use crate::rule::Silent;
+use crate::rules::Rules;
+use crate::subscription::{Grant, Source};
+
+/// Server-side subscriptions to make.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(super) subscriptions: BTreeMap<Channel, Planned>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Planned {
+    pub(super) source: Source,
+    pub(super) grant: Grant,
+    pub(super) wanted: Wanted,
+}
+
+impl Plan {
+    /// What the token says, the user's own channel, and what the client asks for and could have by itself.
+    ///
+    /// # Errors
+    /// 102 and disconnect 3501 for channels that do not exist, disconnect 3505 for too many.
+    pub(crate) fn new(
+        granted: Vec<(String, SubscriptionOptions)>,
+        asked: &[(String, command::Subscribe)],
+        asker: Asker<'_>,
+        rules: &Rules,
+    ) -> Result<Self, Refusal> {
+        let mut plan = Self::default();
+        for (name, wishes) in granted {
+            if name.is_empty() {
+                continue;
+            }
+            let place = rules.place(&name).ok_or_else(|| {
+                let why =
+                    format!("the token subscribes to {name:?}, whose namespace does not exist");
+                Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why)
+            })?;
+            let grant = Grant::new(&place, wishes);
+            plan.add(&name, Source::ConnectionToken, grant, Wanted::default());
+        }
+        if let Some(name) = rules.personal_channel(asker.user) {
+            let place = rules.place(&name).ok_or(ErrorCode::UNKNOWN_CHANNEL)?;
+            let grant = Grant::new(&place, SubscriptionOptions::default());
+            plan.add(&name, Source::Personal, grant, Wanted::default());
+        }
+        for (name, request) in asked {
+            plan.ask(name, request, asker, rules)?;
+        }
+        let limit = rules.client.channel_limit;
+        if limit > 0 && plan.subscriptions.len() > limit {
+            let why = "more channels come with the connection than client.channel_limit";
+            return Err(Refusal::ends(Disconnect::CHANNEL_LIMIT, why));
+        }
+        Ok(plan)
+    }
+
+    /// Adds what the client asks for: how it wants what it gets, or what it could have by itself.
+    fn ask(
+        &mut self,
+        name: &str,
+        request: &command::Subscribe,
+        asker: Asker<'_>,
+        rules: &Rules,
+    ) -> Result<(), Refusal> {
+        let Some(place) = rules.place(name) else {
+            let why = "a channel that connect asks for is in a namespace that does not exist";
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
+        };
+        if let Some(planned) = self.subscriptions.get_mut(name) {
+            planned.grant.offer_delta(&request.delta, &place);
+            planned.wanted = wanted_by(request);
+            return Ok(());
+        }
+        if permission::length(rules, name, &mut Silent).is_err() {
+            let why =
+                "a channel that connect asks for has a name that is too long (channel.max_length)";
+            return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
+        }
+        let may_have = !name.is_empty()
+            && place.has_valid_name()
+            && permission::subscribe(&place, asker, None, &mut Silent).is_ok();
+        if may_have {
+            let mut grant = Grant::new(&place, SubscriptionOptions::default());
+            grant.offer_delta(&request.delta, &place);
+            self.add(name, Source::ConnectRequest, grant, wanted_by(request));
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: &str, source: Source, grant: Grant, wanted: Wanted) {
+        let planned = Planned {
+            source,
+            grant,
+            wanted,
+        };
+        self.subscriptions.insert(Channel::new(name), planned);
+    }
+
+    /// Whether the client is subscribed to a channel from the beginning, and who wants it so.
+    pub(crate) fn source(&self, channel: &str) -> Option<Source> {
+        let planned = self.subscriptions.get(channel);
+        planned.map(|planned| planned.source)
+    }
+
+    /// What the client is told of a connection that ends at `expire_at`, in seconds of Unix time like `now_secs`.
+    ///
+    /// # Errors
+    /// 110 where its time has run out, or that of a subscription.
+    pub(crate) fn expiry(&self, expire_at: Option<i64>, now_secs: i64) -> Result<Expiry, Refusal> {
+        let expiry = limits::expiry(expire_at, now_secs).ok_or_else(|| {
+            let why = "the connection's time (expire_at) has run out";
+            Refusal::because(ErrorCode::EXPIRED, why)
+        })?;
+        let mut ends = self
+            .subscriptions
+            .values()
+            .map(|planned| planned.grant.expire_at);
+        if ends.any(|end| limits::expiry(end, now_secs).is_none()) {
+            let why = "the time of a server-side subscription (expire_at) has run out";
+            return Err(Refusal::because(ErrorCode::EXPIRED, why));
+        }
+        Ok(expiry)
+    }
+}
+
+fn wanted_by(request: &command::Subscribe) -> Wanted {
+    Wanted {
+        recover: request.recover,
+        since: request.since.clone(),
+        rejects_unrecovered: false,
+    }
+}

@@ -1,0 +1,265 @@
+//! Why something is allowed or denied: a question to the rules, and each step to the verdict.
+//!
+//! The verdicts are those of a session: every decision is made by the functions that a session calls, with a trail that
+//! notes the steps.
+
+use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
+use veche_protocol::identity::{ClientId, UserId};
+use veche_protocol::payload::Payload;
+
+use crate::connect::plan::Plan;
+use crate::permission::{self, Asker, Proof, person};
+use crate::refusal::Refusal;
+use crate::rule::{Rule, Step};
+use crate::rules::Rules;
+use crate::subscription::Source;
+
+mod operation;
+
+pub use operation::Operation;
+
+/// A question to the rules: who wants to do what.
+#[derive(Clone, Debug, Default)]
+pub struct Question<'a> {
+    /// What is to be done.
+    pub operation: Operation,
+    /// The channel; not looked at where the operation is to connect.
+    pub channel: &'a str,
+    /// How the client connects.
+    pub credentials: Credentials,
+    /// What the check of a subscription token has brought, if the client has one.
+    pub subscription_token: Option<Result<Box<SubscriptionClaims>, TokenError>>,
+    /// Whether the client is subscribed to the channel.
+    pub is_subscribed: bool,
+    /// Data to publish; without, some that every format takes.
+    pub data: Option<&'a str>,
+    /// Unix time in seconds.
+    pub now_secs: i64,
+}
+
+/// What a client connects with.
+#[derive(Clone, Debug, Default)]
+pub enum Credentials {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A token for this user, which is believed without a check; an empty user is anonymous.
+    User(UserId),
+    /// What the check of a token has brought.
+    Token(Result<Box<ConnectionClaims>, TokenError>),
+}
+
+/// The answer, part by part.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// Connecting, and what comes after it.
+    pub parts: Vec<Part>,
+    /// Something that the verdict rests on, and that was not checked.
+    pub notes: Vec<&'static str>,
+}
+
+/// One thing that is asked, and its verdict.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// What is asked.
+    pub operation: Operation,
+    /// What is asked, in words.
+    pub title: String,
+    /// The rules that were looked at, in order.
+    pub steps: Vec<Step>,
+    /// The verdict, and the rule that allows it.
+    pub verdict: Result<Rule, Refusal>,
+}
+
+/// Answers a question by these rules.
+#[must_use]
+pub fn explain(question: Question<'_>, rules: &Rules) -> Explanation {
+    let mut explanation = Explanation {
+        parts: Vec::new(),
+        notes: Vec::new(),
+    };
+    let (operation, channel) = (question.operation, question.channel);
+    let credentials = question.credentials.clone();
+    let now = question.now_secs;
+    let Some(newcomer) = explanation.connect(credentials, rules, now) else {
+        return explanation;
+    };
+    if operation == Operation::Connect {
+        return explanation;
+    }
+    let is_subscribed = explanation.is_subscribed(&question, &newcomer);
+    explanation.note_unchecked(&question);
+    let title = format!(
+        "{} {channel:?} as {}",
+        operation.name(),
+        person(&newcomer.user)
+    );
+    let mut steps = Vec::new();
+    let verdict = decide(question, &newcomer.user, is_subscribed, rules, &mut steps);
+    explanation.parts.push(Part {
+        operation,
+        title,
+        steps,
+        verdict,
+    });
+    explanation
+}
+
+/// A client that is let in.
+struct Newcomer {
+    user: UserId,
+    plan: Plan,
+}
+
+impl Explanation {
+    /// Whether all of it is allowed.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.parts.iter().all(|part| part.verdict.is_ok())
+    }
+
+    /// Whether the client is let in, and what with.
+    fn connect(
+        &mut self,
+        credentials: Credentials,
+        rules: &Rules,
+        now_secs: i64,
+    ) -> Option<Newcomer> {
+        if matches!(credentials, Credentials::User(_)) {
+            let note = "it is assumed that the user has proved who it is; --token checks a token";
+            self.notes.push(note);
+        }
+        let mut title = "connect".to_owned();
+        let mut steps = Vec::new();
+        let let_in = let_in(credentials, rules, now_secs, &mut title, &mut steps);
+        let (verdict, newcomer) = match let_in {
+            Ok((rule, newcomer)) => (Ok(rule), Some(newcomer)),
+            Err(refusal) => (Err(refusal), None),
+        };
+        self.parts.push(Part {
+            operation: Operation::Connect,
+            title,
+            steps,
+            verdict,
+        });
+        newcomer
+    }
+
+    /// Whether the client is subscribed already, as far as that can be known.
+    fn is_subscribed(&mut self, question: &Question<'_>, newcomer: &Newcomer) -> bool {
+        let source = newcomer.plan.source(question.channel);
+        match source {
+            Some(Source::ConnectionToken) => {
+                let note = "the connection token subscribes the client to the channel";
+                self.notes.push(note);
+            }
+            Some(_) => self.notes.push("the server subscribes the user to this personal channel (client.subscribe_to_user_personal_channel)"),
+            None => {}
+        }
+        let is_subscribed = source.is_some() || question.is_subscribed;
+        if is_subscribed && question.operation == Operation::Subscribe {
+            self.notes.push(
+                "the client is subscribed already: another subscribe is answered with error 105",
+            );
+        }
+        is_subscribed
+    }
+
+    fn note_unchecked(&mut self, question: &Question<'_>) {
+        if let Some(Ok(claims)) = &question.subscription_token
+            && !claims.client.is_empty()
+            && question.operation == Operation::Subscribe
+        {
+            self.notes.push("the subscription token is for one connection alone (claim client); that it is this one is assumed");
+        }
+    }
+}
+
+/// Lets a client in, or says why not, as `connect` does. Limits that depend on other connections are not looked at.
+fn let_in(
+    credentials: Credentials,
+    rules: &Rules,
+    now_secs: i64,
+    title: &mut String,
+    steps: &mut Vec<Step>,
+) -> Result<(Rule, Newcomer), Refusal> {
+    let (claims, rule) = match credentials {
+        Credentials::Token(checked) => {
+            let name = |claims: &ConnectionClaims| format!("connect as {}", person(&claims.user));
+            if let Ok(claims) = &checked {
+                *title = name(claims);
+            }
+            permission::connect_by_token(rules, checked, steps)?
+        }
+        Credentials::User(user) => believed(user, Proof::Token, rules, title, steps)?,
+        Credentials::Nothing => believed(UserId::default(), Proof::Nothing, rules, title, steps)?,
+    };
+    let asker = Asker {
+        user: &claims.user,
+        client: ClientId::from_random([0; 16]),
+        is_subscribed: false,
+    };
+    let plan = Plan::new(claims.subs, &[], asker, rules)?;
+    let expire_at = claims.expire_at.filter(|_| !rules.client.insecure);
+    plan.expiry(expire_at, now_secs)?;
+    let user = claims.user;
+    Ok((rule, Newcomer { user, plan }))
+}
+
+fn believed(
+    user: UserId,
+    proof: Proof,
+    rules: &Rules,
+    title: &mut String,
+    steps: &mut Vec<Step>,
+) -> Result<(ConnectionClaims, Rule), Refusal> {
+    *title = format!("connect as {}", person(&user));
+    let rule = permission::connect(rules, &user, proof, steps)?;
+    let claims = ConnectionClaims {
+        user,
+        ..ConnectionClaims::default()
+    };
+    Ok((claims, rule))
+}
+
+/// The verdict of the session upon a command of a client that is let in, or upon what it asks for as a subscriber.
+fn decide(
+    question: Question<'_>,
+    user: &UserId,
+    is_subscribed: bool,
+    rules: &Rules,
+    steps: &mut Vec<Step>,
+) -> Result<Rule, Refusal> {
+    let is_new = question.operation == Operation::Subscribe;
+    let place = permission::find(rules, question.channel, is_subscribed && !is_new, steps)?;
+    let asker = Asker {
+        user,
+        client: client(question.subscription_token.as_ref()),
+        is_subscribed,
+    };
+    match question.operation {
+        Operation::Connect | Operation::Subscribe => {
+            let (token, now) = (question.subscription_token, question.now_secs);
+            permission::subscribe_by(&place, asker, token, now, steps).map(|(rule, _)| rule)
+        }
+        Operation::Publish => {
+            let data = Payload::detect(question.data.unwrap_or("{}").to_owned().into());
+            permission::publish(&place, asker, Some(&data), steps)
+        }
+        Operation::History => permission::history(&place, asker, steps),
+        Operation::Presence | Operation::PresenceStats => {
+            permission::presence(&place, asker, steps)
+        }
+        Operation::Positioning => permission::may_position(&place, asker, steps),
+        Operation::Recovery => permission::may_recover(&place, asker, steps),
+        Operation::JoinLeave => permission::may_see_join_leave(&place, asker, steps),
+    }
+}
+
+/// The connection that a token is for, or any.
+fn client(token: Option<&Result<Box<SubscriptionClaims>, TokenError>>) -> ClientId {
+    let claims = token.and_then(|checked| checked.as_ref().ok());
+    claims
+        .and_then(|claims| claims.client.parse().ok())
+        .unwrap_or_else(|| ClientId::from_random([0; 16]))
+}
