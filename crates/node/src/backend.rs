@@ -52,13 +52,13 @@ impl Node {
     ) -> Result<Published, CommandError> {
         {
             let rules = self.rules();
-            let place = rules
-                .place(channel)
+            let resolved = rules
+                .resolve(channel)
                 .ok_or_else(|| unknown_channel(channel))?;
-            permission::has_format(&place, Some(&publication.data), &mut Silent)
+            permission::has_format(&resolved, Some(&publication.data), &mut Silent)
                 .map_err(Refusal::into_error)?;
-            options.retention = place.options.retention.filter(|_| !skip_history);
-            options.delta |= place.options.delta_publish;
+            options.retention = resolved.options.retention.filter(|_| !skip_history);
+            options.delta |= resolved.options.delta_publish;
         }
         self.wait_for_room().await?;
         let published = self
@@ -146,7 +146,7 @@ impl Node {
             ..
         }
         | Order::Subscribe { channel, .. } = &order
-            && self.rules().place(channel.as_str()).is_none()
+            && self.rules().resolve(channel.as_str()).is_none()
         {
             return Err(unknown_channel(channel.as_str()));
         }
@@ -222,11 +222,11 @@ impl Node {
         keeps: impl FnOnce(&ChannelOptions) -> bool,
     ) -> Result<Arc<ChannelOptions>, CommandError> {
         let rules = self.rules();
-        let place = rules
-            .place(channel)
+        let resolved = rules
+            .resolve(channel)
             .ok_or_else(|| unknown_channel(channel))?;
-        if keeps(place.options) {
-            return Ok(place.options.clone());
+        if keeps(resolved.options) {
+            return Ok(resolved.options.clone());
         }
         Err(CommandError::because(
             ErrorCode::NOT_AVAILABLE,

@@ -226,12 +226,12 @@ impl Talk {
     /// Whether the next command may be handed over. While it may not, an answer is on its way.
     pub(crate) fn can_take(&self, turn: &Turn<'_>) -> bool {
         match self {
-            Self::Centrifuge { session, .. } => session.can_take_command(turn),
+            Self::Centrifuge { session, .. } => session.accepts_command(turn),
             Self::Plain {
                 session,
                 translator,
                 asked,
-            } => asked.is_done() && translator.can_take_frame() && session.can_take_command(turn),
+            } => asked.is_done() && translator.accepts_frame() && session.accepts_command(turn),
             Self::Echo => true,
         }
     }

@@ -4,7 +4,7 @@ use veche_protocol::disconnect::Disconnect;
 use veche_protocol::identity::UserId;
 use veche_session::effect::Effects;
 use veche_session::profile::{Direction, Profile};
-use veche_session::session::{Birth, Session};
+use veche_session::session::{Session, SessionInit};
 use veche_session::turn::Turn;
 use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::Role;
@@ -99,14 +99,14 @@ impl Worker {
     fn new_session(&self, slot: u32, user: Option<UserId>, profile: Profile) -> Session {
         let is_emulated = profile.direction == Direction::Emulated;
         let emulation = is_emulated.then(|| Box::new(self.node.emulation(self.index, slot)));
-        let birth = Birth {
+        let init = SessionInit {
             client: self.node.new_client(),
             user,
             seed: fastrand::u64(..),
             profile,
             emulation,
         };
-        Session::new(birth, &self.turn())
+        Session::new(init, &self.turn())
     }
 
     /// Bytes came for a connection.

@@ -10,7 +10,7 @@ use veche_protocol::plain;
 use veche_session::effect::Effect;
 use veche_session::permission;
 use veche_session::plain::{self as translator, Frame, Output, Translator};
-use veche_session::session::{Birth, Session};
+use veche_session::session::{Session, SessionInit};
 use veche_websocket::frame::Opcode;
 
 use crate::connection::{Open, Talk};
@@ -56,7 +56,7 @@ impl Worker {
             .client
             .ping_interval
             .map_or(0, |interval| interval.as_secs());
-        Translator::new(translator::Birth {
+        Translator::new(translator::TranslatorInit {
             client: session.client(),
             token,
             may_connect: !session.user().is_anonymous()
@@ -122,7 +122,7 @@ impl Worker {
             if asked.commands.is_empty() {
                 return asked.close.take().map_or(Fate::Alive, Fate::Ends);
             }
-            if !session.can_take_command(&turn) {
+            if !session.accepts_command(&turn) {
                 return Fate::Alive;
             }
             let Some(command) = asked.commands.pop_front() else {
@@ -182,14 +182,14 @@ impl Worker {
         }
         let turn = self.turn();
         if let Talk::Plain { session, .. } = &mut open.talk {
-            let birth = Birth {
+            let init = SessionInit {
                 client: session.client(),
                 user: None,
                 seed: fastrand::u64(..),
                 profile: session.profile(),
                 emulation: session.emulation().cloned().map(Box::new),
             };
-            *session = Session::new(birth, &turn);
+            *session = Session::new(init, &turn);
         }
     }
 

@@ -121,12 +121,12 @@ impl Worker {
 
     /// Asks where a channel's stream is.
     fn look(&mut self, channel: Channel, stood: StreamPosition) {
-        let Some(place) = self.rules.place(channel.as_str()) else {
+        let Some(resolved) = self.rules.resolve(channel.as_str()) else {
             return;
         };
         let query = Query {
             limit: Some(0),
-            meta_ttl: place.options.history_meta_ttl,
+            meta_ttl: resolved.options.history_meta_ttl,
             ..Query::default()
         };
         // What can't be found out now may be next time.

@@ -10,53 +10,25 @@ use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Expiry};
 
 use crate::effect::{Effect, Effects};
-use crate::limits::{self, MAX_WAITING_ORDERS};
-use crate::order::Order;
+use crate::limits;
 use crate::permission::{self, Asker, Proof};
 use crate::profile::{Direction, Ping};
 use crate::question::{Notice, Question};
 use crate::recovery::{self, Start};
 use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
-use crate::session::{Emulation, Phase, Session, Waiting};
+use crate::session::pending::PendingQuestion;
+use crate::session::phase::Phase;
+use crate::session::{Emulation, Session};
 use crate::subscription::{Making, Stage, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
 
+pub(crate) mod connecting;
 pub(crate) mod plan;
 
+use connecting::{Connecting, Newcomer};
 use plan::{Plan, Planned};
-
-/// A `connect` that is being answered.
-#[derive(Debug, Default)]
-pub(crate) struct Connecting {
-    id: u32,
-    /// What the client said about its server-side subscriptions.
-    subs: Vec<(String, command::Subscribe)>,
-    /// What the client says it is.
-    app: Option<Box<App>>,
-    /// Who it is, until it is let in.
-    newcomer: Option<Box<Newcomer>>,
-    /// What the reply says of the connection's expiry.
-    expiry: Expiry,
-    /// Demanded meanwhile; at most [`MAX_WAITING_ORDERS`].
-    orders: Vec<Order>,
-}
-
-#[derive(Debug)]
-struct Newcomer {
-    claims: ConnectionClaims,
-    plan: Plan,
-}
-
-impl Connecting {
-    /// Keeps an order until `connect` is answered.
-    pub(crate) fn keep(&mut self, order: Order) {
-        if self.orders.len() < MAX_WAITING_ORDERS {
-            self.orders.push(order);
-        }
-    }
-}
 
 impl Session {
     pub(crate) fn handle_connect(
@@ -75,7 +47,7 @@ impl Session {
         if !connect.token.is_empty() {
             let token = connect.token;
             return self.ask(
-                Waiting::Connect,
+                PendingQuestion::Connect,
                 Question::ConnectionToken { token },
                 effects,
             );
@@ -95,7 +67,7 @@ impl Session {
         self.recognise(claims, turn, effects);
     }
 
-    pub(crate) fn take_connection_token(
+    pub(crate) fn handle_connection_token(
         &mut self,
         token: Result<Box<ConnectionClaims>, TokenError>,
         turn: &Turn<'_>,
@@ -129,17 +101,17 @@ impl Session {
         // Where the others make way there is no need to count them.
         if let Some(channel) = turn.rules.sole_channel(&user) {
             let question = Question::PresenceStats { channel };
-            return self.ask(Waiting::Connect, question, effects);
+            return self.ask(PendingQuestion::Connect, question, effects);
         }
         let limit = rules.user_connection_limit;
         if limit > 0 && !user.is_anonymous() {
             let question = Question::UserPlace { user, limit };
-            return self.ask(Waiting::Connect, question, effects);
+            return self.ask(PendingQuestion::Connect, question, effects);
         }
         self.let_in(turn, effects);
     }
 
-    pub(crate) fn take_user_connections(
+    pub(crate) fn handle_user_connections(
         &mut self,
         count: usize,
         turn: &Turn<'_>,
@@ -199,9 +171,9 @@ impl Session {
             let Planned {
                 source,
                 grant,
-                wanted,
+                recovery,
             } = planned;
-            self.begin_making(channel, source, 0, grant, wanted, effects);
+            self.begin_making(channel, source, 0, grant, recovery, effects);
         }
         if is_alone {
             self.finish_connect(turn, effects);
@@ -341,5 +313,5 @@ fn start_of(making: &mut Making) -> Start {
         _ => None,
     };
     let buffer = std::mem::take(&mut making.buffer);
-    recovery::begin(&making.grant, &making.wanted, page, buffer).unwrap_or_default()
+    recovery::begin(&making.grant, &making.recovery, page, buffer).unwrap_or_default()
 }

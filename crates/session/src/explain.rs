@@ -231,7 +231,7 @@ fn decide(
     steps: &mut Vec<Step>,
 ) -> Result<Rule, Refusal> {
     let is_new = question.operation == Operation::Subscribe;
-    let place = permission::find(rules, question.channel, is_subscribed && !is_new, steps)?;
+    let resolved = permission::find(rules, question.channel, is_subscribed && !is_new, steps)?;
     let asker = Asker {
         user,
         client: client(question.subscription_token.as_ref()),
@@ -240,19 +240,19 @@ fn decide(
     match question.operation {
         Operation::Connect | Operation::Subscribe => {
             let (token, now) = (question.subscription_token, question.now_secs);
-            permission::subscribe_by(&place, asker, token, now, steps).map(|(rule, _)| rule)
+            permission::subscribe_by(&resolved, asker, token, now, steps).map(|(rule, _)| rule)
         }
         Operation::Publish => {
             let data = Payload::detect(question.data.unwrap_or("{}").to_owned().into());
-            permission::publish(&place, asker, Some(&data), steps)
+            permission::publish(&resolved, asker, Some(&data), steps)
         }
-        Operation::History => permission::history(&place, asker, steps),
+        Operation::History => permission::history(&resolved, asker, steps),
         Operation::Presence | Operation::PresenceStats => {
-            permission::presence(&place, asker, steps)
+            permission::presence(&resolved, asker, steps)
         }
-        Operation::Positioning => permission::may_position(&place, asker, steps),
-        Operation::Recovery => permission::may_recover(&place, asker, steps),
-        Operation::JoinLeave => permission::may_see_join_leave(&place, asker, steps),
+        Operation::Positioning => permission::may_position(&resolved, asker, steps),
+        Operation::Recovery => permission::may_recover(&resolved, asker, steps),
+        Operation::JoinLeave => permission::may_see_join_leave(&resolved, asker, steps),
     }
 }
 

@@ -10,7 +10,8 @@ use crate::permission;
 use crate::question::Question;
 use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
-use crate::session::{Session, Waiting};
+use crate::session::Session;
+use crate::session::pending::PendingQuestion;
 use crate::turn::Turn;
 
 impl Session {
@@ -22,7 +23,7 @@ impl Session {
         effects: &mut Effects,
     ) {
         match self.reading(&mut request, turn) {
-            Ok(question) => self.ask(Waiting::History(id), question, effects),
+            Ok(question) => self.ask(PendingQuestion::History(id), question, effects),
             Err(refusal) => {
                 let about = About::channel(id, "history", &request.channel);
                 self.refuse(about, refusal, turn, effects);
@@ -36,8 +37,8 @@ impl Session {
         request: &mut command::History,
         turn: &Turn<'_>,
     ) -> Result<Question, Refusal> {
-        let place = self.find_channel(&request.channel, turn.rules)?;
-        permission::history(&place, self.asker(&request.channel), &mut Silent)?;
+        let resolved = self.find_channel(&request.channel, turn.rules)?;
+        permission::history(&resolved, self.asker(&request.channel), &mut Silent)?;
         if request.reverse
             && request
                 .since
@@ -54,7 +55,7 @@ impl Session {
             ),
             since: request.since.take(),
             reverse: request.reverse,
-            meta_ttl: place.options.history_meta_ttl,
+            meta_ttl: resolved.options.history_meta_ttl,
         };
         Ok(Question::History {
             channel: Channel::from(std::mem::take(&mut request.channel)),

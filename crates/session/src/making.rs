@@ -1,18 +1,25 @@
 //! How a subscription is made, whoever wants it: entered, made present, read from history, begun.
 
+use std::sync::Arc;
+
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::history::Page;
+use veche_protocol::position::{Epoch, StreamPosition};
+use veche_protocol::publication::Publication;
 use veche_protocol::push::{self, Push, Unsubscribe};
 use veche_protocol::reply::{self, Expiry};
 
 use crate::effect::{Attach, Effect, Effects};
 use crate::limits;
 use crate::question::{Failure, Notice, Question};
-use crate::recovery::{self, Buffer, Start, Unrecovered, Wanted};
+use crate::recovery::buffer::Buffer;
+use crate::recovery::request::RecoveryRequest;
+use crate::recovery::{self, Start, Unrecovered};
 use crate::refusal::{About, Refusal};
-use crate::session::{Session, Waiting};
+use crate::session::Session;
+use crate::session::pending::PendingQuestion;
 use crate::subscription::{
     Afterwards, Compaction, Grant, Live, Making, Source, Stage, Subscription,
 };
@@ -26,14 +33,14 @@ impl Session {
         source: Source,
         reply_to: u32,
         grant: Grant,
-        wanted: Wanted,
+        recovery: RecoveryRequest,
         effects: &mut Effects,
     ) {
         let generation = self.next_number();
         let making = Making {
             source,
             reply_to,
-            wanted,
+            recovery,
             stage: Stage::Entering,
             grant,
             buffer: Buffer::default(),
@@ -47,12 +54,12 @@ impl Session {
     pub(crate) fn enter(&mut self, channel: Channel, making: Box<Making>, effects: &mut Effects) {
         self.subscriptions
             .insert(channel.clone(), Subscription::Making(making));
-        let waiting = Waiting::Making(channel.clone());
+        let waiting = PendingQuestion::Making(channel.clone());
         self.ask(waiting, Question::Enter { channel }, effects);
     }
 
     /// Entered, or made present.
-    pub(crate) fn take_step(
+    pub(crate) fn handle_step(
         &mut self,
         channel: &Channel,
         done: Result<(), Failure>,
@@ -65,7 +72,7 @@ impl Session {
         let Some(making) = self.subscriptions.making(channel.as_str()) else {
             return;
         };
-        let question = if making.grant.compaction == Compaction::Wanted {
+        let question = if making.grant.compaction == Compaction::Requested {
             Question::ChannelId {
                 channel: channel.clone(),
             }
@@ -80,17 +87,17 @@ impl Session {
             making.stage = Stage::History;
             Question::History {
                 channel: channel.clone(),
-                query: recovery::query(&making.grant, &making.wanted, &turn.rules.client),
+                query: recovery::query(&making.grant, &making.recovery, &turn.rules.client),
             }
         } else {
             making.stage = Stage::Ready(None);
             return self.finish_making(channel, turn, effects);
         };
-        self.ask(Waiting::Making(channel.clone()), question, effects);
+        self.ask(PendingQuestion::Making(channel.clone()), question, effects);
     }
 
     /// The channel's number is known; the step that was due is taken.
-    pub(crate) fn take_channel_id(
+    pub(crate) fn handle_channel_id(
         &mut self,
         channel: &Channel,
         id: i64,
@@ -103,11 +110,11 @@ impl Session {
                 id => Compaction::Id(id),
             };
         }
-        self.take_step(channel, Ok(()), turn, effects);
+        self.handle_step(channel, Ok(()), turn, effects);
     }
 
     /// The stream was read.
-    pub(crate) fn take_page(
+    pub(crate) fn handle_page(
         &mut self,
         channel: &Channel,
         page: Result<Page, Failure>,
@@ -136,7 +143,7 @@ impl Session {
             return;
         };
         let buffer = std::mem::take(&mut making.buffer);
-        match recovery::begin(&making.grant, &making.wanted, page, buffer) {
+        match recovery::begin(&making.grant, &making.recovery, page, buffer) {
             Ok(mut start) => {
                 let now = turn.now.unix_secs();
                 let expiry = limits::expiry(making.grant.expire_at, now)
@@ -178,7 +185,7 @@ impl Session {
         let missed = std::mem::take(&mut start.publications);
         let body = push::Body::Subscribe(push::Subscribe {
             // The push has no room for what was missed; it follows, and moves the client on from here.
-            position: veche_protocol::position::StreamPosition {
+            position: StreamPosition {
                 offset: start.offset,
                 ..subscribed.position
             },
@@ -250,6 +257,20 @@ impl Session {
             .insert(channel.clone(), Subscription::Live(live));
         self.watch_subscription(&channel, turn);
         self.carry_on(channel, afterwards, turn, effects);
+    }
+
+    /// A publication in a channel whose subscription is being made. It waits, within bounds.
+    pub fn handle_delivery(
+        &mut self,
+        channel: &Channel,
+        publication: Arc<Publication>,
+        epoch: &Epoch,
+        _turn: &Turn<'_>,
+        _effects: &mut Effects,
+    ) {
+        if let Some(making) = self.subscriptions.making(channel.as_str()) {
+            making.buffer.push(publication, epoch);
+        }
     }
 
     /// A subscription can't be made.
@@ -337,7 +358,7 @@ impl Grant {
             delta: self.delta,
             id: match self.compaction {
                 Compaction::Id(id) => id,
-                Compaction::Off | Compaction::Wanted => 0,
+                Compaction::Off | Compaction::Requested => 0,
             },
         }
     }

@@ -6,7 +6,7 @@ use crate::rules::{ChannelOptions, ChannelRules, Rules};
 
 /// A channel's name, seen under the rules.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct ResolvedChannel<'a> {
     /// The whole name.
     pub channel: &'a str,
     /// What follows the namespace; the whole name without one.
@@ -20,14 +20,14 @@ pub struct Place<'a> {
 impl Rules {
     /// Finds the options of a channel; `None` where the namespace does not exist.
     #[must_use]
-    pub fn place<'a>(&'a self, channel: &'a str) -> Option<Place<'a>> {
+    pub fn resolve<'a>(&'a self, channel: &'a str) -> Option<ResolvedChannel<'a>> {
         let (namespace, rest) = self.channel.split(channel);
         let options = if namespace.is_empty() {
             &self.channel.without_namespace
         } else {
             self.channel.namespaces.get(namespace)?
         };
-        Some(Place {
+        Some(ResolvedChannel {
             channel,
             rest,
             options,
@@ -55,7 +55,7 @@ impl ChannelRules {
     }
 }
 
-impl Place<'_> {
+impl ResolvedChannel<'_> {
     /// Whether the name is one that clients may use: what `channel_regex` matches, else ASCII.
     #[must_use]
     pub fn has_valid_name(&self) -> bool {
@@ -157,17 +157,17 @@ mod tests {
             (":x", "", "x"),
             ("$chat", "", "$chat"),
         ] {
-            let place = rules.place(name).unwrap();
-            assert_eq!(&*place.options.namespace, namespace, "{name}");
-            assert_eq!(place.rest, rest, "{name}");
+            let resolved = rules.resolve(name).unwrap();
+            assert_eq!(&*resolved.options.namespace, namespace, "{name}");
+            assert_eq!(resolved.rest, rest, "{name}");
         }
-        assert!(rules.place("other:chat").is_none());
+        assert!(rules.resolve("other:chat").is_none());
     }
 
     #[test]
     fn only_the_last_boundary_of_a_name_begins_the_users() {
         let rules = rules();
-        let allows = |name: &str, user: &str| rules.place(name).unwrap().lists_user(user);
+        let allows = |name: &str, user: &str| rules.resolve(name).unwrap().lists_user(user);
         assert!(allows("ns:a#1,2", "2"));
         assert!(!allows("ns:a#1,2", "3"));
         assert!(!allows("ns:a#1#2", "1"));
@@ -175,7 +175,7 @@ mod tests {
         for name in ["ns:a#", "ns:a#,b", "ns:a#b,", "ns:a#b,,c"] {
             assert!(!allows(name, ""), "{name}");
         }
-        assert!(rules.place("ns:a#1").unwrap().is_user_limited());
-        assert!(!rules.place("a#1").unwrap().is_user_limited());
+        assert!(rules.resolve("ns:a#1").unwrap().is_user_limited());
+        assert!(!rules.resolve("a#1").unwrap().is_user_limited());
     }
 }

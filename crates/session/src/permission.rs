@@ -8,7 +8,7 @@ use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::identity::{ClientId, UserId};
 
-use crate::namespace::Place;
+use crate::namespace::ResolvedChannel;
 use crate::refusal::{NO_CHANNEL, Refusal, RefusalKind};
 use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
 use crate::rules::Rules;
@@ -42,20 +42,20 @@ pub struct Asker<'a> {
 /// the server gave it the channel, by a token or by the API, whose names have no limit.
 ///
 /// # Errors
-/// As [`length`] and [`place`]; disconnect 3501 where the command names no channel.
+/// As [`length`] and [`resolve`]; disconnect 3501 where the command names no channel.
 pub fn find<'a>(
     rules: &'a Rules,
     channel: &'a str,
     is_subscribed: bool,
     trail: &mut impl Trail,
-) -> Result<Place<'a>, Refusal> {
+) -> Result<ResolvedChannel<'a>, Refusal> {
     if channel.is_empty() {
         return Err(Refusal::ends(Disconnect::BAD_REQUEST, NO_CHANNEL));
     }
     if !is_subscribed {
         length(rules, channel, trail)?;
     }
-    place(rules, channel, trail)
+    resolve(rules, channel, trail)
 }
 
 /// Whether a channel's name is short enough to subscribe to.
@@ -84,51 +84,51 @@ pub fn length(rules: &Rules, channel: &str, trail: &mut impl Trail) -> Result<()
 ///
 /// # Errors
 /// 102 where the namespace does not exist, 107 where the name is not one that clients may use.
-pub fn place<'a>(
+pub fn resolve<'a>(
     rules: &'a Rules,
     channel: &'a str,
     trail: &mut impl Trail,
-) -> Result<Place<'a>, Refusal> {
-    let Some(place) = rules.place(channel) else {
+) -> Result<ResolvedChannel<'a>, Refusal> {
+    let Some(resolved) = rules.resolve(channel) else {
         return Err(unknown_namespace(rules, channel, trail));
     };
     trail.step(|| {
-        let finding = if place.options.namespace.is_empty() {
+        let finding = if resolved.options.namespace.is_empty() {
             "the name has no namespace: channel.without_namespace holds".to_owned()
         } else {
-            format!("the name is in {}", place.owner())
+            format!("the name is in {}", resolved.owner())
         };
         Step::new(Rule::Namespace, Outcome::Passes, finding).by("channel.namespace_boundary")
     });
-    if !place.has_valid_name() {
-        return Err(invalid_name(&place, trail));
+    if !resolved.has_valid_name() {
+        return Err(invalid_name(&resolved, trail));
     }
     trail.step(|| {
-        let finding = match &place.options.channel_regex {
-            Some(pattern) => format!("{:?} matches {:?}", place.rest, pattern.text),
+        let finding = match &resolved.options.channel_regex {
+            Some(pattern) => format!("{:?} matches {:?}", resolved.rest, pattern.text),
             None => "the name is ASCII".to_owned(),
         };
-        Step::new(Rule::Name, Outcome::Passes, finding).by(place.key("channel_regex"))
+        Step::new(Rule::Name, Outcome::Passes, finding).by(resolved.key("channel_regex"))
     });
-    Ok(place)
+    Ok(resolved)
 }
 
-fn invalid_name(place: &Place<'_>, trail: &mut impl Trail) -> Refusal {
-    let option = place.key("channel_regex");
+fn invalid_name(resolved: &ResolvedChannel<'_>, trail: &mut impl Trail) -> Refusal {
+    let option = resolved.key("channel_regex");
     let set = Change::set([(option.clone(), "an expression that matches it")]);
     let step = |finding| Step::new(Rule::Name, Outcome::Refuses, finding).by(option.clone());
-    let Some(pattern) = &place.options.channel_regex else {
-        let finding = format!("channel {:?} is not ASCII", place.channel);
+    let Some(pattern) = &resolved.options.channel_regex else {
+        let finding = format!("channel {:?} is not ASCII", resolved.channel);
         let why = format!("{finding}; {option} would allow it");
         let rename = Change::act(Act::Rename("of ASCII characters"));
         return refuse(step(finding), ErrorCode::BAD_REQUEST, trail)
             .with_why(why)
             .unless(vec![rename, set]);
     };
-    let finding = format!("{:?} does not match {:?}", place.rest, pattern.text);
+    let finding = format!("{:?} does not match {:?}", resolved.rest, pattern.text);
     let rename = Change::act(Act::Rename("that matches"));
     refuse(step(finding), ErrorCode::BAD_REQUEST, trail)
-        .with_public(format!("{:?} is not allowed by {option}", place.rest))
+        .with_public(format!("{:?} is not allowed by {option}", resolved.rest))
         .unless(vec![rename, set])
 }
 
@@ -148,49 +148,49 @@ fn unknown_namespace(rules: &Rules, channel: &str, trail: &mut impl Trail) -> Re
 /// 103; 102 where the token's channel has no namespace of ours; disconnect 3500 where the token is for another channel,
 /// user or connection.
 pub fn subscribe(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     claims: Option<&SubscriptionClaims>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
     if let Some(claims) = claims {
-        token_is_for(place, asker, claims, trail)?;
+        token_is_for(resolved, asker, claims, trail)?;
         return Ok(allow(Rule::Token, "the token allows it", trail));
     }
     trail.step(|| Step::new(Rule::Token, Outcome::No, "there is no subscription token"));
-    let prefix = &place.rules.channel.private_prefix;
-    if place.is_private() {
+    let prefix = &resolved.rules.channel.private_prefix;
+    if resolved.is_private() {
         let finding = format!("its name begins with {prefix:?}");
         let step = Step::new(Rule::Private, Outcome::Refuses, finding).by("channel.private_prefix");
         trail.step(|| step.clone());
         let change = Change::act(Act::Rename("without this prefix"));
-        return Err(needs_token(place, step, vec![change]));
+        return Err(needs_token(resolved, step, vec![change]));
     }
     trail.step(|| {
         let finding = format!("the name does not begin with {prefix:?}, as private channels' do");
         Step::new(Rule::Private, Outcome::Passes, finding).by("channel.private_prefix")
     });
-    if lists_asker(place, asker, trail) {
+    if lists_asker(resolved, asker, trail) {
         return Ok(Rule::UserLimited);
     }
-    if is_open_to(place, asker, trail) {
+    if is_open_to(resolved, asker, trail) {
         return Ok(Rule::ForClient);
     }
-    if is_insecure(place.rules, trail) {
+    if is_insecure(resolved.rules, trail) {
         return Ok(Rule::Insecure);
     }
-    Err(not_open_to(place, asker))
+    Err(not_open_to(resolved, asker))
 }
 
 /// The rule of channels whose names list their users.
-fn lists_asker(place: &Place<'_>, asker: Asker<'_>, trail: &mut impl Trail) -> bool {
-    let is_listed = place.is_user_limited() && place.lists_user(asker.user.as_str());
-    trail.step(|| user_limited(place, asker, is_listed));
+fn lists_asker(resolved: &ResolvedChannel<'_>, asker: Asker<'_>, trail: &mut impl Trail) -> bool {
+    let is_listed = resolved.is_user_limited() && resolved.lists_user(asker.user.as_str());
+    trail.step(|| user_limited(resolved, asker, is_listed));
     is_listed
 }
 
-fn user_limited(place: &Place<'_>, asker: Asker<'_>, is_listed: bool) -> Step {
-    let boundary = &place.rules.channel.user_boundary;
+fn user_limited(resolved: &ResolvedChannel<'_>, asker: Asker<'_>, is_listed: bool) -> Step {
+    let boundary = &resolved.rules.channel.user_boundary;
     let step = |outcome, finding| {
         Step::new(Rule::UserLimited, outcome, finding).by("channel.user_boundary")
     };
@@ -198,11 +198,11 @@ fn user_limited(place: &Place<'_>, asker: Asker<'_>, is_listed: bool) -> Step {
         let finding = format!("the name lists user {:?} after {boundary:?}", asker.user);
         return step(Outcome::Allows, finding);
     }
-    if !place.options.allow_user_limited_channels {
+    if !resolved.options.allow_user_limited_channels {
         return step(Outcome::No, "names do not list users here".to_owned())
-            .by(place.key("allow_user_limited_channels"));
+            .by(resolved.key("allow_user_limited_channels"));
     }
-    let finding = if !place.is_user_limited() {
+    let finding = if !resolved.is_user_limited() {
         format!("the name lists no users after {boundary:?}")
     } else if asker.user.is_anonymous() {
         format!("its name lists users after {boundary:?}, and the client has none")
@@ -214,9 +214,9 @@ fn user_limited(place: &Place<'_>, asker: Asker<'_>, is_listed: bool) -> Step {
 }
 
 /// The rule of channels that are open to all clients.
-fn is_open_to(place: &Place<'_>, asker: Asker<'_>, trail: &mut impl Trail) -> bool {
-    let options = place.options;
-    if place.is_user_limited() {
+fn is_open_to(resolved: &ResolvedChannel<'_>, asker: Asker<'_>, trail: &mut impl Trail) -> bool {
+    let options = resolved.options;
+    if resolved.is_user_limited() {
         trail.step(|| {
             let finding = "what all clients may do does not count where the name lists users";
             Step::new(Rule::ForClient, Outcome::No, finding)
@@ -227,7 +227,7 @@ fn is_open_to(place: &Place<'_>, asker: Asker<'_>, trail: &mut impl Trail) -> bo
     let counts = !asker.user.is_anonymous() || options.allow_subscribe_for_anonymous;
     trail.step(|| {
         for_client(
-            place,
+            resolved,
             match (all, counts) {
                 (true, true) => Outcome::Allows,
                 (true, false) => Outcome::Passes,
@@ -236,21 +236,21 @@ fn is_open_to(place: &Place<'_>, asker: Asker<'_>, trail: &mut impl Trail) -> bo
         )
     });
     if all && !counts {
-        trail.step(|| for_anonymous(place));
+        trail.step(|| for_anonymous(resolved));
     }
     all && counts
 }
 
-fn for_client(place: &Place<'_>, outcome: Outcome) -> Step {
+fn for_client(resolved: &ResolvedChannel<'_>, outcome: Outcome) -> Step {
     let is_on = outcome != Outcome::No;
-    let finding = switch(place, is_on, "clients to subscribe");
-    Step::new(Rule::ForClient, outcome, finding).by(place.key("allow_subscribe_for_client"))
+    let finding = switch(resolved, is_on, "clients to subscribe");
+    Step::new(Rule::ForClient, outcome, finding).by(resolved.key("allow_subscribe_for_client"))
 }
 
-fn for_anonymous(place: &Place<'_>) -> Step {
-    let finding = switch(place, false, "anonymous subscribers");
+fn for_anonymous(resolved: &ResolvedChannel<'_>) -> Step {
+    let finding = switch(resolved, false, "anonymous subscribers");
     Step::new(Rule::ForAnonymous, Outcome::No, finding)
-        .by(place.key("allow_subscribe_for_anonymous"))
+        .by(resolved.key("allow_subscribe_for_anonymous"))
 }
 
 fn is_insecure(rules: &Rules, trail: &mut impl Trail) -> bool {
@@ -267,37 +267,37 @@ fn is_insecure(rules: &Rules, trail: &mut impl Trail) -> bool {
 }
 
 /// The refusal where no rule has allowed it, by the step that stood in the way.
-fn not_open_to(place: &Place<'_>, asker: Asker<'_>) -> Refusal {
-    let options = place.options;
+fn not_open_to(resolved: &ResolvedChannel<'_>, asker: Asker<'_>) -> Refusal {
+    let options = resolved.options;
     let is_nobody = asker.user.is_anonymous();
-    if place.is_user_limited() {
+    if resolved.is_user_limited() {
         let rename = Change::act(Act::Rename("that lists the user"));
         let changes = (!is_nobody).then_some(rename).into_iter().collect();
-        return needs_token(place, user_limited(place, asker, false), changes);
+        return needs_token(resolved, user_limited(resolved, asker, false), changes);
     }
     let mut switches = Vec::new();
     if !options.allow_subscribe_for_client {
-        switches.push(place.key("allow_subscribe_for_client"));
+        switches.push(resolved.key("allow_subscribe_for_client"));
     }
     if is_nobody && !options.allow_subscribe_for_anonymous {
-        switches.push(place.key("allow_subscribe_for_anonymous"));
+        switches.push(resolved.key("allow_subscribe_for_anonymous"));
     }
     let mut changes = vec![Change::switch_on(switches)];
     let step = if options.allow_subscribe_for_client {
         changes.push(Change::act(Act::NameUser));
-        for_anonymous(place)
+        for_anonymous(resolved)
     } else {
-        for_client(place, Outcome::No)
+        for_client(resolved, Outcome::No)
     };
-    needs_token(place, step, changes)
+    needs_token(resolved, step, changes)
 }
 
 /// The refusal of a channel that a subscription token would open, by the step that stood in the way.
-fn needs_token(place: &Place<'_>, step: Step, mut changes: Vec<Change>) -> Refusal {
+fn needs_token(resolved: &ResolvedChannel<'_>, step: Step, mut changes: Vec<Change>) -> Refusal {
     changes.push(Change::act(Act::BringSubscriptionToken));
     let why = format!(
         "channel {:?} needs a subscription token: {}",
-        place.channel,
+        resolved.channel,
         step.reason()
     );
     Refusal::by(step, ErrorCode::PERMISSION_DENIED)
@@ -317,12 +317,12 @@ fn allow(rule: Rule, finding: &'static str, trail: &mut impl Trail) -> Rule {
 }
 
 /// Whether the owner of a channel's options allows something, in words.
-fn switch(place: &Place<'_>, is_on: bool, what: &str) -> String {
+fn switch(resolved: &ResolvedChannel<'_>, is_on: bool, what: &str) -> String {
     let verb = match is_on {
-        true => place.agree("allow", "allows"),
-        false => place.agree("do not allow", "does not allow"),
+        true => resolved.agree("allow", "allows"),
+        false => resolved.agree("do not allow", "does not allow"),
     };
-    format!("{} {verb} {what}", place.owner())
+    format!("{} {verb} {what}", resolved.owner())
 }
 
 const MAX_LENGTH: &str = "channel.max_length";

@@ -29,7 +29,7 @@ impl Rules {
 
 impl Session {
     /// Whoever is in the user's channel makes way. It is not waited for: the newcomer is answered at once.
-    pub(crate) fn take_others(
+    pub(crate) fn handle_others(
         &mut self,
         others: Result<PresenceStats, Failure>,
         turn: &Turn<'_>,

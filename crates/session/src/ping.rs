@@ -42,7 +42,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn take_pong(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+    pub(crate) fn handle_pong_command(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
         if self.profile.ping == Ping::Message && self.unanswered_pings > 0 {
             self.end_ping(turn);
         } else {

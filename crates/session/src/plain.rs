@@ -23,9 +23,9 @@ use veche_protocol::position::Epoch;
 use ask::Announced;
 use pending::Pending;
 
-/// What a translator is born with.
+/// What a translator begins with.
 #[derive(Clone, Debug)]
-pub struct Birth {
+pub struct TranslatorInit {
     /// The connection's id.
     pub client: ClientId,
     /// The token that came with the upgrade.
@@ -74,7 +74,7 @@ impl Output {
 /// The translator of one conversation.
 #[derive(Debug)]
 pub struct Translator {
-    birth: Birth,
+    init: TranslatorInit,
     standing: Standing,
     is_greeted: bool,
     /// Commands that are not answered yet.
@@ -101,9 +101,9 @@ enum Standing {
 impl Translator {
     /// Begins a conversation; [`Self::begin`] comes next.
     #[must_use]
-    pub fn new(birth: Birth) -> Self {
+    pub fn new(init: TranslatorInit) -> Self {
         Self {
-            birth,
+            init,
             standing: Standing::Outside,
             is_greeted: false,
             pending: Vec::new(),
@@ -116,8 +116,8 @@ impl Translator {
 
     /// Connects with what came with the upgrade, or greets and waits for a login.
     pub fn begin(&mut self, out: &mut Output) {
-        let token = self.birth.token.take().filter(|token| !token.is_empty());
-        if token.is_some() || self.birth.may_connect {
+        let token = self.init.token.take().filter(|token| !token.is_empty());
+        if token.is_some() || self.init.may_connect {
             self.connect(Asked::default(), token, None, out);
         } else {
             self.greet(&UserId::default(), out);
@@ -126,20 +126,20 @@ impl Translator {
 
     /// Whether a frame may be handed over now. While it is decided who the client is, frames wait at the driver.
     #[must_use]
-    pub fn can_take_frame(&self) -> bool {
+    pub fn accepts_frame(&self) -> bool {
         !matches!(self.standing, Standing::Asking)
     }
 
-    /// The client sent a text frame, and [`Self::can_take_frame`].
+    /// The client sent a text frame, and [`Self::accepts_frame`].
     pub fn handle_text(&mut self, text: &[u8], out: &mut Output) {
-        debug_assert!(self.can_take_frame(), "the driver keeps frames until then");
-        self.take_text(text, out);
+        debug_assert!(self.accepts_frame(), "the driver keeps frames until then");
+        self.read_text(text, out);
     }
 
-    /// The client sent a binary frame, and [`Self::can_take_frame`].
+    /// The client sent a binary frame, and [`Self::accepts_frame`].
     pub fn handle_binary(&mut self, data: Bytes, out: &mut Output) {
-        debug_assert!(self.can_take_frame(), "the driver keeps frames until then");
-        self.take_binary(data, out);
+        debug_assert!(self.accepts_frame(), "the driver keeps frames until then");
+        self.read_binary(data, out);
     }
 
     fn greet(&mut self, user: &UserId, out: &mut Output) {
@@ -147,9 +147,9 @@ impl Translator {
             return;
         }
         let welcome = Welcome {
-            client: self.birth.client,
+            client: self.init.client,
             user: user.clone(),
-            ping_secs: self.birth.ping_secs,
+            ping_secs: self.init.ping_secs,
             retry_ms: RETRY_MS,
         };
         out.text(|out| plain::encode_welcome(&welcome, out));

@@ -10,7 +10,8 @@ use crate::permission;
 use crate::question::{Notice, Question};
 use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
-use crate::session::{Session, Waiting};
+use crate::session::Session;
+use crate::session::pending::PendingQuestion;
 use crate::subscription::{Live, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
@@ -27,7 +28,7 @@ impl Session {
             Ok(()) => {
                 let channel = Channel::from(request.channel);
                 self.ask(
-                    Waiting::Presence(id),
+                    PendingQuestion::Presence(id),
                     Question::Presence { channel },
                     effects,
                 );
@@ -50,7 +51,7 @@ impl Session {
             Ok(()) => {
                 let channel = Channel::from(request.channel);
                 let question = Question::PresenceStats { channel };
-                self.ask(Waiting::PresenceStats(id), question, effects);
+                self.ask(PendingQuestion::PresenceStats(id), question, effects);
             }
             Err(refusal) => {
                 let about = About::channel(id, "presence_stats", &request.channel);
@@ -60,8 +61,8 @@ impl Session {
     }
 
     fn check_presence(&self, request: &command::Presence, turn: &Turn<'_>) -> Result<(), Refusal> {
-        let place = self.find_channel(&request.channel, turn.rules)?;
-        permission::presence(&place, self.asker(&request.channel), &mut Silent)?;
+        let resolved = self.find_channel(&request.channel, turn.rules)?;
+        permission::presence(&resolved, self.asker(&request.channel), &mut Silent)?;
         Ok(())
     }
 

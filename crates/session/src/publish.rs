@@ -16,7 +16,8 @@ use crate::permission;
 use crate::question::Question;
 use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
-use crate::session::{Session, Waiting};
+use crate::session::Session;
+use crate::session::pending::PendingQuestion;
 use crate::turn::Turn;
 
 impl Session {
@@ -28,7 +29,7 @@ impl Session {
         effects: &mut Effects,
     ) {
         match self.publication(&mut request, turn) {
-            Ok(question) => self.ask(Waiting::Publish(id), question, effects),
+            Ok(question) => self.ask(PendingQuestion::Publish(id), question, effects),
             Err(refusal) => {
                 let about = About::channel(id, "publish", &request.channel);
                 self.refuse(about, refusal, turn, effects);
@@ -42,7 +43,7 @@ impl Session {
         request: &mut command::Publish,
         turn: &Turn<'_>,
     ) -> Result<Question, Refusal> {
-        let place = self.find_channel(&request.channel, turn.rules)?;
+        let resolved = self.find_channel(&request.channel, turn.rules)?;
         if request.kind == MAP && request.key.is_empty() {
             let why = "a publication in a map needs a key";
             return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
@@ -52,11 +53,11 @@ impl Session {
             return Err(Refusal::because(ErrorCode::PERMISSION_DENIED, why));
         }
         let asker = self.asker(&request.channel);
-        permission::publish(&place, asker, request.data.as_ref(), &mut Silent)?;
+        permission::publish(&resolved, asker, request.data.as_ref(), &mut Silent)?;
         let owner = KeyOwner::of_client(&self.user, self.client);
         let idempotency_key = IdempotencyKey::parse(owner, &request.idempotency_key)
             .map_err(|error| Refusal::because(ErrorCode::BAD_REQUEST, error.to_string()))?;
-        let (retention, delta) = (place.options.retention, place.options.delta_publish);
+        let (retention, delta) = (resolved.options.retention, resolved.options.delta_publish);
         let chan_info = self
             .subscriptions
             .live(&request.channel)

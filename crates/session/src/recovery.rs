@@ -7,74 +7,30 @@ use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::Publication;
 
 use crate::effect::Delta;
-use crate::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_PUBLICATIONS};
 use crate::rules::{ClientRules, RecoveryMode};
 use crate::subscription::Grant;
 
-/// What the subscriber says about its past.
-#[derive(Debug, Default)]
-pub(crate) struct Wanted {
-    /// Whether it wants what it missed.
-    pub recover: bool,
-    /// Where it stands.
-    pub since: StreamPosition,
-    /// Whether an unrecoverable position is an error.
-    pub rejects_unrecovered: bool,
-}
+pub(crate) mod buffer;
+pub(crate) mod request;
 
-/// Publications that came while the subscription was being made, in the order of the broker.
-///
-/// Bounded; past the bound, or when the stream begins anew, nothing is kept and the subscription will be told that it
-/// lost something.
-#[derive(Debug, Default)]
-pub(crate) struct Buffer {
-    publications: Vec<Arc<Publication>>,
-    bytes: usize,
-    epoch: Epoch,
-    has_lost: bool,
-}
-
-impl Buffer {
-    pub(crate) fn push(&mut self, publication: Arc<Publication>, epoch: &Epoch) {
-        if self.has_lost {
-            return;
-        }
-        if !epoch.is_empty() && self.epoch.is_empty() {
-            self.epoch = epoch.clone();
-        }
-        self.bytes = self.bytes.saturating_add(publication.data.len());
-        if (!epoch.is_empty() && *epoch != self.epoch)
-            || self.publications.len() >= MAX_BUFFERED_PUBLICATIONS
-            || self.bytes > MAX_BUFFERED_BYTES
-        {
-            self.lose();
-            return;
-        }
-        self.publications.push(publication);
-    }
-
-    /// Something was lost on the way here.
-    pub(crate) fn lose(&mut self) {
-        self.publications = Vec::new();
-        self.has_lost = true;
-    }
-}
+use buffer::Buffer;
+use request::RecoveryRequest;
 
 /// What is to be read for a subscription whose position is watched.
 ///
 /// The epoch is left out of the question: the answer then has the top of the stream even where the epochs differ.
-pub(crate) fn query(grant: &Grant, wanted: &Wanted, rules: &ClientRules) -> Query {
+pub(crate) fn query(grant: &Grant, request: &RecoveryRequest, rules: &ClientRules) -> Query {
     let mut query = Query {
         limit: Some(0),
         meta_ttl: grant.meta_ttl,
         ..Query::default()
     };
-    if grant.recovers(wanted) {
+    if grant.recovers(request) {
         match grant.mode {
             RecoveryMode::Stream => {
                 let limit = rules.recovery_max_publication_limit;
                 query.limit = (limit > 0).then_some(limit);
-                query.since = Some(StreamPosition::new(wanted.since.offset, Epoch::default()));
+                query.since = Some(StreamPosition::new(request.since.offset, Epoch::default()));
             }
             RecoveryMode::Cache => {
                 // With a filter the latest that passes is wanted, which may lie deeper.
@@ -118,26 +74,26 @@ pub(crate) struct Unrecovered;
 /// Merges what history says with what was published while it was read.
 pub(crate) fn begin(
     grant: &Grant,
-    wanted: &Wanted,
+    request: &RecoveryRequest,
     page: Option<Page>,
     buffer: Buffer,
 ) -> Result<Start, Unrecovered> {
     let Some(page) = page else {
         return Ok(Start {
-            was_recovering: wanted.recover,
+            was_recovering: request.recover,
             has_lost: buffer.has_lost,
             delta: delta(grant, &[], &[]),
             loose: filtered(grant, buffer.publications),
             ..Start::default()
         });
     };
-    let tries = grant.recovers(wanted);
+    let tries = grant.recovers(request);
     let (mut publications, mut recovered) = match grant.mode {
         _ if !tries => (Vec::new(), false),
-        RecoveryMode::Stream => from_stream(&page, &wanted.since),
-        RecoveryMode::Cache => from_cache(&page, &wanted.since, grant),
+        RecoveryMode::Stream => from_stream(&page, &request.since),
+        RecoveryMode::Cache => from_cache(&page, &request.since, grant),
     };
-    if tries && !recovered && wanted.rejects_unrecovered && grant.mode == RecoveryMode::Stream {
+    if tries && !recovered && request.rejects_unrecovered && grant.mode == RecoveryMode::Stream {
         return Err(Unrecovered);
     }
     let merged = merge(page.position, buffer);
@@ -163,10 +119,10 @@ pub(crate) fn begin(
         publications,
         loose,
         recovered,
-        was_recovering: wanted.recover || tries,
+        was_recovering: request.recover || tries,
         // After a recovery the client counts on from where it was.
         offset: if recovered {
-            wanted.since.offset
+            request.since.offset
         } else {
             merged.position.offset
         },

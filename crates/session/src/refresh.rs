@@ -21,21 +21,13 @@ use crate::permission::{self, refuse_late_token};
 use crate::question::Question;
 use crate::refusal::{About, NO_CHANNEL, Refusal};
 use crate::rule::{Rule, Silent};
-use crate::session::{Session, Waiting};
+use crate::session::Session;
+use crate::session::pending::{PendingQuestion, SubRefreshing};
 use crate::subscription::{Source, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
 
 const SUB_REFRESH: &str = "sub_refresh";
-
-/// A `sub_refresh` whose token is being looked at.
-#[derive(Debug)]
-pub(crate) struct SubRefreshing {
-    id: u32,
-    channel: Channel,
-    /// Of the subscription that was there when it was asked.
-    generation: u32,
-}
 
 impl Session {
     pub(crate) fn handle_refresh(
@@ -50,13 +42,13 @@ impl Session {
         }
         let token = request.token;
         self.ask(
-            Waiting::Refresh(id),
+            PendingQuestion::Refresh(id),
             Question::ConnectionToken { token },
             effects,
         );
     }
 
-    pub(crate) fn take_refresh_token(
+    pub(crate) fn handle_refresh_token(
         &mut self,
         id: u32,
         token: Result<Box<ConnectionClaims>, TokenError>,
@@ -93,7 +85,7 @@ impl Session {
         if let Some((name, _)) = claims
             .subs
             .iter()
-            .find(|(name, _)| turn.rules.place(name).is_none())
+            .find(|(name, _)| turn.rules.resolve(name).is_none())
         {
             let why = format!("the token subscribes to {name:?}, whose namespace does not exist");
             return Err(Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why));
@@ -218,10 +210,14 @@ impl Session {
         let question = Question::SubscriptionToken {
             token: request.token,
         };
-        self.ask(Waiting::SubRefresh(Box::new(refreshing)), question, effects);
+        self.ask(
+            PendingQuestion::SubRefresh(Box::new(refreshing)),
+            question,
+            effects,
+        );
     }
 
-    pub(crate) fn take_sub_refresh_token(
+    pub(crate) fn handle_sub_refresh_token(
         &mut self,
         refreshing: SubRefreshing,
         token: Result<Box<SubscriptionClaims>, TokenError>,
@@ -253,8 +249,8 @@ impl Session {
             refuse_late_token(Rule::Token, error, Disconnect::SUBSCRIPTION_EXPIRED)
         })?;
         let channel = refreshing.channel.as_str();
-        let place = permission::place(turn.rules, channel, &mut Silent)?;
-        permission::token_is_for(&place, self.asker(channel), &claims, &mut Silent)?;
+        let resolved = permission::resolve(turn.rules, channel, &mut Silent)?;
+        permission::token_is_for(&resolved, self.asker(channel), &claims, &mut Silent)?;
         let now = turn.now.unix_secs();
         let expire_at = claims.options.expire_at.or(claims.expire_at);
         let expiry = limits::expiry(expire_at, now).ok_or_else(|| {

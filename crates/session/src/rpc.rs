@@ -4,7 +4,8 @@ use veche_protocol::command;
 
 use crate::effect::Effects;
 use crate::question::Question;
-use crate::session::{Session, Waiting};
+use crate::session::Session;
+use crate::session::pending::PendingQuestion;
 
 impl Session {
     pub(crate) fn handle_rpc(&mut self, id: u32, request: command::Rpc, effects: &mut Effects) {
@@ -12,6 +13,6 @@ impl Session {
             method: request.method,
             data: request.data,
         };
-        self.ask(Waiting::Rpc(id), question, effects);
+        self.ask(PendingQuestion::Rpc(id), question, effects);
     }
 }

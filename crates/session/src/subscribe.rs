@@ -12,13 +12,15 @@ use veche_protocol::position::StreamPosition;
 
 use crate::effect::Effects;
 use crate::limits;
-use crate::namespace::Place;
+use crate::namespace::ResolvedChannel;
 use crate::permission;
 use crate::question::Question;
-use crate::recovery::{Buffer, Wanted};
+use crate::recovery::buffer::Buffer;
+use crate::recovery::request::RecoveryRequest;
 use crate::refusal::{About, NO_CHANNEL, Refusal};
 use crate::rule::{Rule, Silent};
-use crate::session::{Session, Waiting};
+use crate::session::Session;
+use crate::session::pending::PendingQuestion;
 use crate::subscription::{Compaction, FOSSIL, Grant, Making, Source, Stage, Subscription};
 use crate::turn::Turn;
 
@@ -41,7 +43,7 @@ impl Session {
             let making = Making {
                 source: Source::Client(Rule::Token),
                 reply_to: id,
-                wanted: wanted_by(&request),
+                recovery: recovery_of(&request),
                 stage: Stage::Token(request),
                 grant: Grant::default(),
                 buffer: Buffer::default(),
@@ -51,13 +53,13 @@ impl Session {
             self.subscriptions
                 .insert(channel.clone(), Subscription::Making(Box::new(making)));
             let question = Question::SubscriptionToken { token };
-            return self.ask(Waiting::Making(channel), question, effects);
+            return self.ask(PendingQuestion::Making(channel), question, effects);
         }
         match self.grant(&request, None, turn) {
             Ok((rule, grant)) => {
-                let wanted = wanted_by(&request);
+                let recovery = recovery_of(&request);
                 let source = Source::Client(rule);
-                self.begin_making(channel, source, id, grant, wanted, effects);
+                self.begin_making(channel, source, id, grant, recovery, effects);
             }
             Err(refusal) => {
                 let about = About::channel(id, "subscribe", &request.channel);
@@ -66,7 +68,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn take_subscription_token(
+    pub(crate) fn handle_subscription_token(
         &mut self,
         channel: &Channel,
         token: Result<Box<SubscriptionClaims>, TokenError>,
@@ -125,7 +127,7 @@ impl Session {
             let why = format!("a connection has at most {limit} channels (client.channel_limit)");
             return Err(Refusal::because(ErrorCode::LIMIT_EXCEEDED, why));
         }
-        permission::place(rules, channel, &mut Silent)?;
+        permission::resolve(rules, channel, &mut Silent)?;
         match request.kind {
             ..=STREAM => Ok(()),
             MAP..=MAP_OF_USERS => Err(Refusal::because(
@@ -146,23 +148,23 @@ impl Session {
         token: Option<Result<Box<SubscriptionClaims>, TokenError>>,
         turn: &Turn<'_>,
     ) -> Result<(Rule, Grant), Refusal> {
-        let place = permission::place(turn.rules, &request.channel, &mut Silent)?;
+        let resolved = permission::resolve(turn.rules, &request.channel, &mut Silent)?;
         let asker = self.asker(&request.channel);
         let now = turn.now.unix_secs();
-        let (rule, wishes) = permission::subscribe_by(&place, asker, token, now, &mut Silent)?;
-        let mut grant = Grant::new(&place, wishes);
+        let (rule, wishes) = permission::subscribe_by(&resolved, asker, token, now, &mut Silent)?;
+        let mut grant = Grant::new(&resolved, wishes);
         grant.positioned |=
-            request.positioned && permission::may_position(&place, asker, &mut Silent).is_ok();
+            request.positioned && permission::may_position(&resolved, asker, &mut Silent).is_ok();
         grant.recoverable |=
-            request.recoverable && permission::may_recover(&place, asker, &mut Silent).is_ok();
+            request.recoverable && permission::may_recover(&resolved, asker, &mut Silent).is_ok();
         grant.sees_join_leave |= request.join_leave
-            && permission::may_see_join_leave(&place, asker, &mut Silent).is_ok();
-        grant.filter = filter(request, &place)?;
-        grant.offer_delta(&request.delta, &place);
+            && permission::may_see_join_leave(&resolved, asker, &mut Silent).is_ok();
+        grant.filter = filter(request, &resolved)?;
+        grant.offer_delta(&request.delta, &resolved);
         if request.flag & command::Subscribe::FLAG_COMPACTION != 0
-            && place.options.allow_channel_compaction
+            && resolved.options.allow_channel_compaction
         {
-            grant.compaction = Compaction::Wanted;
+            grant.compaction = Compaction::Requested;
         }
         Ok((rule, grant))
     }
@@ -183,19 +185,19 @@ impl Session {
             afterwards.again = Some((options, recover_since));
             return;
         }
-        let Some(place) = turn.rules.place(channel.as_str()) else {
+        let Some(resolved) = turn.rules.resolve(channel.as_str()) else {
             return;
         };
         let grant = Grant {
             // Whoever orders it says from where.
             recovers_unasked: false,
-            ..Grant::new(&place, options)
+            ..Grant::new(&resolved, options)
         };
         let is_over = limits::expiry(grant.expire_at, turn.now.unix_secs()).is_none();
         if channel.as_str().is_empty() || is_over {
             return;
         }
-        let wanted = Wanted {
+        let recovery = RecoveryRequest {
             recover: recover_since.is_some(),
             since: recover_since.unwrap_or_default(),
             rejects_unrecovered: false,
@@ -206,7 +208,7 @@ impl Session {
         if limit > 0 && self.subscriptions.len() >= limit {
             return self.close(Disconnect::CHANNEL_LIMIT, effects);
         }
-        self.begin_making(channel, Source::Order, 0, grant, wanted, effects);
+        self.begin_making(channel, Source::Order, 0, grant, recovery, effects);
     }
 }
 
@@ -218,21 +220,27 @@ const MAP_OF_USERS: i32 = 3;
 /// Subscription type 4.
 const SHARED_POLL: i32 = 4;
 
-fn wanted_by(request: &command::Subscribe) -> Wanted {
-    Wanted {
+fn recovery_of(request: &command::Subscribe) -> RecoveryRequest {
+    RecoveryRequest {
         recover: request.recover,
         since: request.since.clone(),
         rejects_unrecovered: request.flag & command::Subscribe::FLAG_REJECT_UNRECOVERED != 0,
     }
 }
 
-fn filter(request: &command::Subscribe, place: &Place<'_>) -> Result<Option<Arc<Filter>>, Refusal> {
+fn filter(
+    request: &command::Subscribe,
+    resolved: &ResolvedChannel<'_>,
+) -> Result<Option<Arc<Filter>>, Refusal> {
     let Some(node) = &request.filter else {
         let names = &request.events;
         return Ok((!names.is_empty()).then(|| Arc::new(Filter::events(names))));
     };
-    if !place.options.allow_tags_filter {
-        let why = format!("filters are off here ({})", place.key("allow_tags_filter"));
+    if !resolved.options.allow_tags_filter {
+        let why = format!(
+            "filters are off here ({})",
+            resolved.key("allow_tags_filter")
+        );
         return Err(Refusal::because(ErrorCode::BAD_REQUEST, why));
     }
     match Filter::compile(node) {

@@ -13,8 +13,9 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::Publication;
 use veche_protocol::push::Unsubscribe;
 
-use crate::namespace::Place;
-use crate::recovery::{Buffer, Wanted};
+use crate::namespace::ResolvedChannel;
+use crate::recovery::buffer::Buffer;
+use crate::recovery::request::RecoveryRequest;
 use crate::rule::Rule;
 use crate::rules::RecoveryMode;
 
@@ -87,7 +88,7 @@ pub(crate) struct Making {
     pub source: Source,
     /// The command to answer; 0 where it is no command of its own.
     pub reply_to: u32,
-    pub wanted: Wanted,
+    pub recovery: RecoveryRequest,
     pub stage: Stage,
     pub grant: Grant,
     pub buffer: Buffer,
@@ -148,14 +149,14 @@ pub(crate) enum Compaction {
     #[default]
     Off,
     /// The number is to be found out.
-    Wanted,
+    Requested,
     Id(i64),
 }
 
 impl Grant {
     /// What the channel's options and the application's wishes give.
-    pub(crate) fn new(place: &Place<'_>, wishes: SubscriptionOptions) -> Self {
-        let (options, wish) = (place.options, wishes.overrides);
+    pub(crate) fn new(resolved: &ResolvedChannel<'_>, wishes: SubscriptionOptions) -> Self {
+        let (options, wish) = (resolved.options, wishes.overrides);
         Self {
             presence: wish.presence.unwrap_or(options.presence),
             emits_join_leave: wish.join_leave.unwrap_or(options.join_leave),
@@ -178,13 +179,13 @@ impl Grant {
     }
 
     /// Whether the subscriber is to get what it missed.
-    pub(crate) fn recovers(&self, wanted: &Wanted) -> bool {
-        self.recoverable && (wanted.recover || self.recovers_unasked)
+    pub(crate) fn recovers(&self, request: &RecoveryRequest) -> bool {
+        self.recoverable && (request.recover || self.recovers_unasked)
     }
 
     /// Gives deltas, where they are wanted and allowed. Where the position is not watched, all come whole.
-    pub(crate) fn offer_delta(&mut self, wanted: &str, place: &Place<'_>) {
-        self.delta = wanted == FOSSIL && place.options.allow_fossil_delta;
+    pub(crate) fn offer_delta(&mut self, requested: &str, resolved: &ResolvedChannel<'_>) {
+        self.delta = requested == FOSSIL && resolved.options.allow_fossil_delta;
     }
 
     /// Whether a publication passes the filter.
@@ -239,8 +240,8 @@ impl Subscriptions {
     pub(crate) fn insert(&mut self, channel: Channel, subscription: Subscription) {
         match self.find(channel.as_str()) {
             Ok(at) => {
-                if let Some(place) = self.0.get_mut(at) {
-                    place.1 = subscription;
+                if let Some(resolved) = self.0.get_mut(at) {
+                    resolved.1 = subscription;
                 }
             }
             Err(at) => {

@@ -9,7 +9,7 @@ use veche_protocol::command::{Command, Connect, Subscribe, Verb};
 use veche_session::profile::Profile;
 use veche_session::question::{Answer, Ask};
 use veche_session::rules::Rules;
-use veche_session::session::{Birth, Session};
+use veche_session::session::{Session, SessionInit};
 use veche_session::turn::{Now, Turn};
 
 use super::load;
@@ -337,7 +337,7 @@ fn converse(rules: &Rules) {
         rules,
     };
     let start = turn(Duration::from_secs(5));
-    let birth = Birth {
+    let init = SessionInit {
         client: "00000000-0000-4000-8000-000000000000"
             .parse()
             .expect("a UUID"),
@@ -348,7 +348,7 @@ fn converse(rules: &Rules) {
     };
     for expire_at in [None, Some(2), Some(i64::MAX)] {
         let mut effects = Vec::new();
-        let mut session = Session::new(birth.clone(), &start);
+        let mut session = Session::new(init.clone(), &start);
         let connect = Connect {
             token: "token".to_owned(),
             ..Connect::default()

@@ -11,7 +11,7 @@ use veche_protocol::reply::Expiry;
 
 use crate::limits;
 use crate::permission::{self, Asker};
-use crate::recovery::Wanted;
+use crate::recovery::request::RecoveryRequest;
 use crate::refusal::Refusal;
 use crate::rule::Silent;
 use crate::rules::Rules;
@@ -28,7 +28,7 @@ pub(crate) struct Plan {
 pub(super) struct Planned {
     pub(super) source: Source,
     pub(super) grant: Grant,
-    pub(super) wanted: Wanted,
+    pub(super) recovery: RecoveryRequest,
 }
 
 impl Plan {
@@ -47,18 +47,23 @@ impl Plan {
             if name.is_empty() {
                 continue;
             }
-            let place = rules.place(&name).ok_or_else(|| {
+            let resolved = rules.resolve(&name).ok_or_else(|| {
                 let why =
                     format!("the token subscribes to {name:?}, whose namespace does not exist");
                 Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why)
             })?;
-            let grant = Grant::new(&place, wishes);
-            plan.add(&name, Source::ConnectionToken, grant, Wanted::default());
+            let grant = Grant::new(&resolved, wishes);
+            plan.add(
+                &name,
+                Source::ConnectionToken,
+                grant,
+                RecoveryRequest::default(),
+            );
         }
         if let Some(name) = rules.personal_channel(asker.user) {
-            let place = rules.place(&name).ok_or(ErrorCode::UNKNOWN_CHANNEL)?;
-            let grant = Grant::new(&place, SubscriptionOptions::default());
-            plan.add(&name, Source::Personal, grant, Wanted::default());
+            let resolved = rules.resolve(&name).ok_or(ErrorCode::UNKNOWN_CHANNEL)?;
+            let grant = Grant::new(&resolved, SubscriptionOptions::default());
+            plan.add(&name, Source::Personal, grant, RecoveryRequest::default());
         }
         for (name, request) in asked {
             plan.ask(name, request, asker, rules)?;
@@ -79,13 +84,13 @@ impl Plan {
         asker: Asker<'_>,
         rules: &Rules,
     ) -> Result<(), Refusal> {
-        let Some(place) = rules.place(name) else {
+        let Some(resolved) = rules.resolve(name) else {
             let why = "a channel that connect asks for is in a namespace that does not exist";
             return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
         };
         if let Some(planned) = self.subscriptions.get_mut(name) {
-            planned.grant.offer_delta(&request.delta, &place);
-            planned.wanted = wanted_by(request);
+            planned.grant.offer_delta(&request.delta, &resolved);
+            planned.recovery = recovery_of(request);
             return Ok(());
         }
         if permission::length(rules, name, &mut Silent).is_err() {
@@ -94,21 +99,21 @@ impl Plan {
             return Err(Refusal::ends(Disconnect::BAD_REQUEST, why));
         }
         let may_have = !name.is_empty()
-            && place.has_valid_name()
-            && permission::subscribe(&place, asker, None, &mut Silent).is_ok();
+            && resolved.has_valid_name()
+            && permission::subscribe(&resolved, asker, None, &mut Silent).is_ok();
         if may_have {
-            let mut grant = Grant::new(&place, SubscriptionOptions::default());
-            grant.offer_delta(&request.delta, &place);
-            self.add(name, Source::ConnectRequest, grant, wanted_by(request));
+            let mut grant = Grant::new(&resolved, SubscriptionOptions::default());
+            grant.offer_delta(&request.delta, &resolved);
+            self.add(name, Source::ConnectRequest, grant, recovery_of(request));
         }
         Ok(())
     }
 
-    fn add(&mut self, name: &str, source: Source, grant: Grant, wanted: Wanted) {
+    fn add(&mut self, name: &str, source: Source, grant: Grant, recovery: RecoveryRequest) {
         let planned = Planned {
             source,
             grant,
-            wanted,
+            recovery,
         };
         self.subscriptions.insert(Channel::new(name), planned);
     }
@@ -140,8 +145,8 @@ impl Plan {
     }
 }
 
-fn wanted_by(request: &command::Subscribe) -> Wanted {
-    Wanted {
+fn recovery_of(request: &command::Subscribe) -> RecoveryRequest {
+    RecoveryRequest {
         recover: request.recover,
         since: request.since.clone(),
         rejects_unrecovered: false,

@@ -4,7 +4,7 @@ use veche_protocol::error_code::ErrorCode;
 use veche_protocol::payload::Payload;
 
 use super::{Asker, is_insecure, refuse, switch};
-use crate::namespace::Place;
+use crate::namespace::ResolvedChannel;
 use crate::refusal::Refusal;
 use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
 use crate::rules::DataFormat;
@@ -14,13 +14,13 @@ use crate::rules::DataFormat;
 /// # Errors
 /// 103; 107 where the data has the wrong format.
 pub fn publish(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     data: Option<&Payload>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
-    has_format(place, data, trail)?;
-    let options = place.options;
+    has_format(resolved, data, trail)?;
+    let options = resolved.options;
     let access = Access {
         for_client: options.allow_publish_for_client,
         for_subscriber: options.allow_publish_for_subscriber,
@@ -28,7 +28,7 @@ pub fn publish(
         verb: "publish",
         noun: "publishing",
     };
-    access.decide(place, asker, trail)
+    access.decide(resolved, asker, trail)
 }
 
 /// Whether a client may ask who is in a channel.
@@ -36,13 +36,19 @@ pub fn publish(
 /// # Errors
 /// 108 where the channel keeps no presence; 103.
 pub fn presence(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
     let set = [("presence", "true")];
-    feature(place, Rule::Presence, place.options.presence, &set, trail)?;
-    may_see_presence(place, asker, trail)
+    feature(
+        resolved,
+        Rule::Presence,
+        resolved.options.presence,
+        &set,
+        trail,
+    )?;
+    may_see_presence(resolved, asker, trail)
 }
 
 /// Whether a client may read a channel's history.
@@ -50,14 +56,14 @@ pub fn presence(
 /// # Errors
 /// 108 where the channel keeps no history; 103.
 pub fn history(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
     let set = [("history_size", "a number"), ("history_ttl", "a time")];
-    let keeps = place.options.retention.is_some();
-    feature(place, Rule::History, keeps, &set, trail)?;
-    may_see_history(place, asker, trail)
+    let keeps = resolved.options.retention.is_some();
+    feature(resolved, Rule::History, keeps, &set, trail)?;
+    may_see_history(resolved, asker, trail)
 }
 
 /// Whether a subscriber's position is watched if it asks for it: an option is granted where the namespace gives it to
@@ -66,19 +72,19 @@ pub fn history(
 /// # Errors
 /// What stands in the way; the client is not told, it subscribes without.
 pub fn may_position(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
-    let options = place.options;
+    let options = resolved.options;
     let switches = [
         ("force_positioning", options.force_positioning),
         ("allow_positioning", options.allow_positioning),
     ];
-    if given(place, Rule::Positioning, switches, trail) {
+    if given(resolved, Rule::Positioning, switches, trail) {
         return Ok(Rule::Positioning);
     }
-    may_see_history(place, subscribed(asker), trail)
+    may_see_history(resolved, subscribed(asker), trail)
 }
 
 /// As [`may_position`], for recovery.
@@ -86,19 +92,19 @@ pub fn may_position(
 /// # Errors
 /// As [`may_position`].
 pub fn may_recover(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
-    let options = place.options;
+    let options = resolved.options;
     let switches = [
         ("force_recovery", options.force_recovery),
         ("allow_recovery", options.allow_recovery),
     ];
-    if given(place, Rule::Recovery, switches, trail) {
+    if given(resolved, Rule::Recovery, switches, trail) {
         return Ok(Rule::Recovery);
     }
-    may_see_history(place, subscribed(asker), trail)
+    may_see_history(resolved, subscribed(asker), trail)
 }
 
 /// As [`may_position`], for others' joins and leaves.
@@ -106,19 +112,19 @@ pub fn may_recover(
 /// # Errors
 /// As [`may_position`].
 pub fn may_see_join_leave(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
     let set = [("join_leave", "true")];
     feature(
-        place,
+        resolved,
         Rule::JoinLeave,
-        place.options.join_leave,
+        resolved.options.join_leave,
         &set,
         trail,
     )?;
-    may_see_presence(place, subscribed(asker), trail)
+    may_see_presence(resolved, subscribed(asker), trail)
 }
 
 fn subscribed(asker: Asker<'_>) -> Asker<'_> {
@@ -130,7 +136,7 @@ fn subscribed(asker: Asker<'_>) -> Asker<'_> {
 
 /// Whether one of the switches gives it to all subscribers.
 fn given(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     rule: Rule,
     switches: [(&'static str, bool); 2],
     trail: &mut impl Trail,
@@ -139,7 +145,7 @@ fn given(
         trail.step(|| {
             let outcome = if is_on { Outcome::Allows } else { Outcome::No };
             let finding = format!("{option} is {}", if is_on { "on" } else { "off" });
-            Step::new(rule, outcome, finding).by(place.key(option))
+            Step::new(rule, outcome, finding).by(resolved.key(option))
         });
         if is_on {
             return true;
@@ -150,7 +156,7 @@ fn given(
 
 /// What the channel must have; the first key of `set` decides, and all of them together give it.
 fn feature(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     rule: Rule,
     is_there: bool,
     set: &[(&'static str, &'static str)],
@@ -158,41 +164,41 @@ fn feature(
 ) -> Result<(), Refusal> {
     let finding = || {
         let (verb, what) = match (rule, is_there) {
-            (Rule::JoinLeave, true) => (place.agree("tell", "tells"), "who comes and goes"),
+            (Rule::JoinLeave, true) => (resolved.agree("tell", "tells"), "who comes and goes"),
             (Rule::JoinLeave, false) => (
-                place.agree("do not tell", "does not tell"),
+                resolved.agree("do not tell", "does not tell"),
                 "who comes and goes",
             ),
-            (Rule::Presence, true) => (place.agree("keep", "keeps"), "presence"),
-            (Rule::Presence, false) => (place.agree("keep", "keeps"), "no presence"),
-            (_, true) => (place.agree("keep", "keeps"), "history"),
-            (_, false) => (place.agree("keep", "keeps"), "no history"),
+            (Rule::Presence, true) => (resolved.agree("keep", "keeps"), "presence"),
+            (Rule::Presence, false) => (resolved.agree("keep", "keeps"), "no presence"),
+            (_, true) => (resolved.agree("keep", "keeps"), "history"),
+            (_, false) => (resolved.agree("keep", "keeps"), "no history"),
         };
-        format!("{} {verb} {what}", place.owner())
+        format!("{} {verb} {what}", resolved.owner())
     };
     let outcome = match is_there {
         true => Outcome::Passes,
         false => Outcome::Refuses,
     };
     let step = || {
-        let option = set.first().map(|(name, _)| place.key(name));
+        let option = set.first().map(|(name, _)| resolved.key(name));
         Step::new(rule, outcome, finding()).by(option.unwrap_or_default())
     };
     if is_there {
         trail.step(step);
         return Ok(());
     }
-    let set = set.iter().map(|(name, value)| (place.key(name), *value));
+    let set = set.iter().map(|(name, value)| (resolved.key(name), *value));
     let refusal = refuse(step(), ErrorCode::NOT_AVAILABLE, trail);
     Err(refusal.unless(vec![Change::set(set)]))
 }
 
 fn may_see_presence(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
-    let options = place.options;
+    let options = resolved.options;
     let access = Access {
         for_client: options.allow_presence_for_client,
         for_subscriber: options.allow_presence_for_subscriber,
@@ -200,15 +206,15 @@ fn may_see_presence(
         verb: "presence",
         noun: "presence calls",
     };
-    access.decide(place, asker, trail)
+    access.decide(resolved, asker, trail)
 }
 
 fn may_see_history(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     trail: &mut impl Trail,
 ) -> Result<Rule, Refusal> {
-    let options = place.options;
+    let options = resolved.options;
     let access = Access {
         for_client: options.allow_history_for_client,
         for_subscriber: options.allow_history_for_subscriber,
@@ -216,7 +222,7 @@ fn may_see_history(
         verb: "history",
         noun: "history calls",
     };
-    access.decide(place, asker, trail)
+    access.decide(resolved, asker, trail)
 }
 
 /// The three switches of a verb.
@@ -231,16 +237,16 @@ struct Access {
 impl Access {
     fn decide(
         &self,
-        place: &Place<'_>,
+        resolved: &ResolvedChannel<'_>,
         asker: Asker<'_>,
         trail: &mut impl Trail,
     ) -> Result<Rule, Refusal> {
         let counts = !asker.user.is_anonymous() || self.for_anonymous;
-        if self.switch(place, Rule::ForClient, counts, trail) {
+        if self.switch(resolved, Rule::ForClient, counts, trail) {
             return Ok(Rule::ForClient);
         }
         if self.switch(
-            place,
+            resolved,
             Rule::ForSubscriber,
             counts && asker.is_subscribed,
             trail,
@@ -249,21 +255,27 @@ impl Access {
         }
         if self.for_subscriber && !asker.is_subscribed {
             trail.step(|| {
-                let finding = format!("the client is not subscribed to {:?}", place.channel);
+                let finding = format!("the client is not subscribed to {:?}", resolved.channel);
                 Step::new(Rule::ForSubscriber, Outcome::No, finding)
             });
         }
         if (self.for_client || self.for_subscriber) && !counts {
-            trail.step(|| self.not_for_anonymous(place));
+            trail.step(|| self.not_for_anonymous(resolved));
         }
-        if is_insecure(place.rules, trail) {
+        if is_insecure(resolved.rules, trail) {
             return Ok(Rule::Insecure);
         }
-        Err(self.refusal(place, asker, counts))
+        Err(self.refusal(resolved, asker, counts))
     }
 
     /// One of the switches: whether it is on and counts.
-    fn switch(&self, place: &Place<'_>, rule: Rule, counts: bool, trail: &mut impl Trail) -> bool {
+    fn switch(
+        &self,
+        resolved: &ResolvedChannel<'_>,
+        rule: Rule,
+        counts: bool,
+        trail: &mut impl Trail,
+    ) -> bool {
         let is_on = match rule {
             Rule::ForSubscriber => self.for_subscriber,
             _ => self.for_client,
@@ -274,53 +286,62 @@ impl Access {
                 (true, false) => Outcome::Passes,
                 (false, _) => Outcome::No,
             };
-            self.switched(place, rule, outcome)
+            self.switched(resolved, rule, outcome)
         });
         is_on && counts
     }
 
-    fn switched(&self, place: &Place<'_>, rule: Rule, outcome: Outcome) -> Step {
+    fn switched(&self, resolved: &ResolvedChannel<'_>, rule: Rule, outcome: Outcome) -> Step {
         let who = match rule {
             Rule::ForSubscriber => "subscriber",
             _ => "client",
         };
         let is_on = outcome != Outcome::No;
-        let finding = switch(place, is_on, &format!("{} by {who}s", self.noun));
-        Step::new(rule, outcome, finding).by(self.key(place, who))
+        let finding = switch(resolved, is_on, &format!("{} by {who}s", self.noun));
+        Step::new(rule, outcome, finding).by(self.key(resolved, who))
     }
 
-    fn not_for_anonymous(&self, place: &Place<'_>) -> Step {
-        let finding = switch(place, false, &format!("{} by anonymous clients", self.noun));
-        Step::new(Rule::ForAnonymous, Outcome::No, finding).by(self.key(place, "anonymous"))
+    fn not_for_anonymous(&self, resolved: &ResolvedChannel<'_>) -> Step {
+        let finding = switch(
+            resolved,
+            false,
+            &format!("{} by anonymous clients", self.noun),
+        );
+        Step::new(Rule::ForAnonymous, Outcome::No, finding).by(self.key(resolved, "anonymous"))
     }
 
     /// The refusal where no switch has allowed it, by the step that stood in the way.
-    fn refusal(&self, place: &Place<'_>, asker: Asker<'_>, counts: bool) -> Refusal {
-        let changes = self.changes(place, asker, counts);
+    fn refusal(&self, resolved: &ResolvedChannel<'_>, asker: Asker<'_>, counts: bool) -> Refusal {
+        let changes = self.changes(resolved, asker, counts);
         let by = |step| Refusal::by(step, ErrorCode::PERMISSION_DENIED).unless(changes);
         if !self.for_client && !self.for_subscriber {
-            return by(self.switched(place, Rule::ForClient, Outcome::No));
+            return by(self.switched(resolved, Rule::ForClient, Outcome::No));
         }
         if !counts {
-            return by(self.not_for_anonymous(place));
+            return by(self.not_for_anonymous(resolved));
         }
-        let step = self.switched(place, Rule::ForSubscriber, Outcome::Passes);
+        let step = self.switched(resolved, Rule::ForSubscriber, Outcome::Passes);
         let why = format!(
             "{} only ({}); subscribe to {:?} first",
-            step.finding, step.option, place.channel
+            step.finding, step.option, resolved.channel
         );
         by(step).with_why(why)
     }
 
     /// By each of the two ways in, what is lacking for it.
-    fn changes(&self, place: &Place<'_>, asker: Asker<'_>, counts: bool) -> Vec<Change> {
+    fn changes(
+        &self,
+        resolved: &ResolvedChannel<'_>,
+        asker: Asker<'_>,
+        counts: bool,
+    ) -> Vec<Change> {
         let with_anonymous = |is_on: bool, who: &str| {
             let mut keys = Vec::new();
             if !is_on {
-                keys.push(self.key(place, who));
+                keys.push(self.key(resolved, who));
             }
             if !counts {
-                keys.push(self.key(place, "anonymous"));
+                keys.push(self.key(resolved, "anonymous"));
             }
             Change::switch_on(keys)
         };
@@ -336,8 +357,8 @@ impl Access {
         }
     }
 
-    fn key(&self, place: &Place<'_>, who: &str) -> String {
-        place.key(&format!("allow_{}_for_{who}", self.verb))
+    fn key(&self, resolved: &ResolvedChannel<'_>, who: &str) -> String {
+        resolved.key(&format!("allow_{}_for_{who}", self.verb))
     }
 }
 
@@ -346,12 +367,12 @@ impl Access {
 /// # Errors
 /// 107.
 pub fn has_format(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     data: Option<&Payload>,
     trail: &mut impl Trail,
 ) -> Result<(), Refusal> {
     let is_there = data.is_some_and(|data| !data.is_empty());
-    let (wanted, is_right) = match place.options.data_format {
+    let (wanted, is_right) = match resolved.options.data_format {
         DataFormat::Any => ("anything but nothing", is_there),
         DataFormat::Json => ("one JSON value", data.is_some_and(Payload::is_json)),
         DataFormat::JsonObject => ("one JSON object", data.is_some_and(is_json_object)),
@@ -361,17 +382,17 @@ pub fn has_format(
     if is_right {
         trail.step(|| {
             let finding = format!("data must be {wanted}");
-            Step::new(Rule::DataFormat, Outcome::Passes, finding).by(place.key(key))
+            Step::new(Rule::DataFormat, Outcome::Passes, finding).by(resolved.key(key))
         });
         return Ok(());
     }
-    let is_missing = place.options.data_format == DataFormat::Any;
+    let is_missing = resolved.options.data_format == DataFormat::Any;
     let finding = if is_missing {
         "data is missing or empty".to_owned()
     } else {
-        format!("data is not {wanted}, as {} wants it", place.owner())
+        format!("data is not {wanted}, as {} wants it", resolved.owner())
     };
-    let step = Step::new(Rule::DataFormat, Outcome::Refuses, finding).by(place.key(key));
+    let step = Step::new(Rule::DataFormat, Outcome::Refuses, finding).by(resolved.key(key));
     let refusal = refuse(step, ErrorCode::BAD_REQUEST, trail)
         .unless(vec![Change::act(Act::SendOther(wanted))]);
     if is_missing {

@@ -55,18 +55,18 @@ impl Case {
             is_subscribed: self.subscribed,
         };
         length(&rules, self.channel, trail)?;
-        let place = place(&rules, self.channel, trail)?;
+        let resolved = resolve(&rules, self.channel, trail)?;
         match operation {
-            "subscribe" => subscribe(&place, asker, self.token.as_ref(), trail),
+            "subscribe" => subscribe(&resolved, asker, self.token.as_ref(), trail),
             "publish" => {
                 let data = Payload::json(bytes::Bytes::from_static(b"1"));
-                publish(&place, asker, Some(&data), trail)
+                publish(&resolved, asker, Some(&data), trail)
             }
-            "history" => history(&place, asker, trail),
-            "presence" => presence(&place, asker, trail),
-            "positioning" => may_position(&place, asker, trail),
-            "recovery" => may_recover(&place, asker, trail),
-            "join_leave" => may_see_join_leave(&place, asker, trail),
+            "history" => history(&resolved, asker, trail),
+            "presence" => presence(&resolved, asker, trail),
+            "positioning" => may_position(&resolved, asker, trail),
+            "recovery" => may_recover(&resolved, asker, trail),
+            "join_leave" => may_see_join_leave(&resolved, asker, trail),
             _ => panic!("{operation}"),
         }
     }

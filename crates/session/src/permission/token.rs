@@ -8,7 +8,7 @@ use veche_protocol::error_code::ErrorCode;
 
 use super::{Asker, Proof, connect, person, refuse, subscribe};
 use crate::limits;
-use crate::namespace::Place;
+use crate::namespace::ResolvedChannel;
 use crate::refusal::{Refusal, RefusalKind};
 use crate::rule::{Act, Change, Outcome, Rule, Silent, Step, Trail};
 use crate::rules::Rules;
@@ -48,7 +48,7 @@ pub fn connect_by_token(
 /// # Errors
 /// For the token 109, 100 and 103; else as [`subscribe`] and [`lasts`].
 pub fn subscribe_by(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     checked: Option<Result<Box<SubscriptionClaims>, TokenError>>,
     now_secs: i64,
@@ -75,7 +75,7 @@ pub fn subscribe_by(
         }
         None => None,
     };
-    let rule = subscribe(place, asker, claims.as_deref(), trail)?;
+    let rule = subscribe(resolved, asker, claims.as_deref(), trail)?;
     let Some(claims) = claims else {
         return Ok((rule, SubscriptionOptions::default()));
     };
@@ -138,25 +138,25 @@ pub(crate) fn refuse_late_token(rule: Rule, error: TokenError, expired: Disconne
 /// # Errors
 /// As [`subscribe`].
 pub fn token_is_for(
-    place: &Place<'_>,
+    resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
     claims: &SubscriptionClaims,
     trail: &mut impl Trail,
 ) -> Result<(), Refusal> {
-    if place.rules.place(&claims.channel).is_none() {
+    if resolved.rules.resolve(&claims.channel).is_none() {
         let finding = format!(
             "the token is for channel {:?}, whose namespace does not exist",
             claims.channel
         );
         let step = Step::new(Rule::Token, Outcome::Refuses, finding);
         let refusal = refuse(step, ErrorCode::UNKNOWN_CHANNEL, trail);
-        return Err(refusal.unless(vec![for_channel(place)]));
+        return Err(refusal.unless(vec![for_channel(resolved)]));
     }
     let client = asker.client.to_string();
     let is_for_client = claims.client.is_empty() || claims.client == client;
-    let (wrong, change) = if claims.channel != place.channel {
-        let wrong = format!("channel {:?}, not {:?}", claims.channel, place.channel);
-        (wrong, for_channel(place))
+    let (wrong, change) = if claims.channel != resolved.channel {
+        let wrong = format!("channel {:?}, not {:?}", claims.channel, resolved.channel);
+        (wrong, for_channel(resolved))
     } else if claims.user != *asker.user {
         let wrong = format!("{}, not {}", person(&claims.user), person(asker.user));
         let how = format!("for {}, in the claim sub", person(asker.user));
@@ -199,9 +199,9 @@ pub fn lasts(expire_at: Option<i64>, now_secs: i64, trail: &mut impl Trail) -> R
     Err(refuse(step, ErrorCode::EXPIRED, trail).unless(vec![Change::act(Act::MakeToken(how))]))
 }
 
-fn for_channel(place: &Place<'_>) -> Change {
+fn for_channel(resolved: &ResolvedChannel<'_>) -> Change {
     Change::act(Act::MakeToken(format!(
         "for channel {:?}, in the claim channel",
-        place.channel
+        resolved.channel
     )))
 }

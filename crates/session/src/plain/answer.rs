@@ -24,9 +24,9 @@ impl Translator {
     /// other effects are left alone, and so are pings, which are a matter of the WebSocket here.
     pub fn translate(&mut self, effect: &Effect, out: &mut Output) {
         match effect {
-            Effect::Reply(reply) => self.take_reply(reply, out),
-            Effect::Push(push) => self.take_push(push, out),
-            Effect::Close(disconnect) => self.take_close(disconnect, out),
+            Effect::Reply(reply) => self.handle_reply(reply, out),
+            Effect::Push(push) => self.handle_push(push, out),
+            Effect::Close(disconnect) => self.handle_close(disconnect, out),
             Effect::Ping
             | Effect::Ask { .. }
             | Effect::Tell(_)
@@ -35,21 +35,23 @@ impl Translator {
         }
     }
 
-    fn take_reply(&mut self, reply: &Reply, out: &mut Output) {
+    fn handle_reply(&mut self, reply: &Reply, out: &mut Output) {
         let Some(Pending { asked, what, .. }) = self.take_pending(reply.id) else {
             return;
         };
         match what {
-            What::Connect { was_inside } => self.take_connect(&asked, was_inside, &reply.body, out),
-            What::Refresh => self.take_refresh(&asked, &reply.body, out),
-            What::Subscribe(subscribing) => {
-                self.take_subscribe(asked, subscribing, &reply.body, out)
+            What::Connect { was_inside } => {
+                self.handle_connect(&asked, was_inside, &reply.body, out)
             }
-            What::Other => self.take_other(&asked, &reply.body, out),
+            What::Refresh => self.handle_refresh(&asked, &reply.body, out),
+            What::Subscribe(subscribing) => {
+                self.handle_subscribe(asked, subscribing, &reply.body, out)
+            }
+            What::Other => self.handle_other(&asked, &reply.body, out),
         }
     }
 
-    fn take_connect(&mut self, asked: &Asked, was_inside: bool, body: &Body, out: &mut Output) {
+    fn handle_connect(&mut self, asked: &Asked, was_inside: bool, body: &Body, out: &mut Output) {
         match body {
             Body::Connect(connect) => {
                 self.standing = Standing::Inside(connect.user.clone());
@@ -86,7 +88,7 @@ impl Translator {
         }
     }
 
-    fn take_refresh(&mut self, asked: &Asked, body: &Body, out: &mut Output) {
+    fn handle_refresh(&mut self, asked: &Asked, body: &Body, out: &mut Output) {
         match (body, &self.standing) {
             (Body::Refresh(expiry), Standing::Inside(user)) => {
                 out.text(|out| plain::encode_login(asked, user, *expiry, out));
@@ -97,7 +99,7 @@ impl Translator {
     }
 
     /// The session has answered `subscribe`, or one of the commands that follow it.
-    fn take_subscribe(
+    fn handle_subscribe(
         &mut self,
         asked: Asked,
         mut it: Box<Subscribing>,
@@ -164,11 +166,11 @@ impl Translator {
             out.error(error, &asked);
         }
         for push in &it.pushes {
-            self.take_push(push, out);
+            self.handle_push(push, out);
         }
     }
 
-    fn take_other(&mut self, asked: &Asked, body: &Body, out: &mut Output) {
+    fn handle_other(&mut self, asked: &Asked, body: &Body, out: &mut Output) {
         match body {
             Body::Error(error) => out.error(error, asked),
             Body::Unsubscribe => {
@@ -188,7 +190,7 @@ impl Translator {
         }
     }
 
-    fn take_push(&mut self, push: &Push, out: &mut Output) {
+    fn handle_push(&mut self, push: &Push, out: &mut Output) {
         if let Some(unanswered) = self.unanswered(&push.channel) {
             unanswered.pushes.push(push.clone());
             return;
@@ -208,7 +210,7 @@ impl Translator {
         out.text(|out| plain::encode_push(push, out));
     }
 
-    fn take_close(&mut self, disconnect: &Disconnect, out: &mut Output) {
+    fn handle_close(&mut self, disconnect: &Disconnect, out: &mut Output) {
         let login = self
             .pending
             .iter()

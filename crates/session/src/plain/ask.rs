@@ -28,7 +28,7 @@ pub(super) struct Announced {
 }
 
 impl Translator {
-    pub(super) fn take_text(&mut self, text: &[u8], out: &mut Output) {
+    pub(super) fn read_text(&mut self, text: &[u8], out: &mut Output) {
         if let Some(Announced {
             asked,
             publish: Some(_),
@@ -46,7 +46,7 @@ impl Translator {
         }
     }
 
-    pub(super) fn take_binary(&mut self, data: Bytes, out: &mut Output) {
+    pub(super) fn read_binary(&mut self, data: Bytes, out: &mut Output) {
         let Some(Announced { asked, publish }) = self.announced.take() else {
             let why = "a binary frame that nobody announced: first send {\"action\":\"publish\",\"channel\":\"...\",\"binary\":true}";
             return self.reject(

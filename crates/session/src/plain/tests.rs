@@ -36,7 +36,7 @@ struct Talk {
 impl Talk {
     /// Begins; with what came first.
     fn begin(token: Option<&str>, may_connect: bool) -> (Self, Vec<String>) {
-        let translator = Translator::new(Birth {
+        let translator = Translator::new(TranslatorInit {
             client: CLIENT.parse().expect("a UUID"),
             token: token.map(str::to_owned),
             may_connect,
@@ -209,15 +209,15 @@ fn a_name_is_passed_on_for_the_session_to_judge() {
 #[test]
 fn no_frame_is_taken_until_the_login_is_decided() {
     let (mut talk, _) = Talk::begin(Some("t"), false);
-    assert!(!talk.translator.can_take_frame());
+    assert!(!talk.translator.accepts_frame());
     talk.connected("ann");
-    assert!(talk.translator.can_take_frame());
+    assert!(talk.translator.accepts_frame());
     let (mut talk, _) = Talk::begin(None, false);
-    assert!(talk.translator.can_take_frame(), "a login may come");
+    assert!(talk.translator.accepts_frame(), "a login may come");
     talk.say(r#"{"action":"login","token":"t"}"#);
-    assert!(!talk.translator.can_take_frame());
+    assert!(!talk.translator.accepts_frame());
     talk.answer(error(ErrorCode::UNAUTHORIZED));
-    assert!(talk.translator.can_take_frame(), "another may come");
+    assert!(talk.translator.accepts_frame(), "another may come");
 }
 
 #[test]
@@ -532,7 +532,7 @@ struct Whole {
 impl Whole {
     fn begin(rules: Rules) -> Self {
         let client = CLIENT.parse().expect("a UUID");
-        let translator = Translator::new(Birth {
+        let translator = Translator::new(TranslatorInit {
             client,
             token: None,
             may_connect: crate::permission::may_connect_without_token(&rules),
@@ -572,7 +572,7 @@ impl Whole {
         for command in out.commands {
             let mut effects = Vec::new();
             let turn = turn(&self.rules);
-            assert!(self.session.can_take_command(&turn));
+            assert!(self.session.accepts_command(&turn));
             self.session.handle_command(command, &turn, &mut effects);
             self.carry_out_effects(effects);
         }
@@ -599,14 +599,14 @@ impl Whole {
 }
 
 fn session(rules: &Rules) -> Session {
-    let birth = crate::session::Birth {
+    let init = crate::session::SessionInit {
         user: None,
         client: CLIENT.parse().expect("a UUID"),
         seed: 1,
         profile: Profile::WEBSOCKET_FRAME_PING,
         emulation: None,
     };
-    Session::new(birth, &turn(rules))
+    Session::new(init, &turn(rules))
 }
 
 fn turn(rules: &Rules) -> Turn<'_> {
@@ -734,7 +734,7 @@ fn nobody_logs_in_late_by_name() {
 
 #[test]
 fn a_login_that_waited_behind_an_anonymous_token_makes_a_new_session() {
-    let mut translator = Translator::new(Birth {
+    let mut translator = Translator::new(TranslatorInit {
         client: CLIENT.parse().expect("a UUID"),
         token: Some("anonymous".to_owned()),
         may_connect: false,

@@ -132,7 +132,7 @@ fn where_errors_are_explained_a_reply_says_why_and_keeps_its_code() {
         rules.client.explain_errors = true;
     });
     let refusal =
-        crate::permission::place(&rules, "no:where", &mut crate::rule::Silent).unwrap_err();
+        crate::permission::resolve(&rules, "no:where", &mut crate::rule::Silent).unwrap_err();
     let why = refusal.reason.clone().expect("a reason").why;
     let error = refusal.clone().tell(true).unwrap();
     assert_eq!(error.message, format!("unknown channel: {why}"));

@@ -13,7 +13,7 @@ use crate::explain::{Credentials, Operation, Question, explain};
 use crate::profile::Profile;
 use crate::question::{Answer, Ask, Notice};
 use crate::rules::Rules;
-use crate::session::{Birth, Session};
+use crate::session::{Session, SessionInit};
 use crate::turn::{Now, Turn};
 
 /// Code, rule, option, reason and remedy; `None` where it is allowed.
@@ -29,14 +29,14 @@ fn done(question: &Question<'_>, rules: &Rules) -> Verdict {
         rules,
     };
     let mut effects = Effects::new();
-    let birth = Birth {
+    let init = SessionInit {
         client: ClientId::from_random([0; 16]),
         user: None,
         seed: 1,
         profile: Profile::WEBSOCKET,
         emulation: None,
     };
-    let mut session = Session::new(birth, &turn);
+    let mut session = Session::new(init, &turn);
     let token = match &question.credentials {
         Credentials::Nothing => None,
         Credentials::User(user) => Some(Ok(Box::new(ConnectionClaims {
@@ -65,8 +65,24 @@ fn done(question: &Question<'_>, rules: &Rules) -> Verdict {
         return Some(refused);
     }
     effects.clear();
+    let verb = verb(question)?;
+    session.handle_command(Command { id: 2, verb }, &turn, &mut effects);
+    let token = question.subscription_token.clone();
+    let asked = effects.iter().find_map(|effect| match effect {
+        Effect::Ask { ask, .. } => Some(*ask),
+        _ => None,
+    });
+    if let (Operation::Subscribe, Some(ask), Some(token)) = (question.operation, asked, token) {
+        let answer = Answer::SubscriptionToken(token);
+        session.handle_answer(ask, answer, &turn, &mut effects);
+    }
+    verdict(&effects)
+}
+
+/// The command that a question is about, if a command is.
+fn verb(question: &Question<'_>) -> Option<Verb> {
     let channel = question.channel.to_owned();
-    let verb = match question.operation {
+    Some(match question.operation {
         Operation::Subscribe => {
             let token = question
                 .subscription_token
@@ -92,18 +108,7 @@ fn done(question: &Question<'_>, rules: &Rules) -> Verdict {
         Operation::Presence => Verb::Presence(command::Presence { channel }),
         Operation::PresenceStats => Verb::PresenceStats(command::Presence { channel }),
         _ => return None,
-    };
-    session.handle_command(Command { id: 2, verb }, &turn, &mut effects);
-    let token = question.subscription_token.clone();
-    let asked = effects.iter().find_map(|effect| match effect {
-        Effect::Ask { ask, .. } => Some(*ask),
-        _ => None,
-    });
-    if let (Operation::Subscribe, Some(ask), Some(token)) = (question.operation, asked, token) {
-        let answer = Answer::SubscriptionToken(token);
-        session.handle_answer(ask, answer, &turn, &mut effects);
-    }
-    verdict(&effects)
+    })
 }
 
 fn verdict(effects: &Effects) -> Verdict {

@@ -1,6 +1,6 @@
 //! Reads a transcript, plays its inputs to a session, and compares the effects line by line.
 //!
-//! `>` the client, `~` the world, `!` an order, `@` time since the birth of the session, `x` the client is gone;
+//! `>` the client, `~` the world, `!` an order, `@` time since the session began, `x` the client is gone;
 //! `<` what the session wants. Numbers of questions are those of the session. What stands after two spaces in
 //! brackets is a comment.
 
@@ -18,7 +18,7 @@ use crate::effect::{Effect, Effects};
 use crate::profile::Profile;
 use crate::question::{Ask, Question};
 use crate::rules::{ChannelOptions, Rules};
-use crate::session::{Birth, Session};
+use crate::session::{Session, SessionInit};
 use crate::turn::{Now, Turn};
 
 use parse::{answer, command, order, position, publication, seconds};
@@ -118,7 +118,7 @@ impl<'a> Talk<'a> {
             monotonic: Duration::ZERO,
             unix_ms: BIRTH * 1000,
         };
-        let birth = Birth {
+        let init = SessionInit {
             client: ClientId::from_random([7; 16]),
             user: (!user.is_empty()).then(|| user.into()),
             seed: 7,
@@ -126,7 +126,7 @@ impl<'a> Talk<'a> {
             emulation: None,
         };
         Self {
-            session: Session::new(birth, &Turn { now, rules }),
+            session: Session::new(init, &Turn { now, rules }),
             rules,
             now,
             effects: Effects::new(),

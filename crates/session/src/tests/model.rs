@@ -22,7 +22,7 @@ use crate::order::Order;
 use crate::profile::Profile;
 use crate::question::{Answer, Ask, Failure, Question};
 use crate::rules::Rules;
-use crate::session::{Birth, Session};
+use crate::session::{Session, SessionInit};
 use crate::turn::{Now, Turn};
 
 /// What happens next, if it can.
@@ -139,7 +139,7 @@ impl World {
             });
         });
         let mut world = Self {
-            session: Session::new(birth(), &turn(&rules)),
+            session: Session::new(init(), &turn(&rules)),
             rules,
             asked: VecDeque::new(),
             page: None,
@@ -154,7 +154,7 @@ impl World {
     }
 
     fn connect(&mut self) {
-        self.session = Session::new(birth(), &turn(&self.rules));
+        self.session = Session::new(init(), &turn(&self.rules));
         self.command(Verb::Connect(Box::default()));
     }
 
@@ -415,8 +415,8 @@ impl Broker {
     }
 }
 
-fn birth() -> Birth {
-    Birth {
+fn init() -> SessionInit {
+    SessionInit {
         user: None,
         client: ClientId::from_random([7; 16]),
         seed: 7,

@@ -517,19 +517,19 @@ fn commands_wait_for_connect_and_for_each_other() {
         now: crate::turn::Now::default(),
         rules: &rules,
     };
-    assert!(talk.session.can_take_command(&turn));
+    assert!(talk.session.accepts_command(&turn));
     talk.play("> 1 connect token=T");
     assert!(
-        !talk.session.can_take_command(&turn),
+        !talk.session.accepts_command(&turn),
         "connect is being answered"
     );
     talk.play("~ 1 claims user=anna");
     talk.play("> 2 subscribe a");
-    assert!(talk.session.can_take_command(&turn), "one of two");
+    assert!(talk.session.accepts_command(&turn), "one of two");
     talk.play("> 3 subscribe b");
-    assert!(!talk.session.can_take_command(&turn), "two of two");
+    assert!(!talk.session.accepts_command(&turn), "two of two");
     talk.play("~ 3 done");
-    assert!(talk.session.can_take_command(&turn), "one was answered");
+    assert!(talk.session.accepts_command(&turn), "one was answered");
 }
 
 #[test]

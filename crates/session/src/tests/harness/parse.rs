@@ -325,7 +325,7 @@ impl<'a> Words<'a> {
             .map(|text| Payload::detect(Bytes::from(text)))
     }
 
-    /// Seconds after the birth of the session.
+    /// Seconds after the session began.
     fn time(&self, key: &str) -> Option<i64> {
         self.value(key)
             .map(|text| BIRTH + text.parse::<i64>().unwrap())

@@ -1,0 +1,86 @@
+//! Where the answer to each question leads.
+
+use veche_protocol::disconnect::Disconnect;
+use veche_protocol::reply;
+
+use super::Session;
+use super::pending::PendingQuestion;
+use crate::effect::{Effect, Effects};
+use crate::question::{Answer, Ask};
+use crate::refusal::About;
+use crate::turn::Turn;
+
+impl Session {
+    /// The world answers. What nobody waits for any more is undone, or dropped.
+    pub fn handle_answer(
+        &mut self,
+        ask: Ask,
+        answer: Answer,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let Some(pending) = self.pending.take(ask) else {
+            return;
+        };
+        match (pending, answer) {
+            (PendingQuestion::Connect, Answer::ConnectionToken(token)) => {
+                self.handle_connection_token(token, turn, effects);
+            }
+            (PendingQuestion::Connect, Answer::Count(count)) => {
+                self.handle_user_connections(count, turn, effects);
+            }
+            (PendingQuestion::Connect, Answer::PresenceStats(others)) => {
+                self.handle_others(others, turn, effects);
+            }
+            (PendingQuestion::Making(channel), Answer::SubscriptionToken(token)) => {
+                self.handle_subscription_token(&channel, token, turn, effects);
+            }
+            (PendingQuestion::Making(channel), Answer::Done(done)) => {
+                self.handle_step(&channel, done, turn, effects);
+            }
+            (PendingQuestion::Making(channel), Answer::ChannelId(id)) => {
+                self.handle_channel_id(&channel, id, turn, effects);
+            }
+            (PendingQuestion::Making(channel), Answer::History(page)) => {
+                self.handle_page(&channel, page, turn, effects);
+            }
+            (PendingQuestion::Publish(id), Answer::Published(position)) => {
+                let body = |position| reply::Body::Publish(Some(position));
+                self.reply_or_fail(id, position.map(body), turn, effects);
+            }
+            (PendingQuestion::History(id), Answer::History(page)) => {
+                self.reply_or_fail(id, page.map(reply::Body::History), turn, effects);
+            }
+            (PendingQuestion::Presence(id), Answer::Presence(clients)) => {
+                self.reply_or_fail(id, clients.map(reply::Body::Presence), turn, effects);
+            }
+            (PendingQuestion::PresenceStats(id), Answer::PresenceStats(stats)) => {
+                self.reply_or_fail(id, stats.map(reply::Body::PresenceStats), turn, effects);
+            }
+            (PendingQuestion::Rpc(id), Answer::Rpc(Ok(data))) => {
+                self.reply(id, reply::Body::Rpc(data), effects);
+            }
+            (PendingQuestion::Rpc(id), Answer::Rpc(Err(error))) => {
+                self.refuse(About::connection(id, "rpc"), error.into(), turn, effects);
+            }
+            (PendingQuestion::Refresh(id), Answer::ConnectionToken(token)) => {
+                self.handle_refresh_token(id, token, turn, effects);
+            }
+            (PendingQuestion::SubRefresh(refreshing), Answer::SubscriptionToken(token)) => {
+                self.handle_sub_refresh_token(*refreshing, token, turn, effects);
+            }
+            (
+                PendingQuestion::LeftEntering(channel),
+                Answer::Done(Ok(())) | Answer::ChannelId(_),
+            ) => {
+                effects.push(Effect::Detach { channel });
+            }
+            (PendingQuestion::LeftPresence(channel), Answer::Done(Ok(()))) => {
+                self.remove_presence(channel, effects);
+            }
+            (PendingQuestion::LeftEntering(_) | PendingQuestion::LeftPresence(_), _) => {}
+            // The driver gave the answer to another question: it is not to be trusted any further.
+            _ => self.close(Disconnect::SERVER_ERROR, effects),
+        }
+    }
+}
