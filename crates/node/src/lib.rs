@@ -6,6 +6,8 @@
 
 pub mod node;
 
+pub mod life;
+
 pub mod connection;
 pub mod counters;
 pub mod emulation;
@@ -38,6 +40,7 @@ mod printable;
 mod questions;
 mod sink;
 mod sync;
+mod tasks;
 mod trouble_log;
 mod users;
 mod waiting;

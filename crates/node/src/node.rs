@@ -1,6 +1,5 @@
 //! One running server: its workers, its engine, and what spans them.
 
-use std::io;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,10 +25,12 @@ use crate::connection::Opening;
 use crate::counters::{Cell, Counters};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
 use crate::interest::Interest;
+use crate::life::StartError;
 use crate::listing::LISTS;
 use crate::reception::Reception;
 use crate::sink::{NodeSink, Received};
 use crate::sync::Waker;
+use crate::tasks::Tasks;
 use crate::trouble_log::EngineLog;
 use crate::users::Users;
 use crate::worker::{WAKER, Worker};
@@ -62,6 +63,9 @@ pub struct NodeConfig {
     /// How long a client is present in a channel after it was added or kept. Sessions keep it once in
     /// `presence_update_interval`, so it has to be longer than that.
     pub presence_ttl: Duration,
+    /// How long the end of the node waits for the engine to answer its last calls and to close. What is not answered by then may be lost: a leave that is not told, a presence that ends by
+    /// its time.
+    pub drain_timeout: Duration,
     /// How long a publish by the API waits while the node is congested; then it is refused with 111.
     pub publish_timeout: Duration,
     /// Whether connections are counted by user over all workers, for `client.user_connection_limit`.
@@ -88,6 +92,7 @@ impl Default for NodeConfig {
             worker_backlog_limit: 256 << 20,
             inbox: InboxLimits::default(),
             presence_ttl: Duration::from_secs(60),
+            drain_timeout: Duration::from_secs(2),
             publish_timeout: Duration::from_secs(10),
             count_users: false,
             name: String::new(),
@@ -138,20 +143,26 @@ pub struct Node {
     users: Option<Users>,
     lists: Semaphore,
     engine_log: EngineLog,
+    /// Calls to the engine that are seen through, whoever is still there.
+    tasks: Arc<Tasks>,
+    /// Answers that sessions wait for.
+    answers: Tasks,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl Node {
-    /// Starts the workers. `engine` is built around the sink that it is to deliver to.
+    /// Starts the engine and the workers. `engine` is built around the sink that it is to deliver to.
+    ///
+    /// Blocks while the engine starts; call it where that is allowed.
     ///
     /// # Errors
-    /// When the system gives no event queue or thread.
+    /// When the system gives no event queue or thread, or a part of the engine does not start.
     pub fn start(
         config: NodeConfig,
         rules: Rules,
         mut surroundings: Surroundings,
         engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
-    ) -> io::Result<Arc<Self>> {
+    ) -> Result<Arc<Self>, StartError> {
         let listeners = std::mem::take(&mut surroundings.listeners);
         let (node, polls) = Self::assemble(config, rules, surroundings, engine)?;
         let mut listeners = listeners.into_iter();
@@ -177,13 +188,13 @@ impl Node {
         Ok(node)
     }
 
-    /// A node whose workers are still to be made, with the event queues they will have.
+    /// A node whose engine is started and whose workers are still to be made, with the event queues they will have.
     pub(crate) fn assemble(
         config: NodeConfig,
         rules: Rules,
         surroundings: Surroundings,
         engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
-    ) -> io::Result<(Arc<Self>, Vec<Poll>)> {
+    ) -> Result<(Arc<Self>, Vec<Poll>), StartError> {
         let workers = config.workers.clamp(1, MAX_WORKERS);
         let congestion = Arc::new(Congestion::default());
         let mut polls = Vec::new();
@@ -207,6 +218,8 @@ impl Node {
             congestion: congestion.clone(),
         }));
         let users_counted = config.count_users || workers > 1;
+        let tasks = Arc::new(Tasks::new(surroundings.control.clone()));
+        let answers = Tasks::new(surroundings.control.clone());
         let node = Arc::new(Self {
             config,
             id: uuid::Uuid::new_v4().to_string(),
@@ -222,8 +235,11 @@ impl Node {
             users: users_counted.then(Users::default),
             lists: Semaphore::new(LISTS),
             engine_log: EngineLog::new(),
+            tasks,
+            answers,
             threads: Mutex::default(),
         });
+        node.engine.start(&node)?;
         Ok((node, polls))
     }
 
@@ -263,7 +279,8 @@ impl Node {
     }
 
     /// Tells every client 3001 behind what is queued for it, waits for their close frames (5 seconds at most), and
-    /// ends the workers. What was put into the inboxes before is delivered first.
+    /// ends the workers. What was put into the inboxes before is delivered first. Then the engine has
+    /// [`NodeConfig::drain_timeout`] to answer the last calls (leaves, removals from presence) and to close.
     ///
     /// Blocks; call it where that is allowed.
     pub fn stop(&self) {
@@ -275,6 +292,7 @@ impl Node {
                 tracing::error!("a worker had panicked");
             }
         }
+        self.end_engine();
     }
 
     /// The node's id.
@@ -371,6 +389,14 @@ impl Node {
     /// Lists are gathered one by one, or a few at once.
     pub(crate) fn lists(&self) -> &Semaphore {
         &self.lists
+    }
+
+    pub(crate) fn tasks(&self) -> &Arc<Tasks> {
+        &self.tasks
+    }
+
+    pub(crate) fn answers(&self) -> &Tasks {
+        &self.answers
     }
 
     pub(crate) fn engine_log(&self) -> &EngineLog {

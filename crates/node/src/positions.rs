@@ -135,7 +135,7 @@ impl Worker {
             Pending::Ready(Err(_)) => {}
             Pending::Later(page) => {
                 let inbox = self.node.inbox(self.index).clone();
-                self.node.spawn(async move {
+                self.node.answers().spawn(async move {
                     if let Ok(Page { position, .. }) = page.await {
                         inbox.push(Item::Top {
                             channel,

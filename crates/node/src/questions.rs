@@ -1,6 +1,5 @@
 //! What sessions ask of the world and tell it, and the channels the node wants.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use veche_engine::error::EngineError;
@@ -261,7 +260,7 @@ impl Worker {
             Pending::Later(future) => {
                 let inbox = self.node.inbox(self.index).clone();
                 let node = self.node.clone();
-                self.node.spawn(async move {
+                self.node.answers().spawn(async move {
                     let answer = answer(future.await, &node);
                     inbox.push(Item::Answer {
                         connection,
@@ -357,7 +356,7 @@ impl Node {
                     }
                     Pending::Later(future) => {
                         let node = self.clone();
-                        self.spawn(async move {
+                        self.tasks().spawn(async move {
                             // As above.
                             let _ = future.await;
                             let request = node.interest().ended(&channel);
@@ -379,7 +378,7 @@ impl Node {
         pending: Pending<Result<(), EngineError>>,
     ) {
         let node = self.clone();
-        self.spawn(async move {
+        self.tasks().spawn(async move {
             let result = pending.wait().await.map_err(|error| node.failure(error));
             let request = node.interest().began(&channel, result);
             node.request(channel, request);
@@ -397,7 +396,8 @@ impl Node {
             Pending::Ready(result) => report(&self, result),
             Pending::Later(future) => {
                 let node = self.clone();
-                self.spawn(async move { report(&node, future.await) });
+                self.tasks()
+                    .spawn(async move { report(&node, future.await) });
             }
         }
     }
@@ -412,11 +412,6 @@ impl Node {
                 Failure::Unavailable
             }
         }
-    }
-
-    /// Runs something on the control runtime.
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.control().spawn(future);
     }
 }
 

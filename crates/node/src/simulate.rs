@@ -87,7 +87,8 @@ impl Simulation {
             control: control.handle().clone(),
             listeners: Vec::new(),
         };
-        let (node, polls) = Node::assemble(config, rules, surroundings, engine)?;
+        let (node, polls) =
+            Node::assemble(config, rules, surroundings, engine).map_err(io::Error::other)?;
         let workers = polls
             .into_iter()
             .enumerate()

@@ -1,6 +1,5 @@
 //! What the server is made of, and how it starts and stops.
 
-use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,8 +43,14 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 const INFLATED: usize = 10;
 /// From the end of the calls to the end of their connections, at shutdown. Clients have as long to answer close frames.
 const PARTING: Duration = Duration::from_secs(5);
+/// From the end of the last connection to the end of the engine: time for its answers to the last calls.
+const DRAIN: Duration = Duration::from_secs(2);
 /// A worker that has not taken its inbox for so long is not well.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a client is present without being kept, at least.
+const PRESENCE_TTL: Duration = Duration::from_secs(60);
+/// Beyond two intervals in which a client is kept.
+const PRESENCE_SLACK: Duration = Duration::from_secs(6);
 /// Between two sweeps of what has expired in memory.
 const SWEEP: Duration = Duration::from_secs(1);
 
@@ -61,9 +66,9 @@ pub enum StartError {
     /// A key for tokens can't be used; says which and why.
     #[error("{0}")]
     Keys(String),
-    /// The system gives no thread or event queue.
-    #[error("cannot start the workers")]
-    Workers(#[source] io::Error),
+    /// The node does not start.
+    #[error("cannot start the node")]
+    Node(#[from] veche_node::life::StartError),
 }
 
 /// A server that listens, and does not serve yet.
@@ -177,8 +182,7 @@ impl Bound {
                     controller: None,
                 }
             },
-        )
-        .map_err(StartError::Workers)?;
+        )?;
         let backend = Arc::new(NodeBackend::new(node.clone()));
         let mut backends = vec![backend.clone()];
         let mut calls = vec![("http", backend.calls())];
@@ -258,9 +262,9 @@ impl Server {
 }
 
 /// How long a stop that has `time` waits for the calls in progress: half of it, or less where it takes the rest to part
-/// from the clients.
+/// from the clients and to let the engine finish.
 fn calls_share(time: Duration) -> Duration {
-    let rest = time.saturating_sub(PARTING + Duration::from_secs(1));
+    let rest = time.saturating_sub(PARTING + DRAIN + Duration::from_secs(1));
     (time / 2).min(rest.max(time / 4))
 }
 
@@ -290,11 +294,23 @@ fn node_config(config: &Config) -> NodeConfig {
             .clamp(1, 9),
         compression_min_size: framing.compression_min_size,
         queue_max_size: config.client.queue_max_size,
+        presence_ttl: presence_ttl(config),
+        drain_timeout: DRAIN,
         count_users: config.client.user_connection_limit > 0,
         name: node_name(config),
         version: VERSION.to_owned(),
         ..NodeConfig::default()
     }
+}
+
+/// How long a client is present without being kept: 60 s, or more where it is kept seldom. It may miss one time of being
+/// kept.
+///
+/// Source: `presence_ttl` of Centrifugo's engines is 60 s, and `client.presence_update_interval` 27 s.
+fn presence_ttl(config: &Config) -> Duration {
+    let interval = config.client.presence_update_interval;
+    let two_intervals = interval.saturating_mul(2);
+    PRESENCE_TTL.max(two_intervals.saturating_add(PRESENCE_SLACK))
 }
 
 /// The name for people: host and port, if nothing else is said.

@@ -40,8 +40,8 @@ pub struct ClientRules {
     pub expired_close_delay: Duration,
     /// From the expiry of a subscription to its end.
     pub expired_sub_close_delay: Duration,
-    /// Between refreshes of presence, and checks of expired subscriptions; zero for the default, 27 s. Presence ends
-    /// 60 s after its last refresh.
+    /// Between refreshes of presence, and checks of expired subscriptions; zero for the default, 27 s. How long presence
+    /// lasts without one is the node's to say.
     pub presence_update_interval: Duration,
     /// In which each channel whose position is watched is compared with its stream once; zero for never.
     pub position_check_delay: Duration,

@@ -255,7 +255,9 @@ impl Late {
         Pending::Later(told)
     }
 
-    fn is_done(&self) -> bool {
+    /// Whether everything that was asked for is done, answered and delivered.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
         let state = self.state.lock();
         state.calls.len() + state.presence_calls.len() + state.deliveries.len() == 0
             && state.answers.is_empty()

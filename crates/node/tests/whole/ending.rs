@@ -1,15 +1,21 @@
 //! How connections end, and the node.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use veche_engine::conformance::late::{Effect, Handle, Late};
+use veche_engine::memory::clock::SystemClock;
 use veche_node::inquiry::Addressees;
+use veche_node::node::{Engine, NodeConfig};
+use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
 use veche_session::order::Order;
 use veche_websocket::frame::Opcode;
 
 use crate::client::{Client, Frame, masked};
-use crate::server::Server;
+use crate::server::{Server, rules, two_workers};
 
 /// From our close frame to the end of our patience with a client that does not answer it.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -137,4 +143,78 @@ fn a_node_that_has_stopped_answers_with_nothing() {
     assert_eq!(connected(&server), (0, 0));
     assert_eq!(disconnect(&server, Disconnect::FORCE_NO_RECONNECT), 0);
     server.publish("news", "1");
+}
+
+#[test]
+fn the_last_leaves_are_told_although_the_engine_answers_later() {
+    let late = Arc::new(OnceLock::new());
+    let engine = late.clone();
+    let mut rules = rules();
+    let mut options = rules.channel.without_namespace.as_ref().clone();
+    (options.presence, options.join_leave) = (true, true);
+    rules.channel.without_namespace = Arc::new(options);
+    let server = Server::start_on(two_workers(), rules, move |sink| {
+        let made = Late::new(sink, Arc::new(SystemClock::default()));
+        engine.get_or_init(|| made.clone());
+        Engine {
+            broker: Arc::new(Handle(made.clone())),
+            presence: Arc::new(Handle(made)),
+            controller: None,
+        }
+    });
+    let late: Arc<Late> = late.get().expect("it was made").clone();
+    let ended = AtomicBool::new(false);
+    let act = || {
+        while !ended.load(Ordering::SeqCst) {
+            if !late.step(0) {
+                std::thread::yield_now();
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let acting = scope.spawn(act);
+        let clients: Vec<_> = (server.addresses.iter())
+            .map(|address| Client::subscribed(*address, "news"))
+            .collect();
+        ended.store(true, Ordering::SeqCst);
+        acting.join().expect("it steps");
+        ended.store(false, Ordering::SeqCst);
+        drop(clients);
+        // The engine rests until the node has ended its workers, and only then does what it was asked to.
+        scope.spawn(|| {
+            while server.node.info().clients > 0 {
+                std::thread::yield_now();
+            }
+            act();
+        });
+        server.node.stop();
+        let effects = late.effects();
+        ended.store(true, Ordering::SeqCst);
+        let count = |is: fn(&Effect) -> bool| effects.iter().filter(|(_, it)| is(it)).count();
+        assert_eq!(count(|it| matches!(it, Effect::Left(_))), 2);
+        assert_eq!(count(|it| matches!(it, Effect::Unsubscribed)), 1);
+        assert!(late.present(&Channel::new("news")).is_empty());
+    });
+}
+
+#[test]
+fn a_node_whose_engine_never_answers_ends_all_the_same() {
+    let config = NodeConfig {
+        drain_timeout: Duration::from_millis(200),
+        ..two_workers()
+    };
+    let server = Server::start_on(config, rules(), |sink| {
+        let late = Late::new(sink, Arc::new(SystemClock::default()));
+        Engine {
+            broker: Arc::new(Handle(late.clone())),
+            presence: Arc::new(Handle(late)),
+            controller: None,
+        }
+    });
+    let mut client = Client::connected(server.addresses[0]);
+    client.command("subscribe", json!({ "channel": "news" }));
+    drop(client);
+    let began = Instant::now();
+    server.node.stop();
+    assert!(began.elapsed() < CLOSE_TIMEOUT);
 }

@@ -71,6 +71,21 @@ impl Server {
         config: NodeConfig,
         broker: impl FnOnce(MemoryBroker) -> Arc<dyn Broker>,
     ) -> Self {
+        Self::start_on(config, rules(), |sink| {
+            let clock = Arc::new(SystemClock::default());
+            Engine {
+                broker: broker(MemoryBroker::new(sink, clock.clone())),
+                presence: Arc::new(MemoryPresence::new(clock)),
+                controller: None,
+            }
+        })
+    }
+
+    pub(crate) fn start_on(
+        config: NodeConfig,
+        rules: Rules,
+        engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -94,14 +109,9 @@ impl Server {
         let mut delivers_to = None;
         let engine = |sink: Arc<dyn Sink>| {
             delivers_to = Some(sink.clone());
-            let clock = Arc::new(SystemClock::default());
-            Engine {
-                broker: broker(MemoryBroker::new(sink, clock.clone())),
-                presence: Arc::new(MemoryPresence::new(clock)),
-                controller: None,
-            }
+            engine(sink)
         };
-        let node = Node::start(config, rules(), surroundings, engine).expect("threads and sockets");
+        let node = Node::start(config, rules, surroundings, engine).expect("threads and sockets");
         Self {
             node,
             addresses,
@@ -289,14 +299,12 @@ fn later<T: Send + 'static>(
     broker: &Arc<MemoryBroker>,
     act: impl FnOnce(&MemoryBroker) -> Pending<T> + Send + 'static,
 ) -> Pending<T> {
-    let broker = broker.clone();
+    let answer = act(broker);
     Pending::Later(Box::pin(async move {
-        tokio::task::yield_now().await;
-        let answer = act(&broker).wait().await;
-        for _ in 0..3 {
+        for _ in 0..4 {
             tokio::task::yield_now().await;
         }
-        answer
+        answer.wait().await
     }))
 }
 
