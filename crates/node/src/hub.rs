@@ -389,6 +389,7 @@ impl Hub {
     }
 
     /// All channels here.
+    #[cfg(test)]
     pub(crate) fn names(&self) -> Vec<Channel> {
         self.names.keys().cloned().collect()
     }

@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use veche_protocol::channel::Channel;
-use veche_protocol::position::StreamPosition;
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure};
 use veche_session::rules::Rules;
@@ -19,6 +18,7 @@ use veche_session::rules::Rules;
 use crate::connection::Opening;
 use crate::fanout::Event;
 use crate::inquiry::{Addressees, Inquiry};
+use crate::positions::Compared;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering, Waker};
 
 #[cfg(test)]
@@ -40,10 +40,12 @@ pub(crate) struct ConnectionKey {
 pub(crate) enum Item {
     /// A channel's subscribers are to be told something.
     Deliver(Arc<Event>),
-    /// Deliveries of the channel were dropped on the way here, or may have been lost before.
+    /// Deliveries of the channel were dropped on the way here.
     Gap(Channel),
-    /// ... of every channel.
-    GapEverywhere,
+    /// Publications of the channel may have been lost before they came here.
+    Doubt(Channel),
+    /// ... of any channel.
+    DoubtEverywhere,
     /// The engine delivers the channel from now on, or failed to.
     Entered {
         channel: Channel,
@@ -78,12 +80,8 @@ pub(crate) enum Item {
         opening: Box<Opening>,
         received: Vec<u8>,
     },
-    /// Where the stream of a channel is that was delivered up to a position.
-    Top {
-        channel: Channel,
-        stood: StreamPosition,
-        top: StreamPosition,
-    },
+    /// The engine has said later where the stream of a channel is.
+    Compared(Compared),
     /// New rules.
     Rules(Arc<Rules>),
     /// No more connections.

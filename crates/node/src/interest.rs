@@ -215,13 +215,13 @@ impl Interest {
     }
 
     /// Tells all workers that want the channel that publications may have been lost.
-    pub(crate) fn gap(&self, channel: &Channel) {
+    pub(crate) fn doubt(&self, channel: &Channel) {
         let shard = self.shard(channel).lock();
         let Some(entry) = shard.get(channel) else {
             return;
         };
         for inbox in self.wanting(entry) {
-            inbox.push(Item::Gap(channel.clone()));
+            inbox.push(Item::Doubt(channel.clone()));
         }
     }
 

@@ -24,6 +24,7 @@ pub mod backend;
 mod accept;
 mod apps;
 mod clock;
+mod doubts;
 mod driver;
 mod encoder;
 mod fanout;

@@ -3,11 +3,14 @@
 //! Each worker asks once per channel, whoever is subscribed there. Beside live traffic the top of a stream is ahead of
 //! what was delivered at any moment, and that says nothing. What says something is a channel that stands still: its
 //! stream has gone on, or is another one, and for a while nothing came.
+//!
+//! Where the engine says that publications may have been lost, the channels in doubt are compared at once, a slice in
+//! each turn ([`crate::doubts`]).
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
 use smallvec::SmallVec;
+use veche_engine::error::{EngineError, Retry};
 use veche_engine::pending::Pending;
 use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
@@ -16,28 +19,38 @@ use veche_protocol::position::StreamPosition;
 use crate::inbox::Item;
 use crate::worker::Worker;
 
-/// Which channels are looked at next, and those of which the stream was elsewhere.
+/// Which channels are compared next in the course of time.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
     next: Duration,
     /// A place in the hub.
     cursor: usize,
-    /// Oldest first.
-    doubts: VecDeque<Doubt>,
 }
 
-/// A channel that seems to be behind its stream.
+/// A channel that was compared with its stream.
 #[derive(Debug)]
-struct Doubt {
-    channel: Channel,
-    /// Up to where it was delivered.
-    stood: StreamPosition,
-    /// When it is looked at again.
-    due: Duration,
+pub(crate) struct Compared {
+    pub(crate) channel: Channel,
+    /// Up to where it had been delivered.
+    pub(crate) stood: StreamPosition,
+    /// Where its stream is, or why that is not known.
+    pub(crate) top: Result<StreamPosition, EngineError>,
+    pub(crate) why: Why,
 }
 
-/// Between two steps, and how long a channel in doubt may stand still; less where all channels are due sooner.
+/// Why a channel is compared with its stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// Its time has come, and will come again.
+    InTurn,
+    /// Something may have been lost.
+    Doubted,
+}
+
+/// Between two steps, and how long a channel behind its stream may stand still; less where all channels are due sooner.
 const STEP: Duration = Duration::from_secs(1);
+/// When a channel in doubt is compared again after the engine could not tell.
+const RETRY: Duration = Duration::from_secs(5);
 
 impl Positions {
     /// How many places are looked at in a step, so that each comes once in `delay`.
@@ -53,26 +66,6 @@ impl Positions {
         self.cursor = to;
         from..to
     }
-
-    /// Notes a stream that is elsewhere.
-    fn doubt(&mut self, channel: Channel, stood: StreamPosition, due: Duration) {
-        self.doubts.push_back(Doubt {
-            channel,
-            stood,
-            due,
-        });
-    }
-
-    /// The channels in doubt that are due at `now`, and where they stood.
-    fn take_due(&mut self, now: Duration) -> Vec<(Channel, StreamPosition)> {
-        let mut due = Vec::new();
-        while self.doubts.front().is_some_and(|doubt| doubt.due <= now)
-            && let Some(doubt) = self.doubts.pop_front()
-        {
-            due.push((doubt.channel, doubt.stood));
-        }
-        due
-    }
 }
 
 /// Whether a stream whose top is there has nothing that does not come before a position. At the beginning of a stream
@@ -83,6 +76,9 @@ fn is_at(stood: &StreamPosition, top: &StreamPosition) -> bool {
 }
 
 fn step(delay: Duration) -> Duration {
+    if delay.is_zero() {
+        return STEP;
+    }
     delay.min(STEP)
 }
 
@@ -90,37 +86,68 @@ impl Worker {
     /// When [`Self::check_positions`] is to be called next.
     pub(crate) fn next_check(&self) -> Option<Duration> {
         let is_idle = self.hub.is_empty() || self.delay().is_zero();
-        (!is_idle).then_some(self.positions.next)
+        let in_turn = (!is_idle).then_some(self.positions.next);
+        let doubted = self.doubts.next(self.now.monotonic);
+        in_turn.into_iter().chain(doubted).min()
     }
 
-    /// Looks at some channels, and again at those in doubt. Call it after the inbox was taken.
+    /// Compares channels with their streams: those in doubt, and some of the others. Call it after the inbox was taken.
     pub(crate) fn check_positions(&mut self) {
-        let (now, delay) = (self.now.monotonic, self.delay());
-        if delay.is_zero() || now < self.positions.next {
-            return;
-        }
-        self.positions.next = now + step(delay);
-        for (channel, stood) in self.positions.take_due(now) {
+        let now = self.now.monotonic;
+        for (channel, stood) in self.doubts.take_behind(now) {
             if self.hub.is_watched_at(&channel, &stood) {
                 self.loss_log.report_lost(&channel, &stood, now);
                 self.lose(&channel, &stood);
             }
         }
+        while let Some(channel) = self.doubts.take_unchecked(now) {
+            if let Some(place) = self.hub.place_of(&channel) {
+                self.compare_at(place, Why::Doubted);
+            }
+        }
+        for place in self.doubts.take_slice(self.hub.places()) {
+            self.compare_at(place, Why::Doubted);
+        }
+        self.compare_share();
+    }
+
+    /// Compares those channels whose turn it is.
+    fn compare_share(&mut self) {
+        let (now, delay) = (self.now.monotonic, self.delay());
+        if delay.is_zero() || now < self.positions.next {
+            return;
+        }
+        self.positions.next = now + step(delay);
+        // An engine that is so slow gets no further questions.
+        if !self.doubts.may_ask() {
+            return;
+        }
         let places = self.hub.places();
         let share = Positions::share(places, delay);
         for place in self.positions.advance(places, share) {
-            let watched = self.hub.watched_at(place);
-            let watched: SmallVec<[_; 1]> = watched
-                .map(|(channel, stood)| (channel.clone(), stood.clone()))
-                .collect();
-            for (channel, stood) in watched {
-                self.look(channel, stood);
-            }
+            self.compare_at(place, Why::InTurn);
+        }
+    }
+
+    fn compare_at(&mut self, place: usize, why: Why) {
+        let watched = self.hub.watched_at(place);
+        let watched: SmallVec<[_; 1]> = watched
+            .map(|(channel, stood)| (channel.clone(), stood.clone()))
+            .collect();
+        for (channel, stood) in watched {
+            self.compare(channel, stood, why);
+        }
+        // Who is making a subscription may have read the stream before the loss: it is compared when it has begun.
+        if why == Why::Doubted
+            && let Some(channel) = self.hub.making_at(place)
+        {
+            let due = self.now.monotonic + step(self.delay());
+            self.doubts.doubt(&channel.clone(), due);
         }
     }
 
     /// Asks where a channel's stream is.
-    fn look(&mut self, channel: Channel, stood: StreamPosition) {
+    fn compare(&mut self, channel: Channel, stood: StreamPosition, why: Why) {
         let Some(resolved) = self.rules.resolve(channel.as_str()) else {
             return;
         };
@@ -129,31 +156,51 @@ impl Worker {
             meta_ttl: resolved.options.history_meta_ttl,
             ..Query::default()
         };
-        // What can't be found out now may be next time.
-        match self.node.engine().broker.history(&channel, &query) {
-            Pending::Ready(Ok(Page { position, .. })) => self.found(channel, stood, &position),
-            Pending::Ready(Err(_)) => {}
+        let page = self.node.engine().broker.history(&channel, &query);
+        let of = move |page: Result<Page, EngineError>| Compared {
+            channel,
+            stood,
+            top: page.map(|page| page.position),
+            why,
+        };
+        match page {
+            Pending::Ready(page) => self.compared(of(page)),
             Pending::Later(page) => {
+                self.doubts.asked();
                 let inbox = self.node.inbox(self.index).clone();
                 self.node.answers().spawn(async move {
-                    if let Ok(Page { position, .. }) = page.await {
-                        inbox.push(Item::Top {
-                            channel,
-                            stood,
-                            top: position,
-                        });
-                    }
+                    inbox.push(Item::Compared(of(page.await)));
                 });
             }
         }
     }
 
-    /// The stream is there.
-    pub(crate) fn found(&mut self, channel: Channel, stood: StreamPosition, top: &StreamPosition) {
-        if !is_at(&stood, top) {
-            // What is on its way through the inbox, or from the engine, has until then.
-            let due = self.now.monotonic + step(self.delay());
-            self.positions.doubt(channel, stood, due);
+    /// The engine has answered later.
+    pub(crate) fn take_compared(&mut self, compared: Compared) {
+        self.doubts.answered();
+        self.compared(compared);
+    }
+
+    fn compared(&mut self, compared: Compared) {
+        let Compared {
+            channel,
+            stood,
+            top,
+            why,
+        } = compared;
+        match top {
+            Ok(top) if is_at(&stood, &top) => {}
+            Ok(_) => {
+                // What is on its way through the inbox, or from the engine, has until then.
+                let due = self.now.monotonic + step(self.delay());
+                self.doubts.is_behind(channel, stood, due);
+            }
+            // What can't be found out now may be next time.
+            Err(error) if why == Why::Doubted && error.retry() != Retry::Never => {
+                let due = self.now.monotonic + RETRY;
+                self.doubts.doubt(&channel, due);
+            }
+            Err(_) => {}
         }
     }
 
@@ -212,18 +259,5 @@ mod tests {
         ] {
             assert_eq!(is_at(&stood, &top), expected, "{stood:?} {top:?}");
         }
-    }
-
-    #[test]
-    fn a_doubt_waits_for_its_time_and_comes_once() {
-        let mut positions = Positions::default();
-        let stood = StreamPosition::default();
-        positions.doubt(Channel::new("a"), stood.clone(), Duration::from_secs(1));
-        positions.doubt(Channel::new("b"), stood.clone(), Duration::from_secs(2));
-        assert!(positions.take_due(Duration::from_millis(999)).is_empty());
-        let due = positions.take_due(Duration::from_secs(1));
-        assert_eq!(due, [(Channel::new("a"), stood.clone())]);
-        let due = positions.take_due(Duration::from_secs(9));
-        assert_eq!(due, [(Channel::new("b"), stood)]);
     }
 }

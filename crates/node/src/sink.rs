@@ -54,12 +54,12 @@ impl Sink for NodeSink {
     }
 
     fn gap(&self, channel: &Channel) {
-        self.interest.gap(channel);
+        self.interest.doubt(channel);
     }
 
     fn resumed(&self) {
         for inbox in &self.inboxes {
-            inbox.push(Item::GapEverywhere);
+            inbox.push(Item::DoubtEverywhere);
         }
     }
 

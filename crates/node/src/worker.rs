@@ -24,6 +24,7 @@ use crate::accept::Shortage;
 use crate::apps::Apps;
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
+use crate::doubts::Doubts;
 use crate::driver::{Allowance, Farewells};
 use crate::encoder::{Encoder, give_back};
 use crate::hub::{Aftermath, Attachments, Connections, Hub};
@@ -64,6 +65,7 @@ pub(crate) struct Worker {
     pub(crate) apps: Apps,
     pub(crate) wheel: Wheel,
     pub(crate) positions: Positions,
+    pub(crate) doubts: Doubts,
     pub(crate) encoder: Encoder,
     pub(crate) workspace: Workspace,
     pub(crate) rules: Arc<Rules>,
@@ -144,6 +146,7 @@ impl Worker {
             apps: Apps::default(),
             wheel: Wheel::new(),
             positions: Positions::default(),
+            doubts: Doubts::default(),
             encoder: Encoder::new(config.compression_level, config.compression_min_size),
             workspace: Workspace::new(),
             rules: node.rules(),

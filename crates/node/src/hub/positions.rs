@@ -28,6 +28,19 @@ impl Hub {
         entry.flat_map(|entry| entry.watched().map(|position| (&entry.name, position)))
     }
 
+    /// The place of a channel.
+    pub(crate) fn place_of(&self, channel: &Channel) -> Option<usize> {
+        let place = self.names.get(channel)?;
+        usize::try_from(*place).ok()
+    }
+
+    /// The channel at a place, if somebody is making a subscription to it.
+    pub(crate) fn making_at(&self, place: usize) -> Option<&Channel> {
+        let entry = self.channels.get(place)?;
+        let is_made = entry.few.as_ref().is_some_and(|few| !few.making.is_empty());
+        is_made.then_some(&entry.name)
+    }
+
     /// Whether somebody watches the channel and stands at this position.
     pub(crate) fn is_watched_at(&self, channel: &Channel, position: &StreamPosition) -> bool {
         let entry = self.names.get(channel);

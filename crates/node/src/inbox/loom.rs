@@ -113,7 +113,7 @@ fn a_worker_never_sleeps_over_an_item() {
         let pushers: Vec<_> = (0..2)
             .map(|_| {
                 let inbox = desk.inbox.clone();
-                thread::spawn(move || inbox.push(Item::GapEverywhere))
+                thread::spawn(move || inbox.push(Item::DoubtEverywhere))
             })
             .collect();
         let mut count = 0;

@@ -60,6 +60,7 @@ fn text(item: &Item) -> String {
     match item {
         Item::Deliver(event) => format!("{} {}", event.channel, offset(event)),
         Item::Gap(channel) => format!("{channel} gap"),
+        Item::Doubt(channel) => format!("{channel} doubt"),
         Item::Entered {
             channel,
             result,

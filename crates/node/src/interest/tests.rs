@@ -168,9 +168,9 @@ fn deliveries_and_gaps_go_to_the_workers_that_want_the_channel() {
     world.began(Ok(()));
     world.desks[1].take();
     world.deliver(1);
-    world.interest.gap(&news());
+    world.interest.doubt(&news());
     assert!(world.items(0).is_empty());
-    assert_eq!(world.items(1), ["news 1", "news gap"]);
+    assert_eq!(world.items(1), ["news 1", "news doubt"]);
 }
 
 #[test]

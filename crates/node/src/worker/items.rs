@@ -57,11 +57,8 @@ impl Worker {
                 self.hub.gap(&channel, &mut aftermath);
                 self.settle(None, &channel, aftermath);
             }
-            Item::GapEverywhere => {
-                for channel in self.hub.names() {
-                    self.handle_item(Item::Gap(channel));
-                }
-            }
+            Item::Doubt(channel) => self.doubts.doubt(&channel, self.now.monotonic),
+            Item::DoubtEverywhere => self.doubts.doubt_all(),
             Item::Entered {
                 channel,
                 result,
@@ -106,11 +103,7 @@ impl Worker {
                 opening,
                 received,
             } => self.upgraded(socket, *opening, received),
-            Item::Top {
-                channel,
-                stood,
-                top,
-            } => self.found(channel, stood, &top),
+            Item::Compared(compared) => self.take_compared(compared),
             Item::Rules(rules) => self.rules = rules,
             Item::StopAccepting => self.stop_accepting(),
             Item::Stop => self.stop(),

@@ -18,7 +18,7 @@ use veche_protocol::publication::{Publication, PublishOptions};
 use crate::client::Client;
 use crate::server::{CHECK_DELAY, Server, two_workers};
 
-/// An engine whose streams are ahead of what it delivers.
+/// An engine whose stream of `news` is ahead of what it delivers.
 #[derive(Debug)]
 struct Ahead {
     broker: MemoryBroker,
@@ -63,7 +63,7 @@ impl Broker for Ahead {
 
     fn history(&self, channel: &Channel, query: &Query) -> Pending<Result<Page, EngineError>> {
         match self.broker.history(channel, query) {
-            Pending::Ready(Ok(mut page)) => {
+            Pending::Ready(Ok(mut page)) if channel.as_str() == "news" => {
                 page.position.offset += self.by.load(Ordering::SeqCst);
                 Pending::Ready(Ok(page))
             }
@@ -133,18 +133,65 @@ fn what_comes_too_late_is_a_loss() {
 }
 
 #[test]
-fn after_an_absence_of_the_engine_every_subscriber_of_every_worker_is_told() {
+fn after_an_absence_of_the_engine_those_who_lost_something_are_told_and_nobody_else() {
+    let by = Arc::new(AtomicU64::new(0));
     let config = NodeConfig {
         workers: 4,
         ..NodeConfig::default()
     };
-    let server = Server::start_with(config, |broker| Arc::new(broker));
-    let mut clients: Vec<_> = (server.addresses.iter())
-        .flat_map(|address| ["news", "sports"].map(|channel| Client::subscribed(*address, channel)))
-        .collect();
+    let server = Server::start_with(config, |broker| {
+        let by = by.clone();
+        Arc::new(Ahead { broker, by })
+    });
+    let mut rules = server.node.rules().as_ref().clone();
+    // Nothing is compared unless there is a reason.
+    rules.client.position_check_delay = Duration::ZERO;
+    server.node.set_rules(rules);
+    let subscribed = |channel| -> Vec<_> {
+        let addresses = server.addresses.iter();
+        addresses
+            .map(|address| Client::subscribed(*address, channel))
+            .collect()
+    };
+    let (mut news, mut sports) = (subscribed("news"), subscribed("sports"));
+    // The engine was away, and nothing was published meanwhile.
     server.sink.resumed();
-    for client in &mut clients {
+    server.publish("news", "1");
+    server.publish("sports", "1");
+    for client in news.iter_mut().chain(&mut sports) {
+        assert_eq!(client.publication()["data"], 1);
+    }
+    // It was away again, and something did not come.
+    by.store(1, Ordering::SeqCst);
+    server.sink.resumed();
+    for client in &mut news {
         let push = client.reply();
         assert_eq!(push["push"]["unsubscribe"]["code"], 2500, "{push}");
     }
+    server.publish("sports", "2");
+    for client in &mut sports {
+        assert_eq!(client.publication()["data"], 2);
+    }
+}
+
+#[test]
+fn a_gap_that_the_engine_suspects_is_told_where_it_is_one() {
+    let by = Arc::new(AtomicU64::new(0));
+    let server = Server::start_with(two_workers(), |broker| {
+        let by = by.clone();
+        Arc::new(Ahead { broker, by })
+    });
+    let mut rules = server.node.rules().as_ref().clone();
+    rules.client.position_check_delay = Duration::ZERO;
+    server.node.set_rules(rules);
+    let mut news = Client::subscribed(server.addresses[0], "news");
+    let mut sports = Client::subscribed(server.addresses[1], "sports");
+    by.store(1, Ordering::SeqCst);
+    for channel in ["sports", "news", "nobody:is here"] {
+        server.sink.gap(&Channel::new(channel));
+    }
+    let push = news.reply();
+    assert_eq!(push["push"]["unsubscribe"]["code"], 2500, "{push}");
+    server.publish("sports", "1");
+    assert_eq!(sports.publication()["data"], 1);
 }
