@@ -19,8 +19,9 @@ use veche_session::rule::Silent;
 use veche_session::rules::ChannelOptions;
 
 use crate::inbox::Item;
-use crate::inquiry::{Addressees, Inquiry};
+use crate::inquiry::Inquiry;
 use crate::node::{Node, sum};
+use veche_engine::control::Addressees;
 
 /// How much a node has.
 #[derive(Clone, Debug, Default)]
@@ -136,10 +137,11 @@ impl Node {
             .map_err(|error| internal(self.failure(error)))
     }
 
-    /// Makes sessions do something. Returns how many there were.
+    /// Makes sessions do something, on all nodes. Returns how many there were on this one.
     ///
     /// # Errors
-    /// 102 where the order names a channel whose namespace does not exist.
+    /// 102 where the order names a channel whose namespace does not exist, 100 where other nodes can't be reached; then
+    /// nothing is done here either.
     pub async fn order(&self, addressees: Addressees, order: Order) -> Result<usize, CommandError> {
         if let Order::Unsubscribe {
             channel: Some(channel),
@@ -150,6 +152,7 @@ impl Node {
         {
             return Err(unknown_channel(channel.as_str()));
         }
+        self.order_others(&addressees, &order).await?;
         let mut answers = self.send_order(&addressees, &order);
         let mut count = 0;
         while let Some(here) = answers.recv().await {

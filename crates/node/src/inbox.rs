@@ -17,9 +17,10 @@ use veche_session::rules::Rules;
 
 use crate::connection::Opening;
 use crate::fanout::Event;
-use crate::inquiry::{Addressees, Inquiry};
+use crate::inquiry::Inquiry;
 use crate::positions::Compared;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering, Waker};
+use veche_engine::control::Addressees;
 
 #[cfg(test)]
 #[cfg(loom)]

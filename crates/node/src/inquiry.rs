@@ -1,29 +1,12 @@
-//! What is asked of all workers at once, and whom an order is for.
+//! What is asked of all workers at once.
 
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use veche_protocol::channel::Channel;
-use veche_protocol::identity::{ClientId, UserId};
+use veche_protocol::identity::UserId;
 
 use crate::listing::{Names, Slice, Stretch, Wanted};
-
-/// Whom an order is for: all connections of a user, or one of them.
-#[derive(Clone, Debug, Default)]
-pub struct Addressees {
-    /// The user; the empty id is an anonymous user.
-    pub user: UserId,
-    /// Only this connection of the user's.
-    pub client: Option<ClientId>,
-    /// Not these connections.
-    pub except: Vec<ClientId>,
-}
-
-impl Addressees {
-    pub(crate) fn include(&self, client: ClientId) -> bool {
-        self.client.is_none_or(|only| only == client) && !self.except.contains(&client)
-    }
-}
 
 /// A question to a worker, or to all of them; each answers once.
 #[derive(Debug)]

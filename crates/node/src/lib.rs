@@ -20,6 +20,7 @@ pub mod refusal_log;
 
 pub mod authority;
 pub mod backend;
+pub mod cluster;
 
 mod accept;
 mod apps;

@@ -24,7 +24,7 @@ pub enum StartError {
 }
 
 /// How long a part of the engine may take to start.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Starts all parts, one after the other.

@@ -13,9 +13,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use veche_engine::control::NodeId;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::{App, ClientId, UserId};
 
+use crate::cluster::{Ask, Name};
 use crate::inbox::Item;
 use crate::inquiry::Inquiry;
 use crate::node::Node;
@@ -23,7 +25,7 @@ use crate::node::Node;
 /// Lists that are gathered at once; others wait.
 pub(crate) const LISTS: usize = 4;
 /// Slices of one worker after which a page is given as it is: shorter than asked for, perhaps empty, but not the last.
-const SLICES: usize = 64;
+pub(crate) const SLICES: usize = 64;
 
 /// A part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,19 @@ pub struct Page<T, M> {
     pub items: Vec<T>,
     /// Where the list goes on; `None` at its end.
     pub next: Option<M>,
+    /// Nodes of the cluster that did not answer in time: what they have is not here.
+    pub missing: Vec<NodeId>,
+}
+
+impl<T, M> Default for Page<T, M> {
+    /// The end of a list.
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            next: None,
+            missing: Vec::new(),
+        }
+    }
 }
 
 /// Where a list of connections goes on.
@@ -98,7 +113,7 @@ pub(crate) struct Slice {
     pub(crate) next: Option<u32>,
 }
 
-/// A worker's part of a list of names, with what each counts.
+/// A worker's part of a list of names, or a node's, with what each counts.
 #[derive(Debug)]
 pub(crate) struct Stretch<T> {
     pub(crate) rows: Vec<(T, usize)>,
@@ -107,16 +122,27 @@ pub(crate) struct Stretch<T> {
 }
 
 impl Node {
-    /// Connections that are wanted and that `keeps` agrees to, in their order; at most `limit`. `None` if the node ends.
+    /// Connections of this node that are wanted and that `keeps` agrees to, in their order; at most `limit`. `None` if
+    /// the node ends.
     pub async fn connections(
         &self,
         wanted: Wanted,
-        keeps: impl Fn(&Row) -> bool + Send,
+        keeps: impl Fn(&Row) -> bool + Send + Sync,
         from: Mark,
         limit: usize,
     ) -> Option<Page<Row, Mark>> {
         let _turn = self.lists().acquire().await.ok()?;
-        let wanted = Arc::new(wanted);
+        self.local_connections(Arc::new(wanted), &keeps, from, limit)
+            .await
+    }
+
+    pub(crate) async fn local_connections(
+        &self,
+        wanted: Arc<Wanted>,
+        keeps: &(impl Fn(&Row) -> bool + Send + Sync),
+        from: Mark,
+        limit: usize,
+    ) -> Option<Page<Row, Mark>> {
         let mut items = Vec::new();
         let mut at = from;
         let mut slices = 0;
@@ -125,6 +151,7 @@ impl Node {
                 return Some(Page {
                     items,
                     next: Some(at),
+                    missing: Vec::new(),
                 });
             }
             let (reply, mut answer) = mpsc::unbounded_channel();
@@ -136,7 +163,7 @@ impl Node {
                     reply,
                 }));
             let slice = answer.recv().await?;
-            items.extend(slice.rows.into_iter().filter(&keeps));
+            items.extend(slice.rows.into_iter().filter(keeps));
             at = match slice.next {
                 Some(slot) => {
                     slices += 1;
@@ -148,10 +175,14 @@ impl Node {
                 },
             };
         }
-        Some(Page { items, next: None })
+        Some(Page {
+            items,
+            next: None,
+            missing: Vec::new(),
+        })
     }
 
-    /// Connected users that are wanted and that `keeps` agrees to, and how many connections each has, in the order of
+    /// Connected users of all nodes that are wanted and that `keeps` agrees to, and how many connections each has, in the order of
     /// their names; at most `limit`. `None` if the node ends.
     pub async fn users(
         &self,
@@ -163,7 +194,7 @@ impl Node {
             .await
     }
 
-    /// Channels that clients of this node are subscribed to, that are wanted and that `keeps` agrees to, and how many
+    /// Channels that clients of any node are subscribed to, that are wanted and that `keeps` agrees to, and how many
     /// each has, in the order of their names; at most `limit`. `None` if the node ends.
     pub async fn channels_in_pages(
         &self,
@@ -175,22 +206,22 @@ impl Node {
             .await
     }
 
-    /// All channels that clients of this node are subscribed to, that are wanted and that `keeps` agrees to, and how
+    /// All channels that clients of any node are subscribed to, that are wanted and that `keeps` agrees to, and how
     /// many each has, in the order of their names. `None` if the node ends.
     pub async fn channels(
         &self,
         names: Names,
         keeps: impl Fn(&str) -> bool + Send,
-    ) -> Option<Vec<(Channel, usize)>> {
+    ) -> Option<Page<(Channel, usize), String>> {
         let everything = usize::MAX;
         let page = self.names(Inquiry::Channels, names, keeps, everything, everything);
-        Some(page.await?.items)
+        page.await
     }
 
-    /// Gathers names from all workers, slice by slice.
-    async fn names<T: Clone + Ord + AsRef<str> + Send>(
+    /// Gathers names from all workers of all nodes, slice by slice.
+    async fn names<T: Name>(
         &self,
-        inquiry: impl Fn(Arc<Names>, usize, mpsc::UnboundedSender<Stretch<T>>) -> Inquiry + Send,
+        inquiry: Ask<T>,
         mut names: Names,
         keeps: impl Fn(&str) -> bool + Send,
         limit: usize,
@@ -198,16 +229,16 @@ impl Node {
     ) -> Option<Page<(T, usize), String>> {
         let _turn = self.lists().acquire().await.ok()?;
         let mut items = Vec::new();
+        let mut others = self.others();
         for _ in 0..slices {
             // One more than is missing tells whether it is the last.
             let missing = limit.saturating_sub(items.len()).saturating_add(1);
-            let question = Arc::new(names.clone());
-            let answers = self
-                .inquire(|reply| inquiry(question.clone(), missing, reply))
-                .await;
-            if answers.len() < self.inboxes().len() {
-                return None;
-            }
+            let (here, elsewhere) = tokio::join!(
+                self.local_names(inquiry, names.clone(), missing),
+                self.names_of_others(&names, missing, &mut others),
+            );
+            let mut answers = elsewhere;
+            answers.push(here?);
             let upto = answers.iter().filter_map(|it| it.upto.clone()).min();
             for (name, count) in merged(answers, upto.as_ref()) {
                 if !keeps(name.as_ref()) {
@@ -215,24 +246,35 @@ impl Node {
                 }
                 if items.len() >= limit {
                     let next = last(&items).or(names.after);
-                    return Some(Page { items, next });
+                    return Some(Page {
+                        items,
+                        next,
+                        missing: others.missing,
+                    });
                 }
                 items.push((name, count));
             }
             match upto {
                 Some(upto) => names.after = Some(upto.as_ref().to_owned()),
-                None => return Some(Page { items, next: None }),
+                None => {
+                    return Some(Page {
+                        items,
+                        next: None,
+                        missing: others.missing,
+                    });
+                }
             }
         }
         Some(Page {
             items,
             next: names.after,
+            missing: others.missing,
         })
     }
 }
 
 /// What workers have, up to a name up to which all have told all they have.
-fn merged<T: Ord>(answers: Vec<Stretch<T>>, upto: Option<&T>) -> BTreeMap<T, usize> {
+pub(crate) fn merged<T: Ord>(answers: Vec<Stretch<T>>, upto: Option<&T>) -> BTreeMap<T, usize> {
     let mut sums = BTreeMap::new();
     for (name, count) in answers.into_iter().flat_map(|answer| answer.rows) {
         if upto.is_none_or(|upto| name <= *upto) {

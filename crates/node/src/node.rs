@@ -11,7 +11,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use veche_engine::broker::Broker;
-use veche_engine::control::Controller;
+use veche_engine::control::{Controller, NodeId};
 use veche_engine::presence::PresenceManager;
 use veche_engine::sink::Sink;
 use veche_protocol::identity::{ClientId, UserId};
@@ -21,6 +21,7 @@ use veche_websocket::decoder::Limits;
 
 use crate::authority::Authority;
 use crate::clock::Clock;
+use crate::cluster::{ANSWERS, Cluster};
 use crate::connection::Opening;
 use crate::counters::{Cell, Counters};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
@@ -63,6 +64,8 @@ pub struct NodeConfig {
     /// How long a client is present in a channel after it was added or kept. Sessions keep it once in
     /// `presence_update_interval`, so it has to be longer than that.
     pub presence_ttl: Duration,
+    /// How long other nodes have to answer a question of this one; what they have is missing after that.
+    pub survey_timeout: Duration,
     /// How long the end of the node waits for the engine to answer its last calls and to close. What is not answered by then may be lost: a leave that is not told, a presence that ends by
     /// its time.
     pub drain_timeout: Duration,
@@ -92,6 +95,7 @@ impl Default for NodeConfig {
             worker_backlog_limit: 256 << 20,
             inbox: InboxLimits::default(),
             presence_ttl: Duration::from_secs(60),
+            survey_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(2),
             publish_timeout: Duration::from_secs(10),
             count_users: false,
@@ -129,7 +133,7 @@ pub struct Surroundings {
 #[derive(Debug)]
 pub struct Node {
     config: NodeConfig,
-    id: String,
+    id: NodeId,
     clock: Clock,
     rules: RwLock<Arc<Rules>>,
     engine: Engine,
@@ -142,7 +146,11 @@ pub struct Node {
     /// `None` where nobody asks, and the only worker knows how many users there are.
     users: Option<Users>,
     lists: Semaphore,
-    engine_log: EngineLog,
+    /// What is known of other nodes; `None` for a node that is alone.
+    cluster: Option<Cluster>,
+    /// For surveys of other nodes.
+    survey_permits: Semaphore,
+    engine_log: Arc<EngineLog>,
     /// Calls to the engine that are seen through, whoever is still there.
     tasks: Arc<Tasks>,
     /// Answers that sessions wait for.
@@ -220,9 +228,10 @@ impl Node {
         let users_counted = config.count_users || workers > 1;
         let tasks = Arc::new(Tasks::new(surroundings.control.clone()));
         let answers = Tasks::new(surroundings.control.clone());
+        let cluster = engine.controller.clone().map(Cluster::new);
         let node = Arc::new(Self {
             config,
-            id: uuid::Uuid::new_v4().to_string(),
+            id: NodeId::new(&uuid::Uuid::new_v4().to_string()),
             clock: Clock::start(),
             rules: RwLock::new(Arc::new(rules)),
             engine,
@@ -234,12 +243,16 @@ impl Node {
             congestion,
             users: users_counted.then(Users::default),
             lists: Semaphore::new(LISTS),
-            engine_log: EngineLog::new(),
+            cluster,
+            survey_permits: Semaphore::new(ANSWERS),
+            engine_log: Arc::new(EngineLog::new()),
             tasks,
             answers,
             threads: Mutex::default(),
         });
         node.engine.start(&node)?;
+        node.join_cluster()
+            .map_err(|error| StartError::Engine("controller", error))?;
         Ok((node, polls))
     }
 
@@ -292,12 +305,19 @@ impl Node {
                 tracing::error!("a worker had panicked");
             }
         }
+        self.leave_cluster();
         self.end_engine();
     }
 
     /// The node's id.
     #[must_use]
     pub fn id(&self) -> &str {
+        self.id.as_str()
+    }
+
+    /// The node's id, as other nodes know it.
+    #[must_use]
+    pub fn node_id(&self) -> &NodeId {
         &self.id
     }
 
@@ -391,6 +411,14 @@ impl Node {
         &self.lists
     }
 
+    pub(crate) fn cluster(&self) -> Option<&Cluster> {
+        self.cluster.as_ref()
+    }
+
+    pub(crate) fn survey_permits(&self) -> &Semaphore {
+        &self.survey_permits
+    }
+
     pub(crate) fn tasks(&self) -> &Arc<Tasks> {
         &self.tasks
     }
@@ -399,7 +427,7 @@ impl Node {
         &self.answers
     }
 
-    pub(crate) fn engine_log(&self) -> &EngineLog {
+    pub(crate) fn engine_log(&self) -> &Arc<EngineLog> {
         &self.engine_log
     }
 

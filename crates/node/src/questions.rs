@@ -12,10 +12,10 @@ use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure, Notice, Question};
 
 use crate::inbox::{ConnectionKey, Item};
-use crate::inquiry::Addressees;
 use crate::interest::{Request, Waiting};
 use crate::node::Node;
 use crate::worker::{Slots, Worker};
+use veche_engine::control::Addressees;
 
 /// A publish that waits because the node is congested.
 #[derive(Debug)]
@@ -117,13 +117,12 @@ impl Worker {
                     client: None,
                     except: vec![client],
                 };
-                node.send_order(
-                    &addressees,
-                    &Order::Disconnect(Disconnect::CONNECTION_LIMIT),
-                );
+                let order = Order::Disconnect(Disconnect::CONNECTION_LIMIT);
+                node.tell_others(&addressees, &order);
+                drop(node.send_order(&addressees, &order));
             }
             Notice::KeepPresence { channel, info } => {
-                node.clone().carry_on(
+                node.see_through(
                     "keep presence",
                     engine
                         .presence
@@ -135,17 +134,16 @@ impl Worker {
                 client,
                 user,
             } => {
-                node.clone().carry_on(
+                node.see_through(
                     "remove presence",
                     engine.presence.remove(&channel, client, &user),
                 );
             }
-            Notice::Join { channel, info } => node
-                .clone()
-                .carry_on("tell a join", engine.broker.publish_join(&channel, info)),
+            Notice::Join { channel, info } => {
+                node.see_through("tell a join", engine.broker.publish_join(&channel, info))
+            }
             Notice::Leave { channel, info } => {
-                node.clone()
-                    .carry_on("tell a leave", engine.broker.publish_leave(&channel, info));
+                node.see_through("tell a leave", engine.broker.publish_leave(&channel, info));
             }
             Notice::Refused(refused) => self.refusal_log.tell(&refused, self.now.monotonic),
         }
@@ -386,18 +384,21 @@ impl Node {
     }
 
     /// Sees something through that nobody waits for.
-    fn carry_on(self: Arc<Self>, what: &'static str, pending: Pending<Result<(), EngineError>>) {
-        let report = move |node: &Self, result: Result<(), EngineError>| {
-            if let Err(error) = result {
-                node.engine_log().report(what, &error);
-            }
-        };
+    pub(crate) fn see_through(
+        &self,
+        what: &'static str,
+        pending: Pending<Result<(), EngineError>>,
+    ) {
         match pending {
-            Pending::Ready(result) => report(&self, result),
+            Pending::Ready(Ok(())) => {}
+            Pending::Ready(Err(error)) => self.engine_log().report(what, &error),
             Pending::Later(future) => {
-                let node = self.clone();
-                self.tasks()
-                    .spawn(async move { report(&node, future.await) });
+                let log = self.engine_log().clone();
+                self.tasks().spawn(async move {
+                    if let Err(error) = future.await {
+                        log.report(what, &error);
+                    }
+                });
             }
         }
     }

@@ -23,10 +23,10 @@ use veche_session::turn::Now;
 
 use crate::authority::Authority;
 use crate::connection::{Conversation, Opening, Stage};
-use crate::inquiry::Addressees;
 use crate::node::{Engine, Node, NodeConfig, Surroundings};
 use crate::reception::{Decision, Reception};
 use crate::worker::Worker;
+use veche_engine::control::Addressees;
 
 /// A node whose workers are all on the caller's thread.
 #[derive(Debug)]

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Observed, Refresh};
 use veche_api::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use veche_api::pattern::Pattern;
+use veche_engine::control;
+use veche_node::cluster::{ListError, Listed};
 use veche_node::counters::{Tally, Timings};
-use veche_node::inquiry;
 use veche_node::listing::{Names, Row, Wanted};
 use veche_node::node::Node;
 use veche_protocol::channel::Channel;
@@ -66,7 +67,7 @@ impl NodeBackend {
         Box::pin(async move {
             // A session's name belongs to emulated and unidirectional connections; no connection here has one.
             if addressees.session.is_empty() {
-                let addressees = inquiry::Addressees {
+                let addressees = control::Addressees {
                     user: addressees.user,
                     client: addressees.client,
                     except: addressees.except,
@@ -115,7 +116,7 @@ impl Backend for NodeBackend {
         Box::pin(async move {
             let names = names(pattern, None);
             let channels = self.node.channels(names, matches(pattern)).await;
-            let channels = channels.ok_or_else(ending)?.into_iter();
+            let channels = channels.ok_or_else(ending)?.items.into_iter();
             Ok(channels
                 .map(|(name, count)| (name.to_string(), count_of(count)))
                 .collect())
@@ -170,7 +171,7 @@ impl Backend for NodeBackend {
         page: PageRequest,
     ) -> Answer<'_, Listing<Connection>> {
         Box::pin(async move {
-            let from = cursor::read_connections(self.node.id(), &page.cursor)?;
+            let from = cursor::read_connections(&page.cursor)?;
             let ConnectionFilter {
                 user,
                 channel,
@@ -195,10 +196,13 @@ impl Backend for NodeBackend {
                 };
                 pattern.as_ref().is_none_or(matches)
             };
-            let page = self.node.connections(wanted, keeps, from, page.limit);
-            let page = page.await.ok_or_else(ending)?;
+            let page = (self.node).connections_of_all(wanted, keeps, from, page.limit);
+            let page = page.await.map_err(|error| match error {
+                ListError::Ending => ending(),
+                ListError::NodeGone => cursor::node_gone(),
+            })?;
             Ok(Listing {
-                cursor: cursor::of_connections(self.node.id(), page.next),
+                cursor: cursor::of_connections(page.next.as_ref()),
                 items: page.items.into_iter().map(connection).collect(),
             })
         })
@@ -206,19 +210,8 @@ impl Backend for NodeBackend {
 
     fn info(&self) -> Answer<'_, Vec<NodeInfo>> {
         Box::pin(async move {
-            let info = self.node.info();
-            let config = self.node.config();
-            Ok(vec![NodeInfo {
-                uid: self.node.id().to_owned(),
-                name: config.name.clone(),
-                version: config.version.clone(),
-                num_clients: count_of(info.clients),
-                num_users: count_of(info.users),
-                num_channels: count_of(info.channels),
-                num_subs: count_of(info.subscriptions),
-                uptime: self.node.uptime(),
-                metrics: None,
-            }])
+            let nodes = self.node.nodes().await.into_iter();
+            Ok(nodes.map(node_info).collect())
         })
     }
 
@@ -309,6 +302,20 @@ fn connection(row: Row) -> Connection {
         connected_at_ms: row.connected_ms,
         latency: row.latency,
         channels: row.channels,
+    }
+}
+
+fn node_info(Listed { node, summary, .. }: Listed) -> NodeInfo {
+    NodeInfo {
+        uid: node.as_str().to_owned(),
+        name: summary.name,
+        version: summary.version,
+        num_clients: count_of(summary.clients),
+        num_users: count_of(summary.users),
+        num_channels: count_of(summary.channels),
+        num_subs: count_of(summary.subscriptions),
+        uptime: summary.uptime,
+        metrics: None,
     }
 }
 

@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use veche_api::listing::bad_cursor;
+use veche_engine::control::NodeId;
+use veche_node::cluster::Place;
 use veche_node::listing::Mark;
 use veche_protocol::error_code::CommandError;
 
@@ -44,17 +46,18 @@ impl Named {
     }
 }
 
-/// The cursor of a place among a node's connections; empty at the end.
-pub(crate) fn of_connections(node: &str, next: Option<Mark>) -> String {
-    next.map_or_else(String::new, |Mark { worker, slot }| {
+/// The cursor of a place among the connections of all nodes; empty at the end.
+pub(crate) fn of_connections(next: Option<&Place>) -> String {
+    next.map_or_else(String::new, |Place { node, mark }| {
+        let Mark { worker, slot } = mark;
         encode(&format!("{CONNECTIONS}{node} {worker} {slot}"))
     })
 }
 
-/// Where a list of a node's connections goes on.
-pub(crate) fn read_connections(node: &str, cursor: &str) -> Result<Mark, CommandError> {
+/// Where a list of the connections of all nodes goes on; `None` for the beginning.
+pub(crate) fn read_connections(cursor: &str) -> Result<Option<Place>, CommandError> {
     if cursor.is_empty() {
-        return Ok(Mark::default());
+        return Ok(None);
     }
     let text = decode(cursor, CONNECTIONS)?;
     let mut words = text.split(' ');
@@ -64,12 +67,15 @@ pub(crate) fn read_connections(node: &str, cursor: &str) -> Result<Mark, Command
     let (Some(name), Some(worker), Some(slot), None) = (name, worker, slot, words.next()) else {
         return Err(unknown());
     };
-    if name != node {
-        return Err(bad_cursor(
-            "is from before the server was restarted: begin again without one",
-        ));
-    }
-    Ok(Mark { worker, slot })
+    Ok(Some(Place {
+        node: NodeId::new(name),
+        mark: Mark { worker, slot },
+    }))
+}
+
+/// The node of a cursor is not there any more.
+pub(crate) fn node_gone() -> CommandError {
+    bad_cursor("is from before the server was restarted: begin again without one")
 }
 
 fn encode(text: &str) -> String {
@@ -99,28 +105,30 @@ mod tests {
             let cursor = Named::Users.cursor(Some(name));
             assert_eq!(Named::Users.read(&cursor), Ok(Some(name.to_owned())));
             assert!(Named::Channels.read(&cursor).is_err());
-            assert!(read_connections("n", &cursor).is_err());
+            assert!(read_connections(&cursor).is_err());
         }
-        let mark = Mark {
-            worker: 3,
-            slot: 70,
+        let place = Place {
+            node: NodeId::new("n"),
+            mark: Mark {
+                worker: 3,
+                slot: 70,
+            },
         };
-        let cursor = of_connections("n", Some(mark));
-        assert_eq!(read_connections("n", &cursor), Ok(mark));
+        let cursor = of_connections(Some(&place));
+        assert_eq!(read_connections(&cursor), Ok(Some(place)));
         assert!(Named::Users.read(&cursor).is_err());
     }
 
     #[test]
     fn the_beginning_and_the_end_have_no_cursor() {
         assert_eq!(Named::Users.cursor(None), "");
-        assert_eq!(of_connections("n", None), "");
+        assert_eq!(of_connections(None), "");
         assert_eq!(Named::Users.read(""), Ok(None));
-        assert_eq!(read_connections("n", ""), Ok(Mark::default()));
+        assert_eq!(read_connections(""), Ok(None));
     }
 
     #[test]
     fn what_is_no_cursor_is_a_bad_request_that_says_so() {
-        let other = of_connections("another", Some(Mark::default()));
         let broken = [
             encode("c1 n 1"),
             encode("c1 n 1 -1"),
@@ -130,15 +138,14 @@ mod tests {
             "%".into(),
             "x".into(),
         ];
-        for cursor in broken.iter().chain([&other]) {
-            let error = read_connections("n", cursor).expect_err("it is none");
+        for cursor in &broken {
+            let error = read_connections(cursor).expect_err("it is none");
             assert_eq!(error.code.0, 107, "{cursor}");
             assert!(
                 error.message.starts_with("bad request: `cursor` "),
                 "{error:?}"
             );
         }
-        let error = read_connections("n", &other).expect_err("it is another's");
-        assert!(error.message.contains("restarted"));
+        assert!(node_gone().message.contains("restarted"));
     }
 }

@@ -13,9 +13,9 @@ use veche_session::rules::Rules;
 
 use crate::connection::{Conversation, Opening, Stage};
 use crate::framing::Framing;
-use crate::inquiry::Addressees;
 use crate::link::metered::Metered;
 use crate::simulate::Simulation;
+use veche_engine::control::Addressees;
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 

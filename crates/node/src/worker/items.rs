@@ -13,7 +13,8 @@ use super::{Slots, Worker};
 use crate::fanout::{Event, EventBody};
 use crate::hub::Aftermath;
 use crate::inbox::{ConnectionKey, Item};
-use crate::inquiry::{Addressees, Inquiry};
+use crate::inquiry::Inquiry;
+use veche_engine::control::Addressees;
 
 impl Worker {
     pub(super) fn take_inbox(&mut self) {

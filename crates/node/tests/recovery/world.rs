@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use veche_engine::control::Addressees;
 use veche_engine::memory::clock::{Clock, ManualClock};
 use veche_engine::memory::presence::MemoryPresence;
 use veche_node::connection::{Conversation, Opening};
 use veche_node::inbox::InboxLimits;
-use veche_node::inquiry::Addressees;
 use veche_node::node::{Engine, NodeConfig};
 use veche_node::simulate::{Nobody, Simulation};
 use veche_protocol::batch::Encoding;

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use serde_json::json;
+use veche_engine::control::Addressees;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
 use veche_engine::pending::Pending;
 use veche_node::inbox::InboxLimits;
-use veche_node::inquiry::Addressees;
 use veche_node::node::{Engine, NodeConfig};
 use veche_node::simulate::{Nobody, Simulation};
 use veche_protocol::batch::Encoding;

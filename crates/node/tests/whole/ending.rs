@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use veche_engine::conformance::late::{Effect, Handle, Late};
+use veche_engine::control::Addressees;
 use veche_engine::memory::clock::SystemClock;
-use veche_node::inquiry::Addressees;
 use veche_node::node::{Engine, NodeConfig};
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;

@@ -9,6 +9,8 @@ mod delivering;
 #[cfg(test)]
 mod ending;
 #[cfg(test)]
+mod fleet;
+#[cfg(test)]
 mod health;
 mod listing;
 #[cfg(test)]

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use serde_json::json;
 use veche_engine::broker::{Broker, Published};
+use veche_engine::control::Addressees;
 use veche_engine::error::EngineError;
 use veche_engine::life::Lifecycle;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::pending::Pending;
-use veche_node::inquiry::Addressees;
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::history::{Page, Query};
