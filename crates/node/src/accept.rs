@@ -1,25 +1,24 @@
 //! How a worker comes by its connections: accepting, sharing out, the first request, and the end.
 
-use std::io;
 use std::mem;
 use std::time::Duration;
 
-use mio::net::TcpStream;
-use mio::{Interest, Token};
+use mio::Token;
 use smallvec::SmallVec;
 
 use crate::connection::{Closing, Connection, Head, Opening, Stage};
 use crate::inbox::{ConnectionKey, Item};
 use crate::link::Link;
+use crate::link::handover::Handover;
+use crate::listener::Role;
 use crate::reception::{Decision, MAX_HEAD};
+use crate::shortage::AcceptFailure;
 use crate::worker::Worker;
 
 /// From the first byte to the end of the request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// From our last byte to the client's end.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Until accepting is tried again after the system gave no socket.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// Connections in a row that may fail while they wait to be accepted; after more, accepting pauses.
 const MAX_FAILED: usize = 64;
 
@@ -28,13 +27,13 @@ impl Worker {
     pub(crate) fn accept(&mut self, listener: usize) {
         let mut failed = 0;
         loop {
-            let Some(listener) = self.listeners.get(listener) else {
+            let Some((socket, role)) = self.listeners.get(listener) else {
                 return;
             };
-            let error = match listener.accept() {
+            let error = match socket.accept() {
                 Ok((socket, _)) => {
                     failed = 0;
-                    self.place(socket);
+                    self.place(socket.into(), *role);
                     continue;
                 }
                 Err(error) => error,
@@ -73,59 +72,52 @@ impl Worker {
     }
 
     /// Keeps a fresh socket, or hands it to a worker that has clearly fewer.
-    fn place(&mut self, socket: TcpStream) {
+    fn place(&mut self, link: Link, role: Role) {
         match self.node.less_loaded_worker(self.index) {
-            Some(other) => self.node.inbox(other).push(Item::Socket(socket)),
-            None => self.adopt(socket),
+            Some(other) => self.node.inbox(other).push(Item::Accepted { link, role }),
+            None => self.adopt(link, role),
         }
     }
 
-    /// Takes a fresh socket, whose first request is still to come.
-    pub(crate) fn adopt(&mut self, socket: TcpStream) {
+    /// Takes a fresh connection, whose first request is still to come.
+    pub(crate) fn adopt(&mut self, link: Link, role: Role) {
         if !self.accepting {
             return;
         }
-        let stage = self.fresh_head();
-        self.admit(socket, stage);
+        let stage = self.fresh_head(role);
+        self.admit(link, stage);
     }
 
     /// Where a connection begins whose first request is still to come.
-    pub(crate) fn fresh_head(&self) -> Stage {
+    pub(crate) fn fresh_head(&self, role: Role) -> Stage {
         Stage::Head(Box::new(Head {
             received: Vec::new(),
             deadline: self.now.monotonic + HEAD_TIMEOUT,
+            role,
         }))
     }
 
-    /// Takes a socket whose upgrade was answered elsewhere.
-    pub(crate) fn upgraded(
-        &mut self,
-        socket: std::net::TcpStream,
-        opening: Opening,
-        mut received: Vec<u8>,
-    ) {
+    /// Takes a connection whose upgrade was answered elsewhere.
+    pub(crate) fn upgraded(&mut self, handover: Handover, opening: Opening) {
         if !self.accepting {
             return;
         }
-        let Some(slot) = self.admit(TcpStream::from_std(socket), Stage::Busy) else {
+        let (link, mut received, _) = handover.into_parts();
+        let Some(slot) = self.admit(link, Stage::Busy) else {
             return;
         };
         self.open(slot, opening);
         self.received(slot, &mut received);
     }
 
-    /// Registers a socket with the event loop, once, and gives it a slot.
-    pub(crate) fn admit(&mut self, mut socket: TcpStream, stage: Stage) -> Option<u32> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        if let Err(error) = self.poll.registry().register(
-            &mut socket,
-            Token(self.connections.vacant_key()),
-            interest,
-        ) {
+    /// Registers a link with the event loop, once, and gives it a slot.
+    pub(crate) fn admit(&mut self, mut link: Link, stage: Stage) -> Option<u32> {
+        let token = Token(self.connections.vacant_key());
+        if let Err(error) = link.register(self.poll.registry(), token) {
             tracing::error!(%error, "cannot watch a socket");
             return None;
         }
-        self.seat(Some(Link::Socket(socket)), stage)
+        self.seat(Some(link), stage)
     }
 
     /// Gives a connection a slot.
@@ -157,11 +149,12 @@ impl Worker {
             return;
         };
         let mut whole = mem::take(&mut head.received);
+        let role = head.role;
         let decision = if whole.is_empty() {
-            self.reception.receive(received)
+            self.reception.receive(received, role)
         } else {
             whole.extend_from_slice(received);
-            self.reception.receive(&whole)
+            self.reception.receive(&whole, role)
         };
         match decision {
             Decision::Incomplete => {
@@ -169,7 +162,7 @@ impl Worker {
                     whole.extend_from_slice(received);
                 }
                 if whole.len() > MAX_HEAD {
-                    return self.refuse_large_head(slot);
+                    return self.lost(slot);
                 }
                 if let Some(Connection {
                     stage: Stage::Head(head),
@@ -190,7 +183,6 @@ impl Worker {
                     self.received(slot, rest);
                 }
             }
-            Decision::TooLarge => self.refuse_large_head(slot),
             Decision::Refuse(answer) => self.refuse(slot, &answer),
             Decision::PassOn => {
                 let received = if whole.is_empty() {
@@ -198,19 +190,9 @@ impl Worker {
                 } else {
                     whole
                 };
-                self.pass_on(slot, received);
+                self.pass_on(slot, received, role);
             }
         }
-    }
-
-    fn refuse_large_head(&mut self, slot: u32) {
-        let text = format!("the head of a request has at most {MAX_HEAD} bytes\n");
-        let answer = format!(
-            "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\
-             Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n\r\n{text}",
-            text.len()
-        );
-        self.refuse(slot, answer.as_bytes());
     }
 
     /// Answers a request that is not wanted, and ends the connection.
@@ -229,17 +211,17 @@ impl Worker {
     }
 
     /// Gives a socket to whoever speaks other HTTP.
-    fn pass_on(&mut self, slot: u32, received: Vec<u8>) {
+    fn pass_on(&mut self, slot: u32, received: Vec<u8>, role: Role) {
         self.connections.try_remove(slot as usize);
         self.counters.sockets.set(self.connections.len());
-        let Some(Link::Socket(mut socket)) = self.outboxes.remove(slot) else {
+        let Some(mut link) = self.outboxes.remove(slot) else {
             return;
         };
-        if let Err(error) = self.poll.registry().deregister(&mut socket) {
+        if let Err(error) = link.deregister(self.poll.registry()) {
             tracing::error!(%error, "cannot give a socket away");
             return;
         }
-        self.reception.pass_on(socket.into(), received);
+        self.reception.pass_on(Handover::new(link, received, role));
     }
 
     /// The end was said: what is owed is written, then the client's end is awaited.
@@ -303,10 +285,10 @@ impl Worker {
     /// Forgets a connection; its session has said goodbye.
     pub(crate) fn remove(&mut self, slot: u32) {
         if self.connections.try_remove(slot as usize).is_some()
-            && let Some(Link::Socket(mut socket)) = self.outboxes.remove(slot)
+            && let Some(mut link) = self.outboxes.remove(slot)
         {
             // The socket closes anyway.
-            let _ = self.poll.registry().deregister(&mut socket);
+            let _ = link.deregister(self.poll.registry());
         }
         self.counters.sockets.set(self.connections.len());
     }
@@ -315,158 +297,5 @@ impl Worker {
     pub(crate) fn key(&self, slot: u32) -> Option<ConnectionKey> {
         let generation = self.connections.get(slot as usize)?.generation;
         Some(ConnectionKey { slot, generation })
-    }
-}
-
-/// The want of descriptors or memory: accepting is tried again now and then, and the operator is told once.
-#[derive(Debug, Default)]
-pub(crate) struct Shortage {
-    is_told: bool,
-    next_try: Option<Duration>,
-}
-
-impl Shortage {
-    /// The system gave no socket. Returns whether that is news.
-    fn begins(&mut self, now: Duration) -> bool {
-        self.next_try = Some(now + ACCEPT_PAUSE);
-        !mem::replace(&mut self.is_told, true)
-    }
-
-    /// Everybody who waited was accepted. Returns whether that is news.
-    fn ends(&mut self) -> bool {
-        self.next_try = None;
-        mem::take(&mut self.is_told)
-    }
-
-    /// When accepting is tried again.
-    pub(crate) fn next_try(&self) -> Option<Duration> {
-        self.next_try
-    }
-
-    /// Whether it is time to try. Says so once.
-    fn is_over(&mut self, now: Duration) -> bool {
-        self.next_try.take_if(|next| *next <= now).is_some()
-    }
-}
-
-/// What a failure to accept means for the next try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum AcceptFailure {
-    /// Nobody waits; the event loop tells when somebody does.
-    QueueEmpty,
-    /// The connection that was to be accepted failed while it waited, and is gone: the next one may be there.
-    ConnectionFailed,
-    /// The process or the system has no free descriptor.
-    OutOfDescriptors,
-    /// Memory is short, or something else that lasts. To try at once would be to try for ever.
-    Other,
-}
-
-impl AcceptFailure {
-    /// Source: accept(2), on Linux: a new socket may report errors of its network, to be treated as if to be tried again.
-    fn of(error: &io::Error) -> Self {
-        if is_out_of_descriptors(error) {
-            return Self::OutOfDescriptors;
-        }
-        match error.kind() {
-            io::ErrorKind::WouldBlock => Self::QueueEmpty,
-            io::ErrorKind::Interrupted
-            | io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::TimedOut
-            | io::ErrorKind::PermissionDenied
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-            | io::ErrorKind::Unsupported => Self::ConnectionFailed,
-            _ if is_of_a_protocol(error) => Self::ConnectionFailed,
-            _ => Self::Other,
-        }
-    }
-}
-
-#[cfg(unix)]
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    const ENFILE: i32 = 23;
-    const EMFILE: i32 = 24;
-    matches!(error.raw_os_error(), Some(ENFILE | EMFILE))
-}
-
-#[cfg(not(unix))]
-fn is_out_of_descriptors(_: &io::Error) -> bool {
-    false
-}
-
-/// Errors of a connection's network for which the standard library has no name.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-fn is_of_a_protocol(error: &io::Error) -> bool {
-    const ENONET: i32 = 64;
-    const EPROTO: i32 = 71;
-    const ENOPROTOOPT: i32 = 92;
-    const EHOSTDOWN: i32 = 112;
-    let code = error.raw_os_error();
-    matches!(code, Some(ENONET | EPROTO | ENOPROTOOPT | EHOSTDOWN))
-}
-
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
-fn is_of_a_protocol(_: &io::Error) -> bool {
-    false
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_want_of_descriptors_is_told_once_however_often_accepting_is_tried() {
-        let mut shortage = Shortage::default();
-        let mut now = Duration::ZERO;
-        assert!(shortage.begins(now));
-        for _ in 0..10 {
-            assert!(!shortage.is_over(now));
-            now += ACCEPT_PAUSE;
-            assert_eq!(shortage.next_try(), Some(now));
-            assert!(shortage.is_over(now));
-            assert!(!shortage.begins(now), "it lasts");
-        }
-        assert!(shortage.ends());
-        assert!(!shortage.ends());
-        assert_eq!(shortage.next_try(), None);
-        assert!(shortage.begins(now), "another one");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn accepting_goes_on_after_what_one_connection_did_and_pauses_for_all_else() {
-        let of = |code| AcceptFailure::of(&io::Error::from_raw_os_error(code));
-        const EAGAIN: i32 = 11;
-        assert_eq!(of(EAGAIN), AcceptFailure::QueueEmpty);
-        for (name, code) in [("EMFILE", 24), ("ENFILE", 23)] {
-            assert_eq!(of(code), AcceptFailure::OutOfDescriptors, "{name}");
-        }
-        for (name, code) in [
-            ("EPERM", 1),
-            ("EINTR", 4),
-            ("ENONET", 64),
-            ("EPROTO", 71),
-            ("ENOPROTOOPT", 92),
-            ("EOPNOTSUPP", 95),
-            ("ENETDOWN", 100),
-            ("ENETUNREACH", 101),
-            ("ECONNABORTED", 103),
-            ("ETIMEDOUT", 110),
-            ("EHOSTDOWN", 112),
-            ("EHOSTUNREACH", 113),
-        ] {
-            assert_eq!(of(code), AcceptFailure::ConnectionFailed, "{name}");
-        }
-        for (name, code) in [
-            ("ENOMEM", 12),
-            ("EINVAL", 22),
-            ("ENOBUFS", 105),
-            ("none", 9999),
-        ] {
-            assert_eq!(of(code), AcceptFailure::Other, "{name}");
-        }
     }
 }

@@ -17,6 +17,7 @@ use crate::format::{Dialect, Format};
 use crate::framing::Framing;
 use crate::gate::Pass;
 use crate::hub::Attachments;
+use crate::listener::Role;
 use crate::plain::Asked;
 use crate::waiting::Waiting;
 
@@ -140,6 +141,8 @@ pub(crate) enum Stage {
 pub(crate) struct Head {
     pub(crate) received: Vec<u8>,
     pub(crate) deadline: Duration,
+    /// Of the listener by which the client came.
+    pub(crate) role: Role,
 }
 
 /// A conversation.

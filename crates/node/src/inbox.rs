@@ -6,7 +6,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::mem;
-use std::net::TcpStream;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -18,6 +17,9 @@ use veche_session::rules::Rules;
 use crate::connection::Opening;
 use crate::fanout::Event;
 use crate::inquiry::Inquiry;
+use crate::link::Link;
+use crate::link::handover::Handover;
+use crate::listener::Role;
 use crate::positions::Compared;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering, Waker};
 use veche_engine::control::Addressees;
@@ -73,13 +75,12 @@ pub(crate) enum Item {
         session: Box<str>,
         message: Vec<u8>,
     },
-    /// A fresh socket that another worker accepted.
-    Socket(mio::net::TcpStream),
-    /// A socket whose upgrade was answered elsewhere, with what the client has sent since.
+    /// A fresh connection that another worker accepted.
+    Accepted { link: Link, role: Role },
+    /// A connection whose upgrade was answered elsewhere.
     Upgraded {
-        socket: TcpStream,
+        handover: Handover,
         opening: Box<Opening>,
-        received: Vec<u8>,
     },
     /// The engine has said later where the stream of a channel is.
     Compared(Compared),

@@ -1,6 +1,5 @@
 //! One running server: its workers, its engine, and what spans them.
 
-use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
@@ -27,6 +26,8 @@ use crate::counters::{Cell, Counters};
 use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
 use crate::interest::Interest;
 use crate::life::StartError;
+use crate::link::handover::Handover;
+use crate::listener::Listener;
 use crate::listing::LISTS;
 use crate::reception::Reception;
 use crate::sink::{NodeSink, Received};
@@ -126,7 +127,7 @@ pub struct Surroundings {
     /// Runs what takes long.
     pub control: Handle,
     /// Sockets to accept from, per worker; the first has some.
-    pub listeners: Vec<Vec<TcpListener>>,
+    pub listeners: Vec<Vec<Listener>>,
 }
 
 /// One running server.
@@ -175,12 +176,8 @@ impl Node {
         let (node, polls) = Self::assemble(config, rules, surroundings, engine)?;
         let mut listeners = listeners.into_iter();
         for (index, poll) in polls.into_iter().enumerate() {
-            let sockets = listeners.next().unwrap_or_default();
-            let sockets = sockets
-                .into_iter()
-                .map(mio::net::TcpListener::from_std)
-                .collect();
-            let worker = Worker::new(index, node.clone(), poll, sockets)?;
+            let listeners = listeners.next().unwrap_or_default();
+            let worker = Worker::new(index, node.clone(), poll, listeners)?;
             let thread = thread::Builder::new()
                 .name(format!("worker-{index}"))
                 .spawn(move || {
@@ -256,17 +253,13 @@ impl Node {
         Ok((node, polls))
     }
 
-    /// Gives a socket whose upgrade is agreed to a worker. `received` is what the client has sent since its request.
-    pub fn adopt(&self, socket: TcpStream, opening: Box<Opening>, received: Vec<u8>) {
+    /// Gives a connection whose upgrade is agreed to a worker, with what the client has sent since its request.
+    pub fn adopt(&self, handover: Handover, opening: Box<Opening>) {
         let loads = self.counters.iter().enumerate();
         let least = loads
             .min_by_key(|(_, counters)| counters.sockets.value())
             .map_or(0, |(index, _)| index);
-        self.inbox(least).push(Item::Upgraded {
-            socket,
-            opening,
-            received,
-        });
+        self.inbox(least).push(Item::Upgraded { handover, opening });
     }
 
     /// Puts new rules in force. A subscription keeps what it was granted.

@@ -1,20 +1,21 @@
 //! Who looks at the first bytes of a socket and says what it is.
 
 use std::fmt;
-use std::net::TcpStream;
 
 use crate::connection::Opening;
+use crate::link::handover::Handover;
+use crate::listener::Role;
 
-/// Bytes of a request's head; a longer one is answered with 431.
+/// Bytes of a request's head, at most.
 pub const MAX_HEAD: usize = 16 << 10;
 
 /// Looks at the beginning of a connection. Called on the worker's thread: it must not wait.
 pub trait Reception: Send + Sync + fmt::Debug {
-    /// Decides from what has come so far.
-    fn receive(&self, received: &[u8]) -> Decision;
+    /// Decides from what has come so far by a listener of this role. Of more than [`MAX_HEAD`] bytes it decides for good.
+    fn receive(&self, received: &[u8], role: Role) -> Decision;
 
-    /// Takes a socket that is not for a worker, with what was read from it.
-    fn pass_on(&self, socket: TcpStream, received: Vec<u8>);
+    /// Takes a connection that is not for a worker.
+    fn pass_on(&self, handover: Handover);
 }
 
 /// What a socket is.
@@ -29,8 +30,6 @@ pub enum Decision {
         /// Bytes of the request.
         consumed: usize,
     },
-    /// Its head has more than [`MAX_HEAD`] bytes.
-    TooLarge,
     /// Nobody we want: answered with these bytes, and closed.
     Refuse(Vec<u8>),
     /// Other HTTP.

@@ -23,6 +23,8 @@ use veche_session::turn::Now;
 
 use crate::authority::Authority;
 use crate::connection::{Conversation, Opening, Stage};
+use crate::link::handover::Handover;
+use crate::listener::Role;
 use crate::node::{Engine, Node, NodeConfig, Surroundings};
 use crate::reception::{Decision, Reception};
 use crate::worker::Worker;
@@ -137,14 +139,14 @@ impl Simulation {
     /// # Errors
     /// When the event queue does not take the socket.
     pub fn knock_at(&mut self, worker: usize, socket: TcpStream) -> io::Result<Seat> {
-        let stage = self.worker(worker).fresh_head();
+        let stage = self.worker(worker).fresh_head(Role::OUTSIDE);
         self.seat(worker, Some(socket), stage)
     }
 
     fn seat(&mut self, worker: usize, socket: Option<TcpStream>, stage: Stage) -> io::Result<Seat> {
         let place = self.worker(worker);
         let slot = match socket {
-            Some(socket) => place.admit(mio::net::TcpStream::from_std(socket), stage),
+            Some(socket) => place.admit(mio::net::TcpStream::from_std(socket).into(), stage),
             None => place.seat(None, stage),
         };
         let slot = slot.ok_or(io::ErrorKind::Other)?;
@@ -276,9 +278,9 @@ impl Authority for Nobody {
 }
 
 impl Reception for Nobody {
-    fn receive(&self, _received: &[u8]) -> Decision {
+    fn receive(&self, _received: &[u8], _role: Role) -> Decision {
         Decision::Incomplete
     }
 
-    fn pass_on(&self, _socket: TcpStream, _received: Vec<u8>) {}
+    fn pass_on(&self, _handover: Handover) {}
 }

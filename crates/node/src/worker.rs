@@ -4,7 +4,7 @@
 //! that one turn brings for a client leaves in one write. Nothing here is behind a lock.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Read};
+use std::io;
 use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,6 @@ use veche_session::rules::Rules;
 use veche_session::turn::{Now, Turn};
 use veche_websocket::decoder::Workspace;
 
-use crate::accept::Shortage;
 use crate::apps::Apps;
 use crate::connection::{Connection, Stage};
 use crate::counters::Counters;
@@ -29,12 +28,15 @@ use crate::driver::{Allowance, Farewells};
 use crate::encoder::{Encoder, give_back};
 use crate::hub::{Aftermath, Attachments, Connections, Hub};
 use crate::inbox::{ConnectionKey, Item};
+use crate::link::Received;
+use crate::listener::{Listener, Role};
 use crate::node::Node;
 use crate::outbox::Outboxes;
 use crate::positions::Positions;
 use crate::questions::Deferred;
 use crate::reception::Reception;
 use crate::refusal_log::RefusalLog;
+use crate::shortage::Shortage;
 use crate::trouble_log::LossLog;
 use crate::wheel::Wheel;
 
@@ -51,7 +53,7 @@ pub(crate) struct Worker {
     pub(crate) reception: Arc<dyn Reception>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) poll: Poll,
-    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) listeners: Vec<(TcpListener, Role)>,
     pub(crate) accepting: bool,
     pub(crate) shortage: Shortage,
     pub(crate) connections: Slab<Connection>,
@@ -126,7 +128,7 @@ impl Worker {
         index: usize,
         node: Arc<Node>,
         poll: Poll,
-        listeners: Vec<TcpListener>,
+        listeners: Vec<Listener>,
     ) -> io::Result<Self> {
         let config = node.config();
         let mut worker = Self {
@@ -134,7 +136,10 @@ impl Worker {
             reception: node.reception(),
             counters: node.counters(index),
             poll,
-            listeners,
+            listeners: listeners
+                .into_iter()
+                .map(|listener| (TcpListener::from_std(listener.socket), listener.role))
+                .collect(),
             accepting: true,
             shortage: Shortage::default(),
             connections: Slab::new(),
@@ -175,9 +180,9 @@ impl Worker {
             clients: 0,
             node,
         };
-        for (at, listener) in worker.listeners.iter_mut().enumerate() {
+        for (at, (socket, _)) in worker.listeners.iter_mut().enumerate() {
             worker.poll.registry().register(
-                listener,
+                socket,
                 Token(FIRST_LISTENER + at),
                 Interest::READABLE,
             )?;
@@ -353,19 +358,19 @@ impl Worker {
         }
         let mut scratch = mem::take(&mut self.scratch);
         let result = match self.outboxes.link(slot) {
-            Some(link) => link.read(&mut scratch),
+            Some(link) => link.receive(&mut scratch),
             None => Err(io::ErrorKind::WouldBlock.into()),
         };
         match result {
-            Ok(0) => self.read_to_end(slot),
-            Ok(count) => {
+            Ok(Received { count: 0, .. }) => self.read_to_end(slot),
+            Ok(Received { count, has_more }) => {
                 if let Some(received) = scratch.get_mut(..count) {
                     self.received(slot, received);
                 }
-                // A short read has emptied the socket; more would be told anew, but for the end, which was told already.
+                // More would be told anew, but for the end, which was told already.
                 let connection = self.connections.get(slot as usize);
                 let hung_up = connection.is_some_and(|connection| connection.hung_up);
-                if count == SCRATCH || hung_up {
+                if has_more || hung_up {
                     self.read_later(slot);
                 }
             }

@@ -10,9 +10,10 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
+use veche_node::link::handover::Stream;
+use veche_node::listener::Role;
 
 use crate::drain::Drain;
-use crate::replayed::Replayed;
 
 /// From a connection's beginning to the end of its preface.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -126,7 +127,7 @@ impl Grpc {
 }
 
 /// A connection whose preface has come; whoever sends none holds nothing of HTTP/2.
-async fn opened(mut socket: TcpStream) -> io::Result<Replayed> {
+async fn opened(mut socket: TcpStream) -> io::Result<Stream> {
     socket.set_nodelay(true)?;
     let mut received = [0; PREFACE.len()];
     socket.read_exact(&mut received).await?;
@@ -134,5 +135,5 @@ async fn opened(mut socket: TcpStream) -> io::Result<Replayed> {
         let why = "it does not speak HTTP/2 with prior knowledge";
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }
-    Ok(Replayed::new(received.to_vec(), socket))
+    Ok(Stream::new(&received, socket, Role::OUTSIDE))
 }

@@ -13,8 +13,9 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
 use tower::ServiceExt;
+use veche_node::link::handover::{Handover, Stream};
+use veche_node::listener::Role;
 use veche_node::node::Node;
 use veche_node::reception::MAX_HEAD;
 use veche_transport::doors::{Agreement, Door, Doors, Refusal};
@@ -23,7 +24,6 @@ use veche_transport::host_header::{self, BadHost};
 
 use crate::drain::Drain;
 use crate::path;
-use crate::replayed::Replayed;
 use crate::stall::WriteTimeout;
 
 /// From the first byte of a request to the end of its head, where connections are not kept.
@@ -44,7 +44,7 @@ pub(crate) struct Http {
 }
 
 /// A connection as hyper has it.
-type Socket = TokioIo<WriteTimeout<Replayed>>;
+type Socket = TokioIo<WriteTimeout<Stream>>;
 
 /// What requests are for.
 #[derive(Debug)]
@@ -76,10 +76,11 @@ impl Http {
         &self.drain
     }
 
-    /// Serves a connection of which `received` has been read.
-    pub(crate) async fn serve(self: Arc<Self>, socket: std::net::TcpStream, received: Vec<u8>) {
-        let socket = match TcpStream::from_std(socket) {
-            Ok(socket) => Replayed::new(received, socket),
+    /// Serves a connection that a worker gave away.
+    pub(crate) async fn serve(self: Arc<Self>, handover: Handover) {
+        let role = handover.role();
+        let stream = match handover.into_stream() {
+            Ok(stream) => stream,
             Err(error) => {
                 tracing::error!(%error, "cannot take a socket over");
                 return;
@@ -99,8 +100,8 @@ impl Http {
             .header_read_timeout(head_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(
-                Socket::new(WriteTimeout::new(socket, WRITE_TIMEOUT)),
-                service_fn(move |request| http.clone().answer(request)),
+                Socket::new(WriteTimeout::new(stream, WRITE_TIMEOUT)),
+                service_fn(move |request| http.clone().answer(request, role)),
             )
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
@@ -126,6 +127,7 @@ impl Http {
     async fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
+        role: Role,
     ) -> Result<Response<Body>, Infallible> {
         let _call = self.drain.call();
         if let Err(wrong) = host_of(&request) {
@@ -136,7 +138,7 @@ impl Http {
             *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             return Ok(response);
         };
-        if let Some(door) = self.doors.find(request.uri().path()) {
+        if let Some(door) = self.doors.find(request.uri().path(), role) {
             return Ok(self.enter(door, &inside.node, request));
         }
         let hosts = request.headers().get_all(HOST);
@@ -194,17 +196,15 @@ impl Http {
     }
 }
 
-/// Waits until the answer is written, and gives the socket to a worker.
+/// Waits until the answer is written, and gives the connection to a worker.
 async fn hand_over(node: Arc<Node>, upgrade: hyper::upgrade::OnUpgrade, agreement: Agreement) {
     let Ok(upgraded) = upgrade.await else { return };
     let Ok(parts) = upgraded.downcast::<Socket>() else {
         return;
     };
-    let (received, socket) = parts.io.into_inner().into_inner().into_parts();
-    let mut early = received.to_vec();
-    early.extend_from_slice(&parts.read_buf);
-    match socket.into_std() {
-        Ok(socket) => node.adopt(socket, Box::new(agreement.opening), early),
+    let stream = parts.io.into_inner().into_inner();
+    match stream.into_handover(&parts.read_buf) {
+        Ok(handover) => node.adopt(handover, Box::new(agreement.opening)),
         Err(error) => tracing::error!(%error, "cannot hand a socket over"),
     }
 }

@@ -25,5 +25,4 @@ mod http;
 mod index;
 mod metrics;
 mod path;
-mod replayed;
 mod stall;

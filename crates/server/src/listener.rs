@@ -4,6 +4,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
 
 use socket2::{Domain, Protocol, Socket, Type};
+use veche_node::listener::{Listener, Role};
 
 /// Connections that wait to be accepted.
 const BACKLOG: i32 = 4096;
@@ -17,7 +18,7 @@ const NOT_SENT_LOW_WATER: u32 = 64 << 10;
 pub struct Listeners {
     /// The addresses, with the ports that the system chose.
     pub addresses: Vec<SocketAddr>,
-    pub(crate) per_worker: Vec<Vec<TcpListener>>,
+    per_worker: Vec<Vec<TcpListener>>,
 }
 
 /// Why nothing listens.
@@ -75,6 +76,16 @@ impl Listeners {
             Err(error) => tracing::debug!(%error, "not listening on ::1"),
         }
         Ok(listeners)
+    }
+
+    /// The sockets of each worker, for clients and whoever else.
+    pub(crate) fn for_workers(self) -> Vec<Vec<Listener>> {
+        let listener = |socket| Listener {
+            socket,
+            role: Role::OUTSIDE,
+        };
+        let of_worker = |sockets: Vec<TcpListener>| sockets.into_iter().map(listener).collect();
+        self.per_worker.into_iter().map(of_worker).collect()
     }
 
     fn on(addresses: &[SocketAddr], workers: usize) -> Result<Self, ListenError> {

@@ -155,15 +155,15 @@ impl Bound {
         let http = Http::new(doors.clone(), config.http_server.keepalive_timeout);
         let reception = HttpReception::new(doors.clone(), {
             let (http, control) = (http.clone(), control.clone());
-            move |socket, received| {
-                control.spawn(http.clone().serve(socket, received));
+            move |handover| {
+                control.spawn(http.clone().serve(handover));
             }
         });
         let surroundings = Surroundings {
             authority: Arc::new(TokenAuthority::new(&config).map_err(StartError::Keys)?),
             reception: Arc::new(reception),
             control: control.clone(),
-            listeners: listeners.per_worker,
+            listeners: listeners.for_workers(),
         };
         let mut sweeper = None;
         let version = format!("Veche {VERSION}");

@@ -12,6 +12,7 @@ use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
 use veche_engine::pending::Pending;
 use veche_node::authority::Authority;
+use veche_node::listener::{Listener, Role};
 use veche_node::node::{Engine, Node, NodeConfig, Surroundings};
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 use veche_protocol::error_code::{CommandError, ErrorCode};
@@ -42,7 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         compression: true,
         ..Doors::default()
     };
-    let reception = HttpReception::new(Arc::new(doors), |_, _| {});
+    let reception = HttpReception::new(Arc::new(doors), |_| {});
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .build()?;
@@ -50,7 +51,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         authority: Arc::new(Nobody),
         reception: Arc::new(reception),
         control: runtime.handle().clone(),
-        listeners: vec![vec![listener]],
+        listeners: vec![vec![Listener {
+            socket: listener,
+            role: Role::OUTSIDE,
+        }]],
     };
     let config = NodeConfig {
         workers: 1,

@@ -5,8 +5,12 @@ use std::time::Instant;
 
 use veche_node::connection::{Conversation, Opening};
 use veche_node::gate::Gate;
+use veche_node::listener::{Role, Side};
+use veche_node::reception::MAX_HEAD;
 use veche_node::refusal_log::RefusalLog;
+use veche_websocket::handshake;
 
+use crate::answer;
 use crate::head::Head;
 use crate::host::Hosts;
 use crate::origin::Origins;
@@ -73,9 +77,12 @@ pub struct Refusal {
 }
 
 impl Doors {
-    /// The door at this path.
+    /// The door at this path, for whoever came by a listener of this role.
     #[must_use]
-    pub fn find(&self, path: &str) -> Option<Door> {
+    pub fn find(&self, path: &str, role: Role) -> Option<Door> {
+        if role.side == Side::Internal {
+            return None;
+        }
         let path = path.strip_suffix('/').unwrap_or(path);
         self.doors
             .iter()
@@ -123,15 +130,10 @@ impl Agreement {
     /// The opening with the whole answer 101 as its first bytes.
     #[must_use]
     pub fn into_opening(self) -> Opening {
-        let mut answer =
-            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                .to_vec();
-        for (name, value) in &self.headers {
-            for part in [name, ": ", value, "\r\n"] {
-                answer.extend_from_slice(part.as_bytes());
-            }
-        }
-        answer.extend_from_slice(b"\r\n");
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| (*name, value.as_str()));
+        let mut answer = Vec::new();
+        handshake::server::write_answer(headers, &mut answer);
         Opening {
             answer,
             ..self.opening
@@ -172,23 +174,41 @@ impl Refusal {
         }
     }
 
+    /// The answer to a head that is too long.
+    pub(crate) fn large_head() -> Self {
+        Self {
+            status: 431,
+            header: None,
+            text: format!("the head of a request has at most {MAX_HEAD} bytes"),
+        }
+    }
+
     /// The whole answer, after which the connection is closed.
     #[must_use]
     pub fn into_answer(self) -> Vec<u8> {
-        let reason = http::StatusCode::from_u16(self.status)
-            .ok()
-            .and_then(|status| status.canonical_reason());
-        let header = self
-            .header
-            .map(|(name, value)| format!("{name}: {value}\r\n"))
-            .unwrap_or_default();
-        format!(
-            "HTTP/1.1 {} {}\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n{header}Content-Length: {}\r\n\r\n{}\n",
-            self.status,
-            reason.unwrap_or_default(),
-            self.text.len() + 1,
-            self.text
-        )
-        .into_bytes()
+        answer::refusal(&self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_come_in_from_outside_alone() {
+        let doors = Doors {
+            doors: vec![("/connection/websocket".to_owned(), Door::WebSocket)],
+            ..Doors::default()
+        };
+        let find = |path, role| doors.find(path, role);
+        let internal = Role {
+            side: Side::Internal,
+            ..Role::OUTSIDE
+        };
+        for path in ["/connection/websocket", "/connection/websocket/"] {
+            assert_eq!(find(path, Role::OUTSIDE), Some(Door::WebSocket));
+            assert_eq!(find(path, internal), None);
+        }
+        assert_eq!(find("/connection/websocket//", Role::OUTSIDE), None);
     }
 }

@@ -3,6 +3,7 @@
 //! A door looks at the head of a request and says how the client is to be spoken with; the worker does the rest.
 //! What a client says is never looked at here.
 
+mod answer;
 pub mod doors;
 pub mod head;
 pub mod host;

@@ -1,9 +1,10 @@
 //! Looks at the first bytes of each socket: a client's upgrade is answered here, other HTTP is passed on.
 
 use std::fmt;
-use std::net::TcpStream;
 use std::sync::Arc;
 
+use veche_node::link::handover::Handover;
+use veche_node::listener::Role;
 use veche_node::reception::{Decision, MAX_HEAD, Reception};
 
 use crate::doors::{Doors, Refusal};
@@ -16,22 +17,19 @@ const MAX_HEADERS: usize = 100;
 /// Looks at the first bytes of each socket.
 pub struct HttpReception {
     doors: Arc<Doors>,
-    other: Box<dyn Fn(TcpStream, Vec<u8>) + Send + Sync>,
+    other: Box<dyn Fn(Handover) + Send + Sync>,
 }
 
 impl HttpReception {
-    /// Knows these doors, and gives what is for none of them to `other`, with what was read.
-    pub fn new(
-        doors: Arc<Doors>,
-        other: impl Fn(TcpStream, Vec<u8>) + Send + Sync + 'static,
-    ) -> Self {
+    /// Knows these doors, and gives what is for none of them to `other`.
+    pub fn new(doors: Arc<Doors>, other: impl Fn(Handover) + Send + Sync + 'static) -> Self {
         Self {
             doors,
             other: Box::new(other),
         }
     }
 
-    fn decide(&self, request: &httparse::Request<'_, '_>, consumed: usize) -> Decision {
+    fn decide(&self, request: &httparse::Request<'_, '_>, consumed: usize, role: Role) -> Decision {
         let (Some(method), Some(target), Some(minor_version)) =
             (request.method, request.path, request.version)
         else {
@@ -51,7 +49,7 @@ impl HttpReception {
             return refuse(wrong.to_string());
         }
         let (path, query) = split_target(target);
-        let Some(door) = self.doors.find(path) else {
+        let Some(door) = self.doors.find(path, role) else {
             return Decision::PassOn;
         };
         let headers: Vec<(&str, &[u8])> = request
@@ -77,13 +75,15 @@ impl HttpReception {
 }
 
 impl Reception for HttpReception {
-    fn receive(&self, received: &[u8]) -> Decision {
+    fn receive(&self, received: &[u8], role: Role) -> Decision {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
+        let too_large = || Decision::Refuse(Refusal::large_head().into_answer());
         match request.parse(received) {
             // The same limit, whether the head came in one piece or in several.
-            Ok(httparse::Status::Complete(consumed)) if consumed > MAX_HEAD => Decision::TooLarge,
-            Ok(httparse::Status::Complete(consumed)) => self.decide(&request, consumed),
+            Ok(httparse::Status::Complete(consumed)) if consumed > MAX_HEAD => too_large(),
+            Ok(httparse::Status::Complete(consumed)) => self.decide(&request, consumed, role),
+            Ok(httparse::Status::Partial) if received.len() > MAX_HEAD => too_large(),
             Ok(httparse::Status::Partial) => Decision::Incomplete,
             // HTTP/2 begins with a line that is no request of HTTP/1; hyper says what it thinks of it.
             Err(httparse::Error::Version) => Decision::PassOn,
@@ -91,8 +91,8 @@ impl Reception for HttpReception {
         }
     }
 
-    fn pass_on(&self, socket: TcpStream, received: Vec<u8>) {
-        (self.other)(socket, received);
+    fn pass_on(&self, handover: Handover) {
+        (self.other)(handover);
     }
 }
 

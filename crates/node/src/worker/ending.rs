@@ -54,9 +54,9 @@ impl Worker {
 
     pub(super) fn stop_accepting(&mut self) {
         self.accepting = false;
-        for mut listener in self.listeners.drain(..) {
+        for (mut socket, _) in self.listeners.drain(..) {
             // The socket closes anyway.
-            let _ = self.poll.registry().deregister(&mut listener);
+            let _ = self.poll.registry().deregister(&mut socket);
         }
         let waiting: Vec<u32> = self.slots(|stage| matches!(stage, Stage::Head(_)));
         for slot in waiting {

@@ -1,6 +1,6 @@
 //! A node for tests: each worker has a port of its own, and the first line of a connection is its upgrade.
 
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +16,8 @@ use veche_engine::pending::Pending;
 use veche_engine::sink::Sink;
 use veche_node::authority::Authority;
 use veche_node::connection::{Conversation, Opening};
+use veche_node::link::handover::Handover;
+use veche_node::listener::{Listener, Role};
 use veche_node::node::{Engine, Node, NodeConfig, Surroundings};
 use veche_node::reception::{Decision, Reception};
 use veche_protocol::batch::Encoding;
@@ -103,7 +105,10 @@ impl Server {
             control: runtime.handle().clone(),
             listeners: listeners
                 .into_iter()
-                .map(|listener| vec![listener])
+                .map(|socket| {
+                    let role = Role::OUTSIDE;
+                    vec![Listener { socket, role }]
+                })
                 .collect(),
         };
         let mut delivers_to = None;
@@ -224,7 +229,7 @@ pub(crate) fn rules() -> Rules {
 struct FirstLine;
 
 impl Reception for FirstLine {
-    fn receive(&self, received: &[u8]) -> Decision {
+    fn receive(&self, received: &[u8], _role: Role) -> Decision {
         let Some(end) = received.iter().position(|byte| *byte == b'\n') else {
             return Decision::Incomplete;
         };
@@ -249,7 +254,7 @@ impl Reception for FirstLine {
         }
     }
 
-    fn pass_on(&self, _socket: TcpStream, _received: Vec<u8>) {
+    fn pass_on(&self, _handover: Handover) {
         unreachable!("nothing is passed on");
     }
 }

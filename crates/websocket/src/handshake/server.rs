@@ -1,7 +1,5 @@
 //! The server's half of the handshake: a request is checked, and answered or refused.
 
-use std::fmt;
-
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
@@ -103,16 +101,22 @@ impl<'a> Upgrade<'a> {
 
     /// Appends the whole answer 101, after which frames follow.
     pub fn write_answer(&self, protocol: Option<&'a str>, out: &mut Vec<u8>) {
-        out.extend_from_slice(
-            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
-        );
-        for (name, value) in self.answer_headers(protocol) {
-            for part in [name, ": ", &value, "\r\n"] {
-                out.extend_from_slice(part.as_bytes());
-            }
-        }
-        out.extend_from_slice(b"\r\n");
+        let headers: Vec<_> = self.answer_headers(protocol).collect();
+        write_answer(headers.iter().map(|(name, value)| (*name, &**value)), out);
     }
+}
+
+/// Appends the whole answer 101 with these headers beside `Connection: Upgrade` and `Upgrade: websocket`.
+pub fn write_answer<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>, out: &mut Vec<u8>) {
+    out.extend_from_slice(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n",
+    );
+    for (name, value) in headers {
+        for part in [name, ": ", value, "\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// What is wrong with a request to upgrade. Displayed, it is the text to answer with.
@@ -181,26 +185,6 @@ impl Refusal {
             Self::Version => Some(("Sec-WebSocket-Version", "13")),
             _ => None,
         }
-    }
-
-    /// Appends the whole answer; the connection is to be closed behind it.
-    pub fn write_answer(self, out: &mut Vec<u8>) {
-        let status = match self.status() {
-            405 => "405 Method Not Allowed",
-            426 => "426 Upgrade Required",
-            _ => "400 Bad Request",
-        };
-        let header = fmt::from_fn(|f| match self.header() {
-            Some((name, value)) => write!(f, "{name}: {value}\r\n"),
-            None => Ok(()),
-        });
-        let text = self.text();
-        let answer = format!(
-            "HTTP/1.1 {status}\r\n{header}Connection: close\r\nContent-Type: text/plain; charset=utf-8\r\n\
-             Content-Length: {}\r\n\r\n{text}\n",
-            text.len() + 1
-        );
-        out.extend_from_slice(answer.as_bytes());
     }
 }
 
@@ -382,14 +366,8 @@ mod tests {
 
     #[test]
     fn another_version_is_told_which_one_we_speak() {
-        let mut answer = Vec::new();
-        Refusal::Version.write_answer(&mut answer);
-        let answer = String::from_utf8(answer).expect("text");
-        assert!(
-            answer.starts_with("HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n")
-        );
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        assert!(head.ends_with(&format!("Content-Length: {}", body.len())));
+        let told = (Refusal::Version.status(), Refusal::Version.header());
+        assert_eq!(told, (426, Some(("Sec-WebSocket-Version", "13"))));
     }
 
     #[test]
