@@ -19,5 +19,5 @@ mod moment;
 mod object;
 
 // What a token is made of, for applications that import this crate alone.
-pub use veche_protocol::claims::ConnectionClaims;
+pub use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims};
 pub use veche_protocol::payload::Payload;
