@@ -89,7 +89,7 @@ async fn publish_all(waiting: &Waiting, client: &ApiClient) -> Result<(), Publis
                 position: 0,
                 room: String::new(),
                 key: Uuid::new_v4().to_string(),
-                channel,
+                channels: vec![channel.clone()],
                 event: "personal".to_owned(),
                 data: data.to_string(),
             };
@@ -103,7 +103,7 @@ async fn publish_all(waiting: &Waiting, client: &ApiClient) -> Result<(), Publis
             };
             if let Err(error) = outcome {
                 let mut waiting = waiting.announcements.lock();
-                waiting.entry((row.channel, subject)).or_insert(data);
+                waiting.entry((channel, subject)).or_insert(data);
                 for (key, data) in rest {
                     waiting.entry(key).or_insert(data);
                 }

@@ -19,8 +19,9 @@ use crate::store::outbox::Row;
 pub(crate) struct ApiClient {
     /// `host:port`.
     authority: String,
-    /// The path of `publish`, below the path of the server's URL.
+    /// The path of `publish`, below the path of the server's URL, and that of `broadcast`.
     publish: String,
+    broadcast: String,
     host: HeaderValue,
     key: HeaderValue,
 }
@@ -58,6 +59,7 @@ impl ApiClient {
         key.set_sensitive(true);
         Ok(Self {
             publish: format!("{}/api/publish", uri.path().trim_end_matches('/')),
+            broadcast: format!("{}/api/broadcast", uri.path().trim_end_matches('/')),
             host: HeaderValue::from_str(&authority).map_err(|_| bad())?,
             authority,
             key,
@@ -103,13 +105,23 @@ impl ApiConnection<'_> {
     /// Publishes one row. The row's key makes a repetition harmless.
     pub(crate) async fn publish(&mut self, row: &Row) -> Result<(), PublishError> {
         let data = RawValue::from_string(row.data.clone()).map_err(|_| PublishError::Answer)?;
-        let body = serde_json::json!({
-            "channel": row.channel,
+        let mut body = serde_json::json!({
             "data": data,
             "idempotency_key": row.key,
             "tags": { "event": row.event },
         });
-        let request = Request::post(&self.client.publish)
+        let (path, field, value) = match row.channels.as_slice() {
+            [one] => (&self.client.publish, "channel", serde_json::json!(one)),
+            several => (
+                &self.client.broadcast,
+                "channels",
+                serde_json::json!(several),
+            ),
+        };
+        if let Some(fields) = body.as_object_mut() {
+            fields.insert(field.to_owned(), value);
+        }
+        let request = Request::post(path)
             .header(header::HOST, &self.client.host)
             .header(header::CONTENT_TYPE, "application/json")
             .header("x-api-key", &self.client.key)
@@ -131,10 +143,15 @@ impl ApiConnection<'_> {
             .await;
         let body = body.map_err(|_| PublishError::Answer)?.to_bytes();
         match serde_json::from_slice(&body).map_err(|_| PublishError::Answer)? {
-            Answer { error: None } => Ok(()),
             Answer {
                 error: Some(Fault { code, message }),
+                ..
             } => Err(PublishError::Refused { code, message }),
+            // A broadcast is done when every channel took it; the keys make a repetition harmless.
+            Answer { result, .. } => match result.responses.into_iter().find_map(|one| one.error) {
+                Some(Fault { code, message }) => Err(PublishError::Refused { code, message }),
+                None => Ok(()),
+            },
         }
     }
 }
@@ -145,9 +162,22 @@ impl Drop for ApiConnection<'_> {
     }
 }
 
-/// What the API answers; a result is of no interest.
+/// What the API answers; of a result only the faults of a broadcast are of interest.
 #[derive(Deserialize)]
 struct Answer {
+    error: Option<Fault>,
+    #[serde(default)]
+    result: Outcome,
+}
+
+#[derive(Default, Deserialize)]
+struct Outcome {
+    #[serde(default)]
+    responses: Vec<Response>,
+}
+
+#[derive(Deserialize)]
+struct Response {
     error: Option<Fault>,
 }
 

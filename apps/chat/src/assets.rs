@@ -43,6 +43,7 @@ pub(crate) fn router() -> Router {
     Router::new()
         .route("/", get(page))
         .route("/room/{*place}", get(page))
+        .route("/join/{token}", get(page))
         .route(
             "/chat-worker.js",
             // At the root, so that it may answer for the whole page.

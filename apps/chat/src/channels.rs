@@ -6,9 +6,18 @@ use sha2::{Digest, Sha256};
 /// The channel where it is said that a room exists or has a new message: everybody listens here.
 pub(crate) const LOBBY: &str = "lobby:all";
 
-/// The channel of a room's messages, with history, recovery, presence, joins and leaves.
-pub(crate) fn room(id: &str) -> String {
-    format!("room:{id}")
+/// The channels of a room that everybody may listen to: its messages, with history, recovery, presence, joins and
+/// leaves; and who is typing.
+pub(crate) fn public(id: &str) -> [String; 2] {
+    [format!("room:{id}"), format!("typing:{id}")]
+}
+
+/// The same of a room for members only: a client needs a token for each. The generation changes when a member goes.
+pub(crate) fn private(id: &str, generation: i64) -> [String; 2] {
+    [
+        format!("private:{id}.{generation}"),
+        format!("private-typing:{id}.{generation}"),
+    ]
 }
 
 /// The channel that one user's connections are subscribed to by their tokens, and nobody else.
@@ -25,6 +34,8 @@ pub(crate) fn personal(user: &str) -> String {
 /// - `room:<id>`: publications come from the chat alone, by the HTTP API; a logged-in client
 ///   subscribes, reads history and presence, and recovers what it missed. History holds 1000
 ///   publications for 24 hours: enough for a lost connection; the rest is in the chat's database.
+/// - `private:<id>.<generation>`: the same for members only, whom the chat gives subscription tokens.
+/// - `private-typing:<id>.<generation>`: who types there; with tokens, too.
 /// - `typing:<id>`: clients publish here themselves; nothing is kept.
 /// - `lobby:all`: notices about rooms, for lists and unread counters; nothing is kept.
 /// - `me:<digest>`: what a user's other devices should know at once; connection tokens subscribe to
@@ -43,6 +54,17 @@ pub fn namespaces() -> Value {
             "allow_presence_for_subscriber": true,
             "allow_history_for_subscriber": true
         },
+        {
+            "name": "private",
+            "presence": true,
+            "join_leave": true,
+            "history_size": 1000,
+            "history_ttl": "24h",
+            "force_recovery": true,
+            "allow_presence_for_subscriber": true,
+            "allow_history_for_subscriber": true
+        },
+        { "name": "private-typing", "allow_publish_for_subscriber": true },
         {
             "name": "typing",
             "allow_subscribe_for_client": true,

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{any, delete, get, patch, post, put};
+use axum::routing::{any, get, patch, post, put};
 use veche_auth::token::Secret;
 
 use crate::announcer::Announcer;
@@ -19,6 +19,9 @@ use crate::store::Store;
 
 mod caller;
 mod changes;
+mod direct;
+mod invites;
+mod members;
 mod messages;
 mod people;
 mod reactions;
@@ -26,6 +29,7 @@ mod reads;
 pub(crate) mod refusal;
 mod rooms;
 mod session;
+mod subscriptions;
 
 /// What the handlers share.
 #[derive(Debug)]
@@ -52,7 +56,26 @@ pub(crate) fn router(service: Arc<Service>, hosts: Hosts) -> Router {
         .route("/me", get(session::me))
         .route("/connection-token", post(session::connection_token))
         .route("/rooms", get(rooms::list).post(rooms::create))
-        .route("/rooms/{room}", delete(rooms::delete))
+        .route("/rooms/{room}", patch(rooms::change).delete(rooms::delete))
+        .route("/public-rooms", get(rooms::discover))
+        .route("/direct", post(direct::open))
+        .route("/rooms/{room}/join", post(members::join))
+        .route("/rooms/{room}/members", get(members::list))
+        .route(
+            "/rooms/{room}/members/{user}",
+            put(members::set).delete(members::remove),
+        )
+        .route(
+            "/rooms/{room}/invite",
+            get(invites::find)
+                .post(invites::renew)
+                .delete(invites::revoke),
+        )
+        .route("/invites/{token}", get(invites::look).post(invites::follow))
+        .route(
+            "/rooms/{room}/subscription-token",
+            post(subscriptions::token),
+        )
         .route("/rooms/{room}/read", post(reads::mark))
         .route(
             "/rooms/{room}/messages",

@@ -18,7 +18,19 @@ pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub const PAGE_DEFAULT: u32 = 50;
 /// The largest page of history that can be asked for.
 pub const PAGE_MAX: u32 = 200;
-/// How many rooms there can be; creating one more is refused.
+/// Longest topic of a room, in characters after trimming.
+pub const TOPIC_CHARS: usize = 200;
+/// How many private rooms there can be, those of two people not counted.
+pub const PRIVATE_ROOMS: u32 = 5_000;
+/// How many conversations of two one user can have begun.
+pub const DIRECT_PER_USER: u32 = 1_000;
+/// How many members a private room can have.
+pub const MEMBERS: u32 = 200;
+/// How long a link of invitation leads into its room.
+pub const INVITE_TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a token for a private channel is valid; the page asks for a new one before that.
+pub const SUBSCRIPTION_TOKEN_TTL: Duration = Duration::from_secs(10 * 60);
+/// How many public rooms there can be; creating one more is refused.
 pub const ROOMS: u32 = 200;
 /// How many of them one user can have made; deleting one makes place.
 pub const ROOMS_PER_USER: u32 = 20;
@@ -71,7 +83,7 @@ pub const STORE_JOBS: usize = 1_024;
 /// How long one call of the server's API may take, connecting included.
 pub const API_TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer of the server's API that is read, in bytes.
-pub const API_ANSWER_BYTES: usize = 64 * 1024;
+pub const API_ANSWER_BYTES: usize = 256 * 1024;
 /// The first pause after a failed publish; it doubles with every failure in a row.
 pub const RETRY_MIN: Duration = Duration::from_millis(100);
 /// The longest pause after a failed publish.

@@ -9,8 +9,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::error::{ChatError, StoreError};
 use crate::limits;
 
+pub(crate) mod access;
 pub(crate) mod changes;
+pub(crate) mod direct;
 pub(crate) mod house;
+pub(crate) mod invites;
+pub(crate) mod members;
 pub(crate) mod mentions;
 pub(crate) mod messages;
 pub(crate) mod outbox;

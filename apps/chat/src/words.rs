@@ -1,5 +1,6 @@
 //! What people type, parsed once: names, rooms, message ids and texts.
 
+use sha2::Digest;
 use unicode_security::confusable_detection::skeleton;
 
 use crate::limits;
@@ -43,6 +44,14 @@ pub(crate) fn parse_title(title: &str) -> Result<String, String> {
     line(title, limits::TITLE_CHARS).map_err(|fault| format!("the title {fault}"))
 }
 
+/// Reads the topic of a room: one line of at most [`limits::TOPIC_CHARS`] characters, or nothing.
+pub(crate) fn parse_topic(topic: &str) -> Result<String, String> {
+    if topic.trim().is_empty() {
+        return Ok(String::new());
+    }
+    line(topic, limits::TOPIC_CHARS).map_err(|fault| format!("the topic {fault}"))
+}
+
 /// A room as addresses and channels spell it: lower-case Latin letters, digits, inner hyphens.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RoomId(String);
@@ -78,6 +87,19 @@ impl RoomId {
         } else {
             id.to_owned()
         })
+    }
+
+    /// An id that nobody guesses, for a private room.
+    pub(crate) fn random() -> Self {
+        let random = uuid::Uuid::new_v4().simple().to_string();
+        Self(format!("p-{}", random.get(..24).unwrap_or(&random)))
+    }
+
+    /// The id of the conversation of two users, the same whoever begins it.
+    pub(crate) fn of_pair(one: &str, other: &str) -> Self {
+        let pair = serde_json::json!([one.min(other), one.max(other)]).to_string();
+        let digest = format!("{:x}", sha2::Sha256::digest(pair));
+        Self(format!("dm-{}", digest.get(..32).unwrap_or(&digest)))
     }
 
     /// The same id with a number behind it, for a title that differs but gives the same id.

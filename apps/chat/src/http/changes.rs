@@ -36,7 +36,7 @@ pub(crate) async fn edit(
     .await
 }
 
-/// `DELETE /chat/api/rooms/{room}/messages/{seq}`: one's own message goes; its place says that it was there.
+/// `DELETE /chat/api/rooms/{room}/messages/{seq}`: a message of one's own, or of anybody where one moderates, goes; its place says that it was there.
 pub(crate) async fn delete(
     State(service): State<Arc<Service>>,
     Caller { user, .. }: Caller,
@@ -62,7 +62,7 @@ pub(crate) struct ChangesQuery {
 /// of their `seq`; when there are `limit` of them, ask again behind the last one.
 pub(crate) async fn since(
     State(service): State<Arc<Service>>,
-    _: Caller,
+    Caller { user, .. }: Caller,
     Path(room): Path<String>,
     query: Result<Query<ChangesQuery>, QueryRejection>,
 ) -> Result<Answer<Value>, Refusal> {
@@ -70,7 +70,7 @@ pub(crate) async fn since(
     let id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
     let found = service
         .store
-        .run(move |db| changes::since(db, &id, query.since, query.after, query.to));
+        .run(move |db| changes::since(db, &user.id, &id, query.since, query.after, query.to));
     let (messages, rev) = found.await?.ok_or_else(|| Refusal::no_such_room(&room))?;
     Ok(Answer(
         json!({ "messages": messages, "rev": rev, "limit": limits::CHANGES_MAX }),
@@ -112,6 +112,7 @@ where
             Ok(Answer(json!({ "message": message })))
         }
         Changed::NoRoom => Err(Refusal::no_such_room(&room)),
+        Changed::Archived => Err(Refusal::archived()),
         Changed::NoMessage | Changed::Deleted => Err(Refusal::no_such_message()),
         Changed::NotYours => Err(Refusal::not_your_message()),
         Changed::TooManyMentions => Err(Refusal::too_many_mentions()),

@@ -32,7 +32,7 @@ pub(crate) struct HistoryQuery {
 /// `top` is the `seq` of the room's latest message.
 pub(crate) async fn history(
     State(service): State<Arc<Service>>,
-    _: Caller,
+    Caller { user, .. }: Caller,
     Path(room): Path<String>,
     query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Answer<Value>, Refusal> {
@@ -55,7 +55,7 @@ pub(crate) async fn history(
     let id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
     let found = service
         .store
-        .run(move |db| messages::page(db, &id, page, limit))
+        .run(move |db| messages::page(db, &user.id, &id, page, limit))
         .await?;
     let found = found.ok_or_else(|| Refusal::no_such_room(&room))?;
     Ok(Answer(
@@ -112,6 +112,7 @@ pub(crate) async fn post(
         Posted::Known(message) => Ok((StatusCode::OK, Answer(json!({ "message": message })))),
         Posted::IdTaken => Err(Refusal::id_taken()),
         Posted::NoRoom => Err(Refusal::no_such_room(&room)),
+        Posted::Archived => Err(Refusal::archived()),
         Posted::NoSuchReply => Err(Refusal::no_such_message()),
         Posted::TooManyMentions => Err(Refusal::too_many_mentions()),
         Posted::NoEntry(entry) => Err(Refusal::no_entry(entry)),

@@ -34,12 +34,84 @@ impl Refusal {
         }
     }
 
-    /// 403: the room is not the caller's to delete.
+    /// 403: the caller's role in the room does not allow it.
+    pub(crate) fn not_allowed() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "not_allowed",
+            "your role in this room does not allow that",
+        )
+    }
+
+    /// 403: what is private is for names that belong to somebody.
+    pub(crate) fn unowned() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "unowned",
+            "the name belongs to nobody yet, so anybody could read along: log in with it in a browser first",
+        )
+    }
+
+    /// 403: the room is archived.
+    pub(crate) fn archived() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "archived",
+            "the room is archived: it can be read, and nothing in it changes",
+        )
+    }
+
+    /// 404: nobody whom one could write to has this name.
+    pub(crate) fn no_such_person() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_person",
+            "nobody has this name, or it belongs to nobody yet",
+        )
+    }
+
+    /// 400: a conversation of two has its two people, and no other.
+    pub(crate) fn only_two() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "only_two",
+            "a conversation of two has its two people, no more and no less",
+        )
+    }
+
+    /// 404: the link leads nowhere.
+    pub(crate) fn no_such_invite() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_invite",
+            "the invitation leads nowhere: it was renewed, taken back, or its time is over",
+        )
+    }
+
+    /// 404: the room has no such channel (any more).
+    pub(crate) fn no_such_channel() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "no_such_channel",
+            "the room has no such channel; GET /chat/api/rooms names those that it has now",
+        )
+    }
+
+    /// 409: another room has this title.
+    pub(crate) fn title_taken() -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "title_taken",
+            "another room has this title",
+        )
+    }
+
+    /// 403: the room is not the caller's to delete or to change.
     pub(crate) fn not_your_room() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
             "not_your_room",
-            "only who made a room may delete it, and anybody while it is empty",
+            "only an owner or a moderator may change a room, and only an owner, or anybody while it is empty, delete it",
         )
     }
 

@@ -6,11 +6,11 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use serde_json::json;
 
+use super::access::{self, Access};
 use super::messages::{self, Message};
 use super::outbox::{self, Row};
 use super::people::Entry;
 use super::{mentions, reactions, rooms};
-use crate::channels;
 use crate::limits;
 use crate::words::{RoomId, User};
 
@@ -21,8 +21,10 @@ pub(crate) enum Changed {
     Done(Message),
     /// It was so already.
     Same(Message),
-    /// There is no such room.
+    /// There is no such room, or the user is no member of it.
     NoRoom,
+    /// The room is archived.
+    Archived,
     /// The room has no such message.
     NoMessage,
     /// The message was deleted, and does not change any more.
@@ -50,8 +52,8 @@ pub(crate) fn edit(
 ) -> rusqlite::Result<Changed> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let room = room.as_str();
-    let message = match changeable(&transaction, room, seq)? {
-        Ok(message) => message,
+    let (message, access) = match changeable(&transaction, room, seq, user)? {
+        Ok(found) => found,
         Err(refused) => return Ok(refused),
     };
     if message.user != user.id {
@@ -69,12 +71,12 @@ pub(crate) fn edit(
         )?
         .execute(params![room, seq, text, now_ms])?;
     mentions::store(&transaction, room, seq, &mentioned)?;
-    let message = publish(&transaction, room, seq)?;
+    let message = publish(&transaction, &access, room, seq)?;
     transaction.commit()?;
     Ok(message.map_or(Changed::NoMessage, Changed::Done))
 }
 
-/// Deletes one's own message: its place stays, its text, mentions and reactions go.
+/// Deletes one's own message, or, as an owner or a moderator of the room, anybody's: its place stays, its text, mentions and reactions go.
 pub(crate) fn delete(
     connection: &mut Connection,
     room: &RoomId,
@@ -84,11 +86,11 @@ pub(crate) fn delete(
 ) -> rusqlite::Result<Changed> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let room = room.as_str();
-    let message = match changeable(&transaction, room, seq)? {
-        Ok(message) => message,
+    let (message, access) = match changeable(&transaction, room, seq, user)? {
+        Ok(found) => found,
         Err(refused) => return Ok(refused),
     };
-    if message.user != user.id {
+    if message.user != user.id && !access.moderates() {
         return Ok(Changed::NotYours);
     }
     transaction
@@ -99,15 +101,16 @@ pub(crate) fn delete(
         .execute(params![room, seq, now_ms])?;
     mentions::store(&transaction, room, seq, &[])?;
     reactions::forget(&transaction, room, seq)?;
-    let message = publish(&transaction, room, seq)?;
+    let message = publish(&transaction, &access, room, seq)?;
     transaction.commit()?;
     Ok(message.map_or(Changed::NoMessage, Changed::Done))
 }
 
 /// The messages with a `seq` above `after`, up to `to`, that have changed since `rev`, or that quote one that has;
-/// at most [`limits::CHANGES_MAX`]. With them the room's `rev` now. `None` if there is no such room.
+/// at most [`limits::CHANGES_MAX`]. With them the room's `rev` now. `None` if there is no such room for this user.
 pub(crate) fn since(
     connection: &mut Connection,
+    user: &str,
     room: &RoomId,
     rev: i64,
     after: i64,
@@ -115,6 +118,9 @@ pub(crate) fn since(
 ) -> rusqlite::Result<Option<(Vec<Message>, i64)>> {
     let room = room.as_str();
     let transaction = connection.transaction()?;
+    if access::of(&transaction, room, user)?.is_none() {
+        return Ok(None);
+    }
     let now: Option<i64> = transaction
         .prepare_cached("SELECT rev FROM rooms WHERE id = ?1")?
         .query_row([room], |row| row.get(0))
@@ -133,17 +139,18 @@ pub(crate) fn since(
     Ok(Some((found, now)))
 }
 
-/// The message, if it is one that can change and its change can be published.
+/// The message, if it is one that can change and its change can be published, and what the user may in its room.
 pub(super) fn changeable(
     connection: &Connection,
     room: &str,
     seq: i64,
-) -> rusqlite::Result<Result<Message, Changed>> {
-    let known = connection
-        .prepare_cached("SELECT 1 FROM rooms WHERE id = ?1")?
-        .exists([room])?;
-    if !known {
+    user: &User,
+) -> rusqlite::Result<Result<(Message, Access), Changed>> {
+    let Some(access) = access::of(connection, room, &user.id)? else {
         return Ok(Err(Changed::NoRoom));
+    };
+    if access.archived {
+        return Ok(Err(Changed::Archived));
     }
     if outbox::count(connection, room)? >= limits::OUTBOX_ROWS {
         return Ok(Err(Changed::Full));
@@ -151,13 +158,14 @@ pub(super) fn changeable(
     Ok(match messages::at(connection, room, seq)? {
         None => Err(Changed::NoMessage),
         Some(message) if message.deleted => Err(Changed::Deleted),
-        Some(message) => Ok(message),
+        Some(message) => Ok((message, access)),
     })
 }
 
-/// Counts a change of a message, and publishes the message as it is now: in its room, and in short in the lobby.
+/// Counts a change of a message, and publishes the message as it is now: in its room, and in short for the list of rooms.
 pub(super) fn publish(
     connection: &Connection,
+    access: &Access,
     room: &str,
     seq: i64,
 ) -> rusqlite::Result<Option<Message>> {
@@ -182,19 +190,18 @@ pub(super) fn publish(
         });
         fields.insert("last".to_owned(), last);
     }
-    let row = |channel: String, event: &str, data: String| Row {
+    let row = |channels: Vec<String>, event: &str, data: String| Row {
         position: 0,
         room: room.to_owned(),
         key: format!("{}:{rev}", message.id),
-        channel,
+        channels,
         event: event.to_owned(),
         data,
     };
     let change = json!({ "type": "change", "message": message }).to_string();
-    outbox::add(connection, &row(channels::room(room), "change", change))?;
-    outbox::add(
-        connection,
-        &row(channels::LOBBY.to_owned(), "changed", news.to_string()),
-    )?;
+    let [channel, _] = access.channels(room);
+    outbox::add(connection, &row(vec![channel], "change", change))?;
+    let audience = access.audience(connection, room)?;
+    outbox::add(connection, &row(audience, "changed", news.to_string()))?;
     Ok(Some(message))
 }

@@ -4,11 +4,11 @@ use rusqlite::{Connection, OptionalExtension, Params, Row as SqlRow, Transaction
 use serde::Serialize;
 use serde_json::json;
 
+use super::access::{self, Access};
 use super::outbox::{self, Row};
 use super::people::{self, Entry};
 use super::reactions::{self, Reaction};
 use super::{mentions, reads, rooms};
-use crate::channels;
 use crate::limits;
 use crate::words::{RoomId, User};
 
@@ -89,8 +89,10 @@ pub(crate) enum Posted {
     Known(Message),
     /// The id belongs to a message of another author or room.
     IdTaken,
-    /// There is no such room.
+    /// There is no such room, or the author is no member of it.
     NoRoom,
+    /// The room is archived.
+    Archived,
     /// The message that it would answer does not exist.
     NoSuchReply,
     /// It mentions more than [`limits::MENTIONS`] people.
@@ -116,6 +118,12 @@ pub(crate) fn post(
         } else {
             Posted::IdTaken
         });
+    }
+    let Some(access) = access::of(&transaction, room, &draft.author.id)? else {
+        return Ok(Posted::NoRoom);
+    };
+    if access.archived {
+        return Ok(Posted::Archived);
     }
     if outbox::count(&transaction, room)? >= limits::OUTBOX_ROWS {
         return Ok(Posted::Full);
@@ -163,7 +171,7 @@ pub(crate) fn post(
     let Some(message) = at(&transaction, room, seq)? else {
         return Ok(Posted::NoRoom);
     };
-    for row in publications(&message) {
+    for row in publications(&message, &access, access.audience(&transaction, room)?) {
         outbox::add(&transaction, &row)?;
     }
     transaction.commit()?;
@@ -191,9 +199,10 @@ pub(crate) struct Found {
     pub(crate) rev: i64,
 }
 
-/// A page of a room; `None` if there is no such room.
+/// A page of a room; `None` if there is no such room for this user.
 pub(crate) fn page(
     connection: &mut Connection,
+    user: &str,
     room: &RoomId,
     page: Page,
     limit: u32,
@@ -201,6 +210,9 @@ pub(crate) fn page(
     let room = room.as_str();
     // One transaction, so that the page and the numbers are of the same moment.
     let transaction = connection.transaction()?;
+    if access::of(&transaction, room, user)?.is_none() {
+        return Ok(None);
+    }
     let numbers = transaction
         .prepare_cached("SELECT top, rev FROM rooms WHERE id = ?1")?
         .query_row([room], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -233,8 +245,8 @@ fn first_around(seq: i64, limit: u32, top: i64) -> i64 {
     begin.min(top - limit + 1).max(1)
 }
 
-/// What is published of a message: itself in its room, and a short notice in the lobby.
-fn publications(message: &Message) -> [Row; 2] {
+/// What is published of a message: itself in its room, and a short notice for the lists of rooms.
+fn publications(message: &Message, access: &Access, audience: Vec<String>) -> [Row; 2] {
     let notice = json!({
         "type": "notice",
         "room": message.room,
@@ -245,21 +257,22 @@ fn publications(message: &Message) -> [Row; 2] {
         "time": message.time,
         "mentions": message.mentions,
     });
-    let row = |channel: String, event: &str, data: String| Row {
+    let [channel, _] = access.channels(&message.room);
+    let row = |channels: Vec<String>, event: &str, data: String| Row {
         position: 0,
         room: message.room.clone(),
         key: message.id.clone(),
-        channel,
+        channels,
         event: event.to_owned(),
         data,
     };
     [
         row(
-            channels::room(&message.room),
+            vec![channel],
             "message",
             json!({ "type": "message", "message": message }).to_string(),
         ),
-        row(channels::LOBBY.to_owned(), "notice", notice.to_string()),
+        row(audience, "notice", notice.to_string()),
     ]
 }
 

@@ -11,8 +11,8 @@ pub(crate) struct Row {
     pub(crate) room: String,
     /// The idempotency key: the message id.
     pub(crate) key: String,
-    /// Where it is published.
-    pub(crate) channel: String,
+    /// Where it is published; names of the chat's channels have no spaces.
+    pub(crate) channels: Vec<String>,
     /// The event name that clients of the plain dialect see, a tag elsewhere.
     pub(crate) event: String,
     /// The payload, as JSON.
@@ -25,7 +25,13 @@ pub(crate) fn add(connection: &Connection, row: &Row) -> rusqlite::Result<()> {
         .prepare_cached(
             "INSERT INTO outbox (room_id, key, channel, event, data) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![row.room, row.key, row.channel, row.event, row.data])?;
+        .execute(params![
+            row.room,
+            row.key,
+            row.channels.join(" "),
+            row.event,
+            row.data
+        ])?;
     Ok(())
 }
 
@@ -53,11 +59,12 @@ pub(crate) fn first(
          WHERE room_id = ?1 ORDER BY position LIMIT ?2",
     )?;
     let rows = statement.query_map(params![room, limit], |row| {
+        let channels: String = row.get(3)?;
         Ok(Row {
             position: row.get(0)?,
             room: row.get(1)?,
             key: row.get(2)?,
-            channel: row.get(3)?,
+            channels: channels.split(' ').map(str::to_owned).collect(),
             event: row.get(4)?,
             data: row.get(5)?,
         })

@@ -76,7 +76,7 @@ pub(crate) fn enter_with_key(
 }
 
 /// Whether the name belongs to a browser, so that saying it is not enough.
-pub(crate) fn is_owned(connection: &mut Connection, id: &str) -> rusqlite::Result<bool> {
+pub(crate) fn is_owned(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
     Ok(owner(connection, id)?.is_some())
 }
 

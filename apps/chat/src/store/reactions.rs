@@ -34,8 +34,8 @@ pub(crate) fn set(
 ) -> rusqlite::Result<Changed> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let room = room.as_str();
-    let message = match changes::changeable(&transaction, room, seq)? {
-        Ok(message) => message,
+    let (message, access) = match changes::changeable(&transaction, room, seq, user)? {
+        Ok(found) => found,
         Err(refused) => return Ok(refused),
     };
     match people::enter(&transaction, user)? {
@@ -68,7 +68,7 @@ pub(crate) fn set(
     if changed == 0 {
         return Ok(Changed::Same(message));
     }
-    let message = changes::publish(&transaction, room, seq)?;
+    let message = changes::publish(&transaction, &access, room, seq)?;
     transaction.commit()?;
     Ok(message.map_or(Changed::NoMessage, Changed::Done))
 }

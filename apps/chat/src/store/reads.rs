@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
-use super::mentions;
+use super::{access, mentions};
 use crate::words::RoomId;
 
 /// Where a user stands in a room.
@@ -22,7 +22,7 @@ pub(crate) struct Read {
 
 /// Moves a user's cursor forward, to the room's latest message at most.
 ///
-/// Gives where the user stands now and whether the cursor moved; `None` if there is no such room. A
+/// Gives where the user stands now and whether the cursor moved; `None` if there is no such room for the user. A
 /// cursor never moves back, so that marks of several devices can come in any order.
 pub(crate) fn mark(
     connection: &mut Connection,
@@ -32,6 +32,9 @@ pub(crate) fn mark(
 ) -> rusqlite::Result<Option<(Read, bool)>> {
     let transaction = connection.transaction()?;
     let room = room.as_str();
+    if access::of(&transaction, room, user)?.is_none() {
+        return Ok(None);
+    }
     let top: Option<i64> = transaction
         .prepare_cached("SELECT top FROM rooms WHERE id = ?1")?
         .query_row([room], |row| row.get(0))
@@ -81,8 +84,17 @@ pub(super) fn pass_own(
 /// A new user has nothing to catch up with: all that was said so far counts as read.
 pub(super) fn begin(connection: &Connection, user: &str) -> rusqlite::Result<()> {
     connection.execute(
-        "INSERT OR IGNORE INTO reads (user_id, room_id, seq) SELECT ?1, id, top FROM rooms",
+        "INSERT OR IGNORE INTO reads (user_id, room_id, seq) SELECT ?1, id, top FROM rooms WHERE kind = 'public'",
         [user],
+    )?;
+    Ok(())
+}
+
+/// A new member has nothing to catch up with, and may read all that was said.
+pub(super) fn begin_in(connection: &Connection, user: &str, room: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "INSERT OR REPLACE INTO reads (user_id, room_id, seq) SELECT ?1, id, top FROM rooms WHERE id = ?2",
+        [user, room],
     )?;
     Ok(())
 }

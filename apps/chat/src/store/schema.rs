@@ -19,6 +19,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up(ROOMS_THAT_END),
         M::up_with_hook(NAMES_WITH_OWNERS, remember_all_looks),
         M::up(MESSAGES_THAT_CHANGE),
+        M::up(ROOMS_WITH_MEMBERS),
     ])
 }
 
@@ -157,6 +158,33 @@ const MESSAGES_THAT_CHANGE: &str = "
         PRIMARY KEY (room_id, seq, user_id)
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX mentions_by_user ON mentions (user_id, room_id, seq);";
+
+const ROOMS_WITH_MEMBERS: &str = "
+    -- 'public', 'private' or 'direct'.
+    ALTER TABLE rooms ADD COLUMN kind TEXT NOT NULL DEFAULT 'public';
+    ALTER TABLE rooms ADD COLUMN topic TEXT NOT NULL DEFAULT '';
+    ALTER TABLE rooms ADD COLUMN archived_ms INTEGER;
+    -- A part of a private room's channel: who is removed knows none that is still used.
+    ALTER TABLE rooms ADD COLUMN generation INTEGER NOT NULL DEFAULT 1;
+
+    CREATE TABLE members (
+        room_id TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        -- 'owner', 'moderator', 'member'; in public rooms, where nobody has to be a member, also 'left'.
+        role TEXT NOT NULL,
+        joined_ms INTEGER NOT NULL,
+        PRIMARY KEY (room_id, user_id)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX members_by_user ON members (user_id);
+    INSERT INTO members (room_id, user_id, role, joined_ms)
+        SELECT id, creator, 'owner', 0 FROM rooms WHERE creator IS NOT NULL;
+
+    CREATE TABLE invites (
+        token TEXT PRIMARY KEY,
+        room_id TEXT NOT NULL UNIQUE,
+        user_id TEXT NOT NULL,
+        expires_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;";
 
 #[cfg(test)]
 mod tests {

@@ -10,6 +10,7 @@ mod stage;
 
 mod changes;
 mod interface;
+mod members;
 mod messages;
 mod names;
 mod reads;

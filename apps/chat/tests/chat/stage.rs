@@ -171,6 +171,10 @@ impl User {
         answer(self.call(Method::PUT, path, None).await).await
     }
 
+    pub(crate) async fn put_with(&self, path: &str, body: Value) -> (u16, Value) {
+        answer(self.call(Method::PUT, path, Some(body)).await).await
+    }
+
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Response<Body> {
         let mut request = Request::builder()
             .method(method)
