@@ -17,7 +17,7 @@ test('a slip of the finger leads to the room that was meant, and a room made by 
   await goTo(anna, 'Genral');
   const options = anna.page.getByRole('option');
   await options.nth(1).waitFor();
-  assert.deepEqual(await options.allInnerTexts(), ['General', 'Create “Genral”']);
+  assert.deepEqual(await options.allInnerTexts(), ['General', 'Create “Genral”', 'Create private “Genral”']);
   await anna.page.keyboard.press('Enter');
   await anna.page.getByRole('combobox').waitFor({ state: 'detached' });
   assert.match(anna.page.url(), /\/room\/general$/);
@@ -29,7 +29,11 @@ test('a slip of the finger leads to the room that was meant, and a room made by 
   await boris.page.waitForURL('**/room/mistake');
   await anna.writeAndBeHeard('who made it, deletes it');
   await boris.reads('who made it, deletes it');
+  await boris.page.getByRole('button', { name: 'About the room' }).click();
+  await boris.page.getByRole('button', { name: 'Leave the room' }).waitFor();
   assert.equal(await boris.page.getByRole('button', { name: 'Delete the room' }).count(), 0);
+  await boris.page.keyboard.press('Escape');
+  await anna.page.getByRole('button', { name: 'About the room' }).click();
   await anna.page.getByRole('button', { name: 'Delete the room' }).click();
   await anna.picture('9-delete-room');
   await anna.page.getByRole('button', { name: 'Delete', exact: true }).click();

@@ -26,8 +26,8 @@ async function isSound(person, view, wrong) {
 }
 
 const WORDS = {
-  'en-US': { people: 'People', join: 'Join from anywhere', close: 'Close', remove: 'Delete the room', cancel: 'Cancel' },
-  'ru-RU': { people: 'Люди', join: 'Присоединиться отовсюду', close: 'Закрыть', remove: 'Удалить комнату', cancel: 'Отмена' },
+  'en-US': { people: 'People', join: 'Join from anywhere', close: 'Close', remove: 'Delete the room', about: 'About the room', discover: 'All public rooms', private: 'Create private', cancel: 'Cancel' },
+  'ru-RU': { people: 'Люди', join: 'Присоединиться отовсюду', close: 'Закрыть', remove: 'Удалить комнату', about: 'О комнате', discover: 'Все открытые комнаты', private: 'Создать закрытую', cancel: 'Отмена' },
 };
 
 for (const [locale, colorScheme] of [
@@ -73,6 +73,9 @@ for (const [locale, colorScheme] of [
       await isSound(anna, name(`switcher-${size}`), wrong);
       await anna.page.keyboard.press('Enter');
       await anna.page.waitForURL('**/room/chay*');
+      await anna.page.getByRole('button', { name: words.about }).click();
+      await anna.page.getByRole('button', { name: words.remove }).waitFor();
+      await isSound(anna, name(`about-${size}`), wrong);
       await anna.page.getByRole('button', { name: words.remove }).click();
       await isSound(anna, name(`delete-${size}`), wrong);
       await anna.page.getByRole('button', { name: words.cancel }).click();

@@ -7,11 +7,11 @@ const FILES = [
  "/chat/assets/static/golos-text-cyrillic-wght-normal-mKek_fSS.woff2",
  "/chat/assets/static/golos-text-latin-ext-wght-normal-B-I5lbAQ.woff2",
  "/chat/assets/static/golos-text-latin-wght-normal-BS5oQT7X.woff2",
- "/chat/assets/static/index-DuaKiN87.js",
- "/chat/assets/static/index-dyTqJ40S.css"
+ "/chat/assets/static/index-2jgnwZL_.js",
+ "/chat/assets/static/index-BKloq7bC.css"
 ];
 const PREFIX = "veche-chat-";
-const CACHE = PREFIX + "c82c8e9e885dd827";
+const CACHE = PREFIX + "3d5ee575e3447b3b";
 /** How long the network may take to bring the page before the kept one is shown, in milliseconds. */
 const PATIENCE = 3000;
 
@@ -26,7 +26,7 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   if (origin !== location.origin || event.request.method !== "GET") return;
-  if (event.request.mode === "navigate" && (pathname === "/" || pathname.startsWith("/room/"))) event.respondWith(page(event.request));
+  if (event.request.mode === "navigate" && (pathname === "/" || pathname.startsWith("/room/") || pathname.startsWith("/join/"))) event.respondWith(page(event.request));
   else if (pathname.startsWith("/chat/assets/static/")) event.respondWith(file(event.request));
 });
 

@@ -17,7 +17,7 @@ addEventListener("activate", (event) => {
 addEventListener("fetch", (event) => {
   const { pathname, origin } = new URL(event.request.url);
   if (origin !== location.origin || event.request.method !== "GET") return;
-  if (event.request.mode === "navigate" && (pathname === "/" || pathname.startsWith("/room/"))) event.respondWith(page(event.request));
+  if (event.request.mode === "navigate" && (pathname === "/" || pathname.startsWith("/room/") || pathname.startsWith("/join/"))) event.respondWith(page(event.request));
   else if (pathname.startsWith("/chat/assets/static/")) event.respondWith(file(event.request));
 });
 

@@ -23,6 +23,7 @@ class Bench {
   kept: readonly Message[] = [];
   now = 1_000_000;
   exists = true;
+  listens = 0;
   rev = 0;
   askedChanges: { since: number; after: number; to: number }[] = [];
   changedMessages: Message[] = [];
@@ -42,6 +43,7 @@ class Bench {
           return { messages: found, rev: this.rev, limit: CHANGES };
         },
         listen: (_, ears) => {
+          this.listens += 1;
           this.ears = ears;
           return { tellTyping: () => {}, close: () => (this.ears = undefined) };
         },
@@ -310,4 +312,20 @@ test("what is answered or changed is let go of when it is deleted or sent", asyn
   bench.room.compose({ kind: "reply", message: bench.room.messages[1]! });
   bench.room.wrote();
   assert.equal(bench.room.composing.kind, "new");
+});
+
+test("when the channels of a room are other ones, those are listened to, and what was missed is fetched", async () => {
+  const bench = new Bench(5);
+  bench.room.open(bench.at(5));
+  await settled();
+  bench.ears?.joined({ client: "1", user: "anna" });
+  bench.room.rewire();
+  assert.deepEqual([bench.listens, bench.room.clients.size], [2, 0]);
+  bench.top = 6;
+  bench.ears?.subscribed(false);
+  await settled();
+  assert.deepEqual(bench.seqs, [1, 6]);
+  bench.room.close();
+  bench.room.rewire();
+  assert.equal(bench.listens, 2);
 });

@@ -140,3 +140,10 @@ test("mentions of the user are counted until they are read, and a deleted messag
   bench.rooms.read("tea", 12, []);
   assert.equal(bench.rooms.find("tea")?.mentions, 0);
 });
+
+test("a room that is called otherwise keeps what is unread in it", () => {
+  const bench = new Bench([room("tea", 12, 10)]);
+  bench.rooms.rename({ id: "tea", title: "Green tea", topic: "Leaves", archived: true });
+  const { title, topic, archived, unread } = bench.rooms.find("tea")!;
+  assert.deepEqual([title, topic, archived, unread], ["Green tea", "Leaves", true, 2]);
+});

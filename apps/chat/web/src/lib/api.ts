@@ -9,9 +9,23 @@ export interface User {
   name: string;
 }
 
+export type Kind = "public" | "private" | "direct";
+export type Role = "owner" | "moderator" | "member";
+
 export interface RoomInfo {
   id: string;
+  /** Empty for a conversation of two. */
   title: string;
+  topic?: string;
+  kind?: Kind;
+  archived?: boolean;
+  /** The channels of its messages and of who is typing. */
+  channel?: string;
+  typing?: string;
+  /** What the user may do there; nothing for a visitor of a public room. */
+  role?: Role;
+  /** With whom a conversation of two is. */
+  with?: User;
   /** The seq of its latest message. */
   top: number;
   /** The id of the user who made it. */
@@ -22,6 +36,36 @@ export interface RoomInfo {
   /** How many of them mention the user. */
   mentions?: number;
   last?: { user: string; name: string; text: string; time: number; deleted?: boolean };
+}
+
+export interface Member extends User {
+  role: Role | null;
+}
+
+/** A link into a private room. */
+export interface Invite {
+  token: string;
+  /** In milliseconds since 1970. */
+  expires: number;
+}
+
+/** Where a link leads. */
+export interface Invitation {
+  room: string;
+  title: string;
+  members: number;
+  by: string;
+}
+
+/** A public room, as who looks around sees it. */
+export interface PublicRoom {
+  id: string;
+  title: string;
+  topic: string;
+  top: number;
+  archived: boolean;
+  /** It is in the user's list. */
+  joined: boolean;
 }
 
 export interface Session {
@@ -103,8 +147,67 @@ export class Api {
     return this.#ask("POST", `rooms/${room}/read`, { seq }, { keepalive: true });
   }
 
-  async createRoom(title: string): Promise<RoomInfo> {
-    return (await this.#ask<{ room: RoomInfo }>("POST", "rooms", { title })).room;
+  async createRoom(title: string, isPrivate = false): Promise<RoomInfo> {
+    return (await this.#ask<{ room: RoomInfo }>("POST", "rooms", { title, private: isPrivate })).room;
+  }
+
+  changeRoom(room: string, change: { title?: string; topic?: string; archived?: boolean }): Promise<unknown> {
+    return this.#ask("PATCH", `rooms/${room}`, change);
+  }
+
+  /** All rooms that anybody may come into. */
+  async publicRooms(): Promise<PublicRoom[]> {
+    return (await this.#ask<{ rooms: PublicRoom[] }>("GET", "public-rooms")).rooms;
+  }
+
+  /** Comes back into a public room. */
+  joinRoom(room: string): Promise<unknown> {
+    return this.#ask("POST", `rooms/${room}/join`, {});
+  }
+
+  async members(room: string): Promise<Member[]> {
+    return (await this.#ask<{ members: Member[] }>("GET", `rooms/${room}/members`)).members;
+  }
+
+  /** Brings somebody in by name, or gives a role. */
+  setMember(room: string, user: string, role?: Role): Promise<unknown> {
+    return this.#ask("PUT", `rooms/${room}/members/${encodeURIComponent(user)}`, role ? { role } : {});
+  }
+
+  /** Removes somebody, or leaves. */
+  removeMember(room: string, user: string): Promise<unknown> {
+    return this.#ask("DELETE", `rooms/${room}/members/${encodeURIComponent(user)}`);
+  }
+
+  async invite(room: string): Promise<Invite | null> {
+    return (await this.#ask<{ invite: Invite | null }>("GET", `rooms/${room}/invite`)).invite;
+  }
+
+  async renewInvite(room: string): Promise<Invite> {
+    return (await this.#ask<{ invite: Invite }>("POST", `rooms/${room}/invite`, {})).invite;
+  }
+
+  revokeInvite(room: string): Promise<unknown> {
+    return this.#ask("DELETE", `rooms/${room}/invite`);
+  }
+
+  async invitation(token: string): Promise<Invitation> {
+    return (await this.#ask<{ invite: Invitation }>("GET", `invites/${token}`)).invite;
+  }
+
+  /** Follows a link; gives the room that it leads to. */
+  async followInvite(token: string): Promise<string> {
+    return (await this.#ask<{ room: string }>("POST", `invites/${token}`, {})).room;
+  }
+
+  /** The conversation with somebody; gives its id. */
+  async direct(user: string): Promise<string> {
+    return (await this.#ask<{ room: string }>("POST", "direct", { user })).room;
+  }
+
+  /** A token for a channel of a private room. */
+  async subscriptionToken(room: string, channel: string): Promise<string> {
+    return (await this.#ask<{ token: string }>("POST", `rooms/${room}/subscription-token`, { channel })).token;
   }
 
   history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number; rev: number }> {

@@ -171,6 +171,15 @@ export class Room extends Observed {
     this.changed();
   }
 
+  /** The room's channels are other ones: listens to those. */
+  rewire(): void {
+    if (!this.#wire) return;
+    this.#wire.close();
+    this.#clients = new Map();
+    this.#wire = this.world.listen(this.id, this.#ears());
+    this.changed();
+  }
+
   get isOpen(): boolean {
     return this.#wire !== undefined;
   }

@@ -109,7 +109,13 @@ export class Rooms extends Observed {
   /** A room is new, or its title is. */
   know(room: Omit<RoomInfo, "read" | "unread">): void {
     if (this.#list.some(({ id }) => id === room.id)) return;
-    this.#change([{ ...room, read: 0, unread: 0 }, ...this.#list]);
+    const role = room.creator === this.me ? { role: "owner" as const } : {};
+    this.#change([{ ...room, ...role, read: 0, unread: 0 }, ...this.#list]);
+  }
+
+  /** A room is called otherwise, or is archived. */
+  rename({ id, ...changed }: Pick<RoomInfo, "id" | "title" | "topic" | "archived">): void {
+    this.#change(this.#list.map((room) => (room.id === id ? { ...room, ...changed } : room)));
   }
 
   /** A room is gone. */

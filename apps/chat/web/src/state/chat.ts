@@ -4,7 +4,7 @@ import { newId } from "../lib/ids.ts";
 import { Keep } from "../lib/keep.ts";
 import { Observed } from "../lib/observed.ts";
 import { Outbox, type Entry } from "../lib/outbox.ts";
-import { Room, type RoomWorld } from "../lib/room.ts";
+import { Room, type RoomEars, type RoomWire, type RoomWorld } from "../lib/room.ts";
 import { Rooms, type Change, type Notice, type Read } from "../lib/rooms.ts";
 import type { RoomInfo, User } from "../lib/api.ts";
 import { quoteOf, type Message } from "../lib/timeline.ts";
@@ -41,7 +41,11 @@ export class Chat extends Observed {
   #loaded = new Map<string, Room>();
   #toKeep = new Map<string, { messages: readonly Message[]; rev: number }>();
   #keepDue = false;
-  #loadingRooms = false;
+  /** The list of rooms is under way. */
+  #roomsAsked: Promise<void> | undefined;
+  /** The channel of the open room that is listened to. */
+  #listening: string | undefined;
+  #memberships = 0;
   #closed = false;
 
   constructor(
@@ -64,7 +68,7 @@ export class Chat extends Observed {
     this.connection = new Connection(session.socket, api, {
       connected: () => this.#connected(),
       refused: () => void this.#lookAtSession(),
-      lobby: (notice) => this.#heardInLobby(notice),
+      lobby: (news) => this.#heardOfRoom(news),
       personal: (news) => this.#heardPersonally(news),
       unanswered: () => void this.link.check(),
     });
@@ -115,6 +119,12 @@ export class Chat extends Observed {
     return this.#outbox.sending;
   }
 
+  /** Grows whenever the members of a room have changed. */
+  get memberships(): number {
+    this.seen();
+    return this.#memberships;
+  }
+
   get slowed(): boolean {
     this.seen();
     return this.#outbox.slowed;
@@ -144,6 +154,7 @@ export class Chat extends Observed {
     }
     remember(`room.${this.session.user.id}`, id);
     const room = this.#loaded.get(id) ?? this.#newRoom(id);
+    this.#listening = undefined;
     this.#loaded.delete(id);
     this.#loaded.set(id, room);
     for (const old of [...this.#loaded.keys()].slice(0, -ROOMS_LOADED)) this.#loaded.delete(old);
@@ -165,11 +176,30 @@ export class Chat extends Observed {
     this.changed();
   }
 
-  /** Makes a room, or finds the one of this title; gives its id. */
-  async create(title: string): Promise<string> {
-    const room = await this.api.createRoom(title);
-    this.rooms.know(room);
+  /** Makes a room, or finds the public one of this title; gives its id. */
+  async create(title: string, isPrivate = false): Promise<string> {
+    const room = await this.api.createRoom(title, isPrivate);
+    if (isPrivate) await this.#loadRooms(true);
+    else this.rooms.know(room);
     return room.id;
+  }
+
+  /** The conversation with somebody; gives its id. */
+  async direct(user: string): Promise<string> {
+    const id = await this.api.direct(user);
+    if (!this.rooms.find(id)) await this.#loadRooms(true);
+    return id;
+  }
+
+  /** Comes into a public room again, or by an invitation into a private one. */
+  async join(act: () => Promise<unknown>): Promise<void> {
+    await act();
+    await this.#loadRooms(true);
+  }
+
+  async leaveRoom(id: string): Promise<void> {
+    await this.api.removeMember(id, this.session.user.id);
+    this.#gone(id);
   }
 
   async delete(id: string): Promise<void> {
@@ -178,7 +208,7 @@ export class Chat extends Observed {
   }
 
   mayDelete(room: RoomInfo): boolean {
-    return room.id !== "general" && (room.creator === this.session.user.id || room.top === 0);
+    return room.id !== "general" && room.kind !== "direct" && (room.role === "owner" || (room.kind !== "private" && room.top === 0));
   }
 
   /** Takes a message for the open room; false if too many wait. */
@@ -260,7 +290,7 @@ export class Chat extends Observed {
     return {
       history: (room, page) => this.api.history(room, page),
       changes: (room, part) => this.api.changes(room, part),
-      listen: (room, ears) => this.connection.listen(room, ears),
+      listen: (room, ears) => this.#listen(room, ears),
       arrived: (messages) => this.#arrived(messages),
       kept: (room, messages, rev) => {
         this.#toKeep.set(room, { messages, rev });
@@ -272,15 +302,37 @@ export class Chat extends Observed {
     };
   }
 
+  /** Listens to a room, as soon as its channels are known. */
+  #listen(id: string, ears: RoomEars): RoomWire {
+    const info = this.rooms.loaded ? this.rooms.find(id) : undefined;
+    const { channel, typing, kind } = info ?? {};
+    this.#listening = channel;
+    if (channel === undefined || typing === undefined) return { tellTyping() {}, close() {} };
+    if (kind === "public") return this.connection.listen([channel, typing], ears);
+    // Without a token the room, or its channel, is another one by now: the list knows.
+    return this.connection.listen([channel, typing], ears, (name) => this.api.subscriptionToken(id, name), () => void this.#loadRooms());
+  }
+
   #connected(): void {
     // What hangs on a connection that is gone is sent anew; the chat stores it once.
     this.#outbox.restart();
     void this.#loadRooms();
   }
 
-  async #loadRooms(): Promise<void> {
-    if (this.#loadingRooms || this.#closed) return;
-    this.#loadingRooms = true;
+  /** Asks for the list; `anew` after something has changed, so that an answer that is under way does not count. */
+  async #loadRooms(anew = false): Promise<void> {
+    if (this.#roomsAsked) {
+      await this.#roomsAsked;
+      // Whoever else waited may have asked again by now.
+      if (!anew) return;
+      return this.#roomsAsked ?? this.#loadRooms();
+    }
+    if (this.#closed) return;
+    this.#roomsAsked = this.#askRooms();
+    await this.#roomsAsked;
+  }
+
+  async #askRooms(): Promise<void> {
     try {
       const { rooms, house } = await this.api.rooms();
       if (this.#closed) return;
@@ -288,13 +340,14 @@ export class Chat extends Observed {
       const first = !this.rooms.loaded;
       this.rooms.load(rooms);
       const open = this.#room;
-      if (open && !this.rooms.find(open.id)) this.#gone(open.id);
+      if (open && !this.rooms.find(open.id)) return this.#gone(open.id);
+      if (open && this.rooms.find(open.id)?.channel !== this.#listening) open.rewire();
       // The room was opened before it was known what is unread in it.
-      else if (open && first) this.#atUnread(open);
+      if (open && first) this.#atUnread(open);
     } catch {
       later(RETRY, () => !this.rooms.loaded && void this.#loadRooms());
     } finally {
-      this.#loadingRooms = false;
+      this.#roomsAsked = undefined;
     }
   }
 
@@ -322,9 +375,16 @@ export class Chat extends Observed {
     }
   }
 
-  #heardInLobby(data: unknown): void {
+  /** News about a room: in the lobby if it is public, in the personal channel otherwise. */
+  #heardOfRoom(data: unknown): void {
     const news = data as { type?: string; room: RoomInfo & string };
     if (news.type === "room") this.rooms.know(news.room);
+    if (news.type === "room-changed") this.rooms.rename(news.room);
+    if (news.type === "membership") {
+      this.#memberships += 1;
+      void this.#loadRooms(true);
+      this.changed();
+    }
     if (news.type === "room-deleted") this.#gone(news.room);
     if (news.type === "notice") this.rooms.hear(data as Notice);
     if (news.type === "changed") this.rooms.amend(data as Change);
@@ -333,6 +393,7 @@ export class Chat extends Observed {
   #heardPersonally(data: unknown): void {
     const news = data as { type?: string; session?: string } & Read;
     if (news.type === "read") this.rooms.told(news);
+    this.#heardOfRoom(data);
     if (news.type === "session-ended" && news.session === this.session.session) this.world.ended();
   }
 

@@ -73,9 +73,24 @@ export class Connection {
     this.#client.disconnect();
   }
 
-  /** Listens to a room until the result is closed. */
-  listen(id: string, ears: RoomEars): RoomWire {
-    const room = this.#client.newSubscription(`room:${id}`, { joinLeave: true });
+  /**
+   * Listens to the two channels of a room until the result is closed. Channels of a private room need tokens; `lost` is
+   * called when there are none (any more).
+   */
+  listen([channel, typingChannel]: readonly [string, string], ears: RoomEars, token?: (channel: string) => Promise<string>, lost?: () => void): RoomWire {
+    const access = token
+      ? {
+          getToken: async ({ channel }: { channel: string }) => {
+            try {
+              return await token(channel);
+            } catch (error) {
+              if (error instanceof ApiError && (error.status === 403 || error.status === 404)) throw new UnauthorizedError("no member");
+              throw error;
+            }
+          },
+        }
+      : {};
+    const room = this.#client.newSubscription(channel, { joinLeave: true, ...access });
     room.on("publication", ({ data }) => {
       const { type, message } = data as { type?: string; message?: Message };
       if (type === "message" && message) ears.message(message);
@@ -87,7 +102,8 @@ export class Connection {
     });
     room.on("join", ({ info }) => ears.joined(info));
     room.on("leave", ({ info }) => ears.left(info.client));
-    const typing = this.#client.newSubscription(`typing:${id}`);
+    room.on("unsubscribed", ({ code }) => code !== 0 && lost?.());
+    const typing = this.#client.newSubscription(typingChannel, access);
     typing.on("publication", ({ info }) => info && ears.typing(info));
     for (const subscription of [room, typing]) subscription.subscribe();
     return {
