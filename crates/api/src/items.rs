@@ -1,7 +1,6 @@
 //! Lists in requests, read item by item: a list of short items is many times larger once it is decoded.
 
 use bytes::Bytes;
-use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 /// The items of a JSON list, each as it was written.
@@ -41,11 +40,6 @@ impl Iterator for Items {
         };
         is_value.then_some(item)
     }
-}
-
-/// Reads an item as a value of a certain type.
-pub(crate) fn read<'a, T: Deserialize<'a>>(item: &'a [u8]) -> Option<T> {
-    serde_json::from_slice(item).ok()
 }
 
 #[cfg(test)]

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::value::RawValue;
-
 use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::json::raw::{RawJson, RawObjects};
 
 use crate::backend::Backend;
 use crate::json::{self, ObjectWriter, Outcome};
@@ -20,10 +19,9 @@ pub(crate) async fn run_all(text: &str, backend: &Arc<dyn Backend>) -> Result<Ve
         return Err(Malformed("there is no command".into()));
     }
     let mut replies = Vec::new();
-    let commands = serde_json::Deserializer::from_str(text).into_iter::<Option<Object<'_>>>();
-    for command in commands {
+    for command in RawObjects::new(text) {
         let command = command.map_err(|error| Malformed(error.to_string()))?;
-        let command = command.unwrap_or_default();
+        let command = Object::from(command);
         let id: u32 = command.number("id")?;
         let outcome = match selected(&command)? {
             Some(method) => run(method, command.raw("params"), backend).await,
@@ -37,10 +35,10 @@ pub(crate) async fn run_all(text: &str, backend: &Arc<dyn Backend>) -> Result<Ve
     Ok(replies)
 }
 
-async fn run(method: &Method, params: Option<&RawValue>, backend: &Arc<dyn Backend>) -> Outcome {
+async fn run(method: &Method, params: Option<RawJson<'_>>, backend: &Arc<dyn Backend>) -> Outcome {
     let params = match params {
         _ if method.name == "info" => Ok(Object::default()), // It has none, whatever stands there.
-        Some(params) => Object::parse(params.get()),
+        Some(params) => Object::parse(params.as_str()),
         None => Err(Malformed("`params` is missing".into())),
     };
     match params.and_then(|params| method.call(&params)) {
@@ -55,7 +53,7 @@ fn selected(command: &Object<'_>) -> Result<Option<&'static Method>, Malformed> 
     let Some(method) = command.raw("method") else {
         return Ok(METHODS.iter().find(|method| method.name == "publish"));
     };
-    let method = method.get();
+    let method = method.as_str();
     if let Ok(number) = method.parse::<i64>() {
         return Ok(METHODS.iter().find(|method| method.number == number));
     }

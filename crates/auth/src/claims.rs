@@ -4,17 +4,17 @@ use std::collections::HashSet;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use serde_json::value::RawValue;
 
 use veche_protocol::claims::{
     ConnectionClaims, Overrides, SubscriptionClaims, SubscriptionOptions, TokenError,
 };
 use veche_protocol::identity::UserId;
+use veche_protocol::json::raw::RawJson;
 use veche_protocol::payload::Payload;
 
 use crate::jws::invalid;
 use crate::moment::{span, utc};
-use crate::object::Object;
+use crate::object::{self, Object};
 
 /// Claims that every token may have (RFC 7519, section 4.1).
 pub(crate) struct Registered {
@@ -129,19 +129,16 @@ pub(crate) fn subscription(
 
 /// Server-side subscriptions: `subs`, or `channels` if there are none.
 fn subscriptions(claims: &Object<'_>) -> Result<Vec<(String, SubscriptionOptions)>, TokenError> {
-    let channels: Vec<String> = claims
-        .typed("channels", "a list of strings")?
-        .unwrap_or_default();
+    let channels = claims.strings("channels", "a list of strings")?;
+    let channels = channels.unwrap_or_default();
     let mut seen = HashSet::new();
     let mut subs = Vec::new();
-    let mut values: Vec<_> = match claims.object("subs")? {
-        Some(values) => values.fields().collect(),
-        None => Vec::new(),
-    };
-    values.reverse(); // Of duplicates the last counts.
-    for (channel, value) in values {
-        if seen.insert(channel.clone()) {
-            subs.push((channel, sub_options(value)?));
+    if let Some(values) = claims.object("subs")? {
+        // Of duplicates the last counts.
+        for (channel, value) in values.fields().rev() {
+            if seen.insert(channel.to_owned()) {
+                subs.push((channel.to_owned(), sub_options(value)?));
+            }
         }
     }
     subs.reverse();
@@ -152,12 +149,11 @@ fn subscriptions(claims: &Object<'_>) -> Result<Vec<(String, SubscriptionOptions
     Ok(subs)
 }
 
-fn sub_options(value: &RawValue) -> Result<SubscriptionOptions, TokenError> {
-    if value.get() == "null" {
+fn sub_options(value: RawJson<'_>) -> Result<SubscriptionOptions, TokenError> {
+    if value.is_null() {
         return Ok(SubscriptionOptions::default());
     }
-    let value = Object::parse(value.get().as_bytes())
-        .ok_or_else(|| invalid("a value in `subs` is not an object"))?;
+    let value = Object::of(value).ok_or_else(|| invalid("a value in `subs` is not an object"))?;
     options(&value)
 }
 
@@ -185,25 +181,25 @@ fn switch(overrides: &Object<'_>, name: &str) -> Result<Option<bool>, TokenError
     let Some(switch) = overrides.object(name)? else {
         return Ok(None);
     };
-    let value = switch.typed("value", "true or false")?;
-    Ok(Some(value.unwrap_or(false)))
+    Ok(Some(switch.flag("value")?.unwrap_or(false)))
 }
 
 /// `aud` is a string or a list of strings.
 fn audience(claims: &Object<'_>) -> Result<Vec<String>, TokenError> {
     match claims.get("aud") {
-        Some(value) if value.get().starts_with('"') => {
+        Some(value) if value.as_str().starts_with('"') => {
             Ok(claims.string("aud")?.into_iter().collect())
         }
-        _ => Ok(claims
-            .typed("aud", "a string or a list of strings")?
-            .unwrap_or_default()),
+        _ => {
+            let expected = "a string or a list of strings";
+            Ok(claims.strings("aud", expected)?.unwrap_or_default())
+        }
     }
 }
 
 /// A string as it is, anything else as it is written.
-fn as_text(value: &RawValue) -> String {
-    serde_json::from_str(value.get()).unwrap_or_else(|_| value.get().to_owned())
+fn as_text(value: RawJson<'_>) -> String {
+    object::string(value).unwrap_or_else(|| value.as_str().to_owned())
 }
 
 #[expect(

@@ -7,7 +7,7 @@ use veche_protocol::claims::TokenError;
 
 use crate::algorithm::{Algorithm, SharedAlgorithm};
 use crate::key::Secret;
-use crate::object::Object;
+use crate::object::{self, Object};
 
 /// Most characters of a stranger's text that are told.
 const MAX_SHOWN: usize = 80;
@@ -60,9 +60,10 @@ impl<'a> Unverified<'a> {
         }
         let text = |name| match header.get_exact(name) {
             None => Ok(None),
-            Some(value) => serde_json::from_str::<String>(value.get())
-                .map(Some)
-                .map_err(|_| invalid(format!("`{name}` in the header is not a string"))),
+            Some(value) => match object::string(value) {
+                Some(text) => Ok(Some(text)),
+                None => Err(invalid(format!("`{name}` in the header is not a string"))),
+            },
         };
         let algorithm =
             text("alg")?.ok_or_else(|| invalid("the header names no algorithm (`alg`)"))?;

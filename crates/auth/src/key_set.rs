@@ -1,12 +1,11 @@
 //! Public keys as an endpoint tells them: a JSON Web Key Set (RFC 7517, section 5; RFC 7518, section 6; RFC 8037).
 
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
+use veche_protocol::json::raw::RawJson;
 
 use crate::algorithm::PublicAlgorithm;
 use crate::jws::{brief, decode};
 use crate::key::{Curve, PublicKey};
-use crate::object::Object;
+use crate::object::{self, Object};
 
 /// Members that only a private or a shared key has.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -31,8 +30,8 @@ impl KeySet {
     /// What is wrong with the whole.
     pub fn parse(json: &[u8]) -> Result<Self, String> {
         let set = Object::parse(json).ok_or("it is not a JSON object")?;
-        let keys: Vec<&RawValue> = match set.get_exact("keys") {
-            Some(keys) if set.repeated().is_none() => serde_json::from_str(keys.get()).ok(),
+        let keys = match set.get_exact("keys") {
+            Some(keys) if set.repeated().is_none() => keys.list(),
             _ => None,
         }
         .ok_or("it has no list `keys`")?;
@@ -72,9 +71,9 @@ impl KeySet {
 
 impl Jwk {
     /// A key with an id; others can't be asked for.
-    fn read(value: &RawValue) -> Option<Self> {
-        let jwk = Object::parse(value.get().as_bytes())?;
-        let id = member::<String>(&jwk, "kid").ok()??;
+    fn read(value: RawJson<'_>) -> Option<Self> {
+        let jwk = Object::of(value)?;
+        let id = text(&jwk, "kid").ok()??;
         Some(Self {
             id,
             key: read_key(&jwk),
@@ -86,18 +85,18 @@ fn read_key(jwk: &Object<'_>) -> Result<PublicKey, String> {
     if let Some(name) = jwk.repeated() {
         return Err(format!("it has {} twice", brief(name)));
     }
-    let kind: String = required(jwk, "kty")?;
+    let kind = required(jwk, "kty")?;
     if let Some(name) = PRIVATE.iter().find(|name| jwk.get_exact(name).is_some()) {
         return Err(format!(
             "it has the member `{name}` of a private or shared key, which everybody can read now"
         ));
     }
-    if let Some(usage) = member::<String>(jwk, "use")?
+    if let Some(usage) = text(jwk, "use")?
         && usage != "sig"
     {
         return Err(format!("its `use` is {} and not \"sig\"", brief(&usage)));
     }
-    if let Some(operations) = member::<Vec<String>>(jwk, "key_ops")?
+    if let Some(operations) = member(jwk, "key_ops", object::strings)?
         && !operations.iter().any(|it| it == "verify")
     {
         return Err("its `key_ops` do not have \"verify\"".to_owned());
@@ -108,14 +107,14 @@ fn read_key(jwk: &Object<'_>) -> Result<PublicKey, String> {
             let (curve, point) = point(jwk)?;
             PublicKey::ecdsa(curve, &point)
         }
-        "OKP" => match required::<String>(jwk, "crv")?.as_str() {
+        "OKP" => match required(jwk, "crv")?.as_str() {
             "Ed25519" => PublicKey::ed25519(&bytes(jwk, "x")?),
             other => return Err(format!("its curve {} is not Ed25519", brief(other))),
         },
         other => return Err(format!("its `kty` {} is not RSA, EC or OKP", brief(other))),
     }
     .map_err(|error| error.to_string())?;
-    let Some(name) = member::<String>(jwk, "alg")? else {
+    let Some(name) = text(jwk, "alg")? else {
         return Ok(key);
     };
     PublicAlgorithm::named(&name)
@@ -125,7 +124,7 @@ fn read_key(jwk: &Object<'_>) -> Result<PublicKey, String> {
 
 /// The curve, and its point without compression. Some makers drop zeros at the front of a coordinate.
 fn point(jwk: &Object<'_>) -> Result<(Curve, Vec<u8>), String> {
-    let curve = match required::<String>(jwk, "crv")?.as_str() {
+    let curve = match required(jwk, "crv")?.as_str() {
         "P-256" => Curve::P256,
         "P-384" => Curve::P384,
         "P-521" => Curve::P521,
@@ -150,18 +149,27 @@ fn point(jwk: &Object<'_>) -> Result<(Curve, Vec<u8>), String> {
 }
 
 fn bytes(jwk: &Object<'_>, name: &str) -> Result<Vec<u8>, String> {
-    decode(&required::<String>(jwk, name)?)
+    decode(&required(jwk, name)?)
         .filter(|bytes| !bytes.is_empty())
         .ok_or_else(|| format!("its `{name}` is not base64url"))
 }
 
-fn required<T: DeserializeOwned>(jwk: &Object<'_>, name: &str) -> Result<T, String> {
-    member(jwk, name)?.ok_or_else(|| format!("it has no `{name}`"))
+fn required(jwk: &Object<'_>, name: &str) -> Result<String, String> {
+    text(jwk, name)?.ok_or_else(|| format!("it has no `{name}`"))
 }
 
-fn member<T: DeserializeOwned>(jwk: &Object<'_>, name: &str) -> Result<Option<T>, String> {
-    jwk.get_exact(name)
-        .map(|value| serde_json::from_str(value.get()))
-        .transpose()
-        .map_err(|_| format!("its `{name}` is of the wrong type"))
+fn text(jwk: &Object<'_>, name: &str) -> Result<Option<String>, String> {
+    member(jwk, name, object::string)
+}
+
+fn member<T>(
+    jwk: &Object<'_>,
+    name: &str,
+    read: fn(RawJson<'_>) -> Option<T>,
+) -> Result<Option<T>, String> {
+    let Some(value) = jwk.get_exact(name) else {
+        return Ok(None);
+    };
+    let read = read(value).ok_or_else(|| format!("its `{name}` is of the wrong type"))?;
+    Ok(Some(read))
 }

@@ -1,97 +1,97 @@
 //! A JSON object as tokens are read: keys in any case, the last of duplicates counts, values byte for byte.
 
-use std::collections::HashSet;
-use std::fmt;
+use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
-use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
-use serde_json::value::RawValue;
 
 use veche_protocol::claims::TokenError;
-use veche_protocol::payload::{MAX_DEPTH, Payload, nests_within};
+use veche_protocol::json::raw::{RawJson, RawObject};
+use veche_protocol::payload::Payload;
 
 use crate::jws::invalid;
 
 /// Keys and raw values, in the order of the text.
-pub(crate) struct Object<'a> {
-    fields: Vec<(String, &'a RawValue)>,
-}
+pub(crate) struct Object<'a>(RawObject<'a>);
 
 impl<'a> Object<'a> {
     /// Reads one JSON object and nothing behind it.
     pub(crate) fn parse(text: &'a [u8]) -> Option<Self> {
-        serde_json::from_slice(text).ok()
+        let text = std::str::from_utf8(text).ok()?;
+        RawObject::parse(text).ok().flatten().map(Self)
+    }
+
+    /// A value that is an object.
+    pub(crate) fn of(value: RawJson<'a>) -> Option<Self> {
+        value.object().map(Self)
     }
 
     /// A value that is there and not null.
-    pub(crate) fn get(&self, name: &str) -> Option<&'a RawValue> {
-        self.get_or_null(name).filter(|value| value.get() != "null")
-    }
-
-    /// A value that is there.
-    fn get_or_null(&self, name: &str) -> Option<&'a RawValue> {
-        let mut newest_first = self.fields.iter().rev();
-        newest_first
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| *value)
+    pub(crate) fn get(&self, name: &str) -> Option<RawJson<'a>> {
+        self.0.last(name).filter(|value| !value.is_null())
     }
 
     /// A value whose key is spelled exactly so, and which is not null.
-    pub(crate) fn get_exact(&self, name: &str) -> Option<&'a RawValue> {
-        let found = self.fields.iter().find(|(key, _)| key == name);
-        found
-            .map(|(_, value)| *value)
-            .filter(|value| value.get() != "null")
+    pub(crate) fn get_exact(&self, name: &str) -> Option<RawJson<'a>> {
+        self.0.first_exact(name).filter(|value| !value.is_null())
     }
 
     /// The first name that stands there twice, spelled exactly so.
     pub(crate) fn repeated(&self) -> Option<&str> {
-        let mut seen = HashSet::new();
-        let mut names = self.fields.iter().map(|(key, _)| key.as_str());
-        names.find(|name| !seen.insert(*name))
+        self.0.repeated()
     }
 
-    /// A value of a certain type.
-    pub(crate) fn typed<T: Deserialize<'a>>(
+    /// A value that is read as something.
+    fn read<T>(
         &self,
         name: &str,
         expected: &str,
+        read: impl FnOnce(RawJson<'a>) -> Option<T>,
     ) -> Result<Option<T>, TokenError> {
-        let value = self.get(name);
-        value
-            .map(|value| serde_json::from_str(value.get()))
-            .transpose()
-            .map_err(|_| invalid(format!("`{name}` is not {expected}")))
+        let Some(value) = self.get(name) else {
+            return Ok(None);
+        };
+        let read = read(value).ok_or_else(|| invalid(format!("`{name}` is not {expected}")))?;
+        Ok(Some(read))
     }
 
     /// A string.
     pub(crate) fn string(&self, name: &str) -> Result<Option<String>, TokenError> {
-        self.typed(name, "a string")
+        self.read(name, "a string", string)
+    }
+
+    /// A list of strings; `expected` says what else it could be.
+    pub(crate) fn strings(
+        &self,
+        name: &str,
+        expected: &str,
+    ) -> Result<Option<Vec<String>>, TokenError> {
+        self.read(name, expected, strings)
+    }
+
+    /// True or false.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, TokenError> {
+        self.read(name, "true or false", RawJson::scalar)
     }
 
     /// A whole number of seconds.
     pub(crate) fn seconds(&self, name: &str) -> Result<Option<i64>, TokenError> {
-        self.typed(name, "a whole number of seconds")
+        self.read(name, "a whole number of seconds", RawJson::scalar)
     }
 
     /// A moment in seconds, which may be a fraction, or stand in quotes (RFC 7519, `NumericDate`, read generously).
     pub(crate) fn moment(&self, name: &str) -> Result<Option<f64>, TokenError> {
-        let Some(value) = self.get(name) else {
-            return Ok(None);
-        };
-        let text = value.get();
-        let quoted = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-        serde_json::from_str::<f64>(quoted.unwrap_or(text))
-            .map(Some)
-            .map_err(|_| invalid(format!("`{name}` is not a number of seconds")))
+        self.read(name, "a number of seconds", |value| {
+            let text = value.as_str();
+            let quoted = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
+            serde_json::from_str(quoted.unwrap_or(text)).ok()
+        })
     }
 
     /// An object within.
     pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, TokenError> {
-        self.typed(name, "an object")
+        self.read(name, "an object", Self::of)
     }
 
     /// Data: bytes in base64 under `base64_name` if that is there and not empty, else the JSON value `name` as it is.
@@ -112,42 +112,26 @@ impl<'a> Object<'a> {
 
     /// A JSON value, byte for byte; null is one.
     pub(crate) fn raw(&self, name: &str) -> Result<Option<Payload>, TokenError> {
-        let Some(value) = self.get_or_null(name) else {
+        let Some(value) = self.0.last(name) else {
             return Ok(None);
         };
-        let json = value.get().as_bytes();
-        if !nests_within(json, MAX_DEPTH) {
-            return Err(invalid(format!("`{name}` has too many levels")));
-        }
-        Ok(Some(Payload::json(Bytes::copy_from_slice(json))))
+        let payload = value.payload();
+        let payload = payload.ok_or_else(|| invalid(format!("`{name}` has too many levels")))?;
+        Ok(Some(payload))
     }
 
     /// All keys and values, null or not.
-    pub(crate) fn fields(self) -> impl Iterator<Item = (String, &'a RawValue)> {
-        self.fields.into_iter()
+    pub(crate) fn fields(&self) -> impl DoubleEndedIterator<Item = (&str, RawJson<'a>)> {
+        self.0.fields()
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Fields)
-    }
+/// A value as a string.
+pub(crate) fn string(value: RawJson<'_>) -> Option<String> {
+    value.string().map(Cow::into_owned)
 }
 
-struct Fields;
-
-impl<'de> Visitor<'de> for Fields {
-    type Value = Object<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Vec::new();
-        while let Some(field) = map.next_entry()? {
-            fields.push(field);
-        }
-        Ok(Object { fields })
-    }
+/// A value as a list of strings.
+pub(crate) fn strings(value: RawJson<'_>) -> Option<Vec<String>> {
+    value.list()?.into_iter().map(string).collect()
 }

@@ -5,6 +5,7 @@
 mod decode;
 mod encode;
 pub(crate) mod object;
+pub mod raw;
 pub(crate) mod reader;
 pub mod text;
 

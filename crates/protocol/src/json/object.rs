@@ -130,5 +130,5 @@ fn text(token: StringToken<'_>) -> Result<String, DecodeError> {
     Ok(text.into_owned())
 }
 
-const HALF_A_CHARACTER: DecodeError =
+pub(crate) const HALF_A_CHARACTER: DecodeError =
     DecodeError::fixed("an escape in the name of a field is half a character");

@@ -3,10 +3,16 @@
 //! It accepts what `serde_json` accepts (RFC 8259), which its tests compare it with. It exists because commands are
 //! read more often than anything else: for a publish it takes a third of the instructions.
 
-use std::borrow::Cow;
-
 use crate::decode_error::DecodeError;
-use crate::payload::MAX_DEPTH;
+
+mod nesting;
+mod scalar;
+mod string_token;
+
+pub use scalar::Scalar;
+pub(crate) use string_token::StringToken;
+
+use nesting::{Bounded, Nesting, Unbounded};
 
 /// Reads one JSON value after another. After an error it stands anywhere, and must not be used.
 #[derive(Debug)]
@@ -15,19 +21,6 @@ pub(crate) struct Reader<'a> {
     at: usize,
     /// Objects and lists that were entered by [`Reader::object`] and [`Reader::list`].
     depth: usize,
-}
-
-/// A string in the text, with its quotes.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct StringToken<'a> {
-    raw: &'a str,
-    has_escapes: bool,
-}
-
-/// A number or a boolean that a field can hold.
-pub(crate) trait Scalar: Sized {
-    /// Reads a token that is a valid JSON number or literal.
-    fn parse(token: &str) -> Option<Self>;
 }
 
 /// Objects and lists that may be entered at once; each is a call on the stack.
@@ -113,16 +106,27 @@ impl<'a> Reader<'a> {
     /// Passes over any value, and returns it as it is spelled.
     ///
     /// # Errors
-    /// It is not valid, or has more than [`MAX_DEPTH`] levels.
+    /// It is not valid, or has more than [`crate::payload::MAX_DEPTH`] levels.
     pub(crate) fn value(&mut self) -> Result<&'a str, DecodeError> {
+        self.pass_over(Bounded::default())
+    }
+
+    /// As [`Self::value`], but for values of any depth: each level takes one bit of memory.
+    ///
+    /// # Errors
+    /// It is not valid.
+    pub(crate) fn any_value(&mut self) -> Result<&'a str, DecodeError> {
+        self.pass_over(Unbounded::default())
+    }
+
+    fn pass_over(&mut self, mut nesting: impl Nesting) -> Result<&'a str, DecodeError> {
         self.peek();
         let start = self.at;
-        let mut nesting = Nesting::default();
         loop {
             match self.peek() {
                 Some(b'"') => drop(self.string_token()?),
                 Some(b'-' | b'0'..=b'9') => drop(self.number()?),
-                Some(b'{') if nesting.len < MAX_DEPTH => {
+                Some(b'{') if nesting.has_room() => {
                     self.at += 1;
                     if !self.take(b'}') {
                         nesting.push(true);
@@ -130,7 +134,7 @@ impl<'a> Reader<'a> {
                         continue;
                     }
                 }
-                Some(b'[') if nesting.len < MAX_DEPTH => {
+                Some(b'[') if nesting.has_room() => {
                     self.at += 1;
                     if !self.take(b']') {
                         nesting.push(false);
@@ -154,6 +158,20 @@ impl<'a> Reader<'a> {
         self.peek().is_none()
     }
 
+    /// Fails unless nothing but white space follows.
+    pub(crate) fn end(&mut self) -> Result<(), DecodeError> {
+        if self.is_at_end() {
+            return Ok(());
+        }
+        Err(self.expected("the end"))
+    }
+
+    /// Whether a word or a number would go on here, as in `nullnull`.
+    pub(super) fn is_within_word(&self) -> bool {
+        let next = self.next();
+        next.is_some_and(|byte| !byte.is_ascii_whitespace() && !b"\"[]{},:".contains(&byte))
+    }
+
     /// Passes over `null`, if it is next.
     pub(crate) fn null(&mut self) -> Result<bool, DecodeError> {
         if self.peek() != Some(b'n') {
@@ -163,7 +181,7 @@ impl<'a> Reader<'a> {
     }
 
     /// After a value: leaves what ends here. Returns whether another value follows within what is still open.
-    fn end_values(&mut self, nesting: &mut Nesting) -> Result<bool, DecodeError> {
+    fn end_values(&mut self, nesting: &mut impl Nesting) -> Result<bool, DecodeError> {
         while let Some(is_object) = nesting.innermost() {
             let end = if is_object { b'}' } else { b']' };
             if self.continues(end)? {
@@ -319,59 +337,8 @@ impl<'a> Reader<'a> {
     }
 
     #[cold]
-    fn expected(&self, what: &str) -> DecodeError {
+    pub(super) fn expected(&self, what: &str) -> DecodeError {
         DecodeError::new(format!("not JSON: byte {} should be {what}", self.at))
-    }
-}
-
-impl<'a> StringToken<'a> {
-    /// The text, in which half a character becomes U+FFFD.
-    pub(crate) fn text(self) -> Option<Cow<'a, str>> {
-        if self.has_escapes {
-            return super::text::read_string(self.raw).map(Cow::Owned);
-        }
-        self.inner().map(Cow::Borrowed)
-    }
-
-    /// The name of a field; `None` where an escape in it is half a character.
-    pub(crate) fn name(self) -> Option<Cow<'a, str>> {
-        if self.has_escapes {
-            return serde_json::from_str(self.raw).ok().map(Cow::Owned);
-        }
-        self.inner().map(Cow::Borrowed)
-    }
-
-    fn inner(self) -> Option<&'a str> {
-        self.raw.get(1..self.raw.len() - 1)
-    }
-}
-
-/// Which of the open objects and lists are objects, a bit each.
-#[derive(Debug, Default)]
-struct Nesting {
-    bits: [u64; MAX_DEPTH / 64],
-    len: usize,
-}
-
-impl Nesting {
-    /// Enters an object or a list. Beyond [`MAX_DEPTH`] nothing is remembered; callers do not go there.
-    fn push(&mut self, is_object: bool) {
-        let bit = 1 << (self.len % 64);
-        if let Some(word) = self.bits.get_mut(self.len / 64) {
-            *word = if is_object { *word | bit } else { *word & !bit };
-        }
-        self.len += 1;
-    }
-
-    fn pop(&mut self) {
-        self.len = self.len.saturating_sub(1);
-    }
-
-    /// Whether the innermost is an object; `None` where nothing is open.
-    fn innermost(&self) -> Option<bool> {
-        let last = self.len.checked_sub(1)?;
-        let word = self.bits.get(last / 64)?;
-        Some(word >> (last % 64) & 1 == 1)
     }
 }
 
@@ -397,25 +364,6 @@ fn find_special(bytes: &[u8], at: usize) -> usize {
 
 /// Bytes of a string that are looked at one by one.
 const SHORT: usize = 16;
-
-macro_rules! integers {
-    ($($integer:ty)*) => {$(
-        impl Scalar for $integer {
-            fn parse(token: &str) -> Option<Self> {
-                // Minus zero is no integer.
-                token.parse().ok().filter(|_| token != "-0")
-            }
-        }
-    )*};
-}
-
-integers!(u32 u64 i32 i64);
-
-impl Scalar for bool {
-    fn parse(token: &str) -> Option<Self> {
-        token.parse().ok()
-    }
-}
 
 #[cfg(test)]
 mod tests;

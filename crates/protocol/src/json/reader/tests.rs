@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::*;
+use crate::payload::MAX_DEPTH;
 
 /// The first value of a text, and whether it is alone.
 fn first_value(text: &str) -> Option<(&str, bool)> {
