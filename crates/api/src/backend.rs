@@ -21,7 +21,7 @@ use crate::pattern::Pattern;
 
 /// An answer that will come, or the reason why not. Its `code` and `message` are told to the caller, its `why` is
 /// logged.
-pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, CommandError>> + Send + 'a>>;
+pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CommandError>> + Send + 'a>>;
 
 /// What the API asks of the server.
 ///
@@ -42,29 +42,32 @@ pub trait Backend: Send + Sync + fmt::Debug {
         publication: Publication,
         options: PublishOptions,
         skip_history: bool,
-    ) -> Answer<'a, StreamPosition>;
+    ) -> BackendFuture<'a, StreamPosition>;
 
     /// Who is in a channel, in any order.
-    fn presence<'a>(&'a self, channel: &'a str) -> Answer<'a, Vec<ClientInfo>>;
+    fn presence<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, Vec<ClientInfo>>;
 
     /// How many are in a channel.
-    fn presence_stats<'a>(&'a self, channel: &'a str) -> Answer<'a, PresenceStats>;
+    fn presence_stats<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, PresenceStats>;
 
     /// What was published in a channel. The query's `meta_ttl` is the backend's to set. Another epoch is 112.
-    fn history<'a>(&'a self, channel: &'a str, query: Query) -> Answer<'a, Page>;
+    fn history<'a>(&'a self, channel: &'a str, query: Query) -> BackendFuture<'a, Page>;
 
     /// Forgets what was published in a channel.
-    fn remove_history<'a>(&'a self, channel: &'a str) -> Answer<'a, ()>;
+    fn remove_history<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, ()>;
 
     /// The channels of all nodes that somebody is subscribed to, and how many are; all of them without a pattern.
-    fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>>;
+    fn channels<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+    ) -> BackendFuture<'a, BTreeMap<String, u32>>;
 
     /// A page of these channels, in the order of their names. A cursor that is none is 107.
     fn channels_in_pages<'a>(
         &'a self,
         pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(String, u32)>>;
+    ) -> BackendFuture<'a, Listing<(String, u32)>>;
 
     /// A page of the connections of all nodes, in an order that does not change. A cursor that is none, or of a node
     /// that is gone, is 107.
@@ -72,7 +75,7 @@ pub trait Backend: Send + Sync + fmt::Debug {
         &self,
         filter: ConnectionFilter,
         page: PageRequest,
-    ) -> Answer<'_, Listing<Connection>>;
+    ) -> BackendFuture<'_, Listing<Connection>>;
 
     /// A page of the users that are connected, in the order of their ids, and how many connections each has. A cursor
     /// that is none is 107.
@@ -80,20 +83,20 @@ pub trait Backend: Send + Sync + fmt::Debug {
         &'a self,
         pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(UserId, u32)>>;
+    ) -> BackendFuture<'a, Listing<(UserId, u32)>>;
 
     /// The nodes that are running.
-    fn info(&self) -> Answer<'_, Vec<NodeInfo>>;
+    fn info(&self) -> BackendFuture<'_, Vec<NodeInfo>>;
 
     /// Ends connections.
-    fn disconnect(&self, addressees: Addressees, disconnect: Disconnect) -> Answer<'_, ()>;
+    fn disconnect(&self, addressees: Addressees, disconnect: Disconnect) -> BackendFuture<'_, ()>;
 
     /// Ends subscriptions with code 2000; `None` means all of them.
     fn unsubscribe<'a>(
         &'a self,
         addressees: Addressees,
         channel: Option<&'a str>,
-    ) -> Answer<'a, ()>;
+    ) -> BackendFuture<'a, ()>;
 
     /// Begins server-side subscriptions, or replaces them.
     fn subscribe<'a>(
@@ -102,13 +105,17 @@ pub trait Backend: Send + Sync + fmt::Debug {
         channel: &'a str,
         options: SubscriptionOptions,
         recover_since: Option<StreamPosition>,
-    ) -> Answer<'a, ()>;
+    ) -> BackendFuture<'a, ()>;
 
     /// Changes when connections end.
-    fn refresh(&self, addressees: Addressees, refresh: Refresh) -> Answer<'_, ()>;
+    fn refresh(&self, addressees: Addressees, refresh: Refresh) -> BackendFuture<'_, ()>;
 
     /// Calls an extension of the server. There are none by default: 104.
-    fn rpc<'a>(&'a self, method: &'a str, params: Option<Payload>) -> Answer<'a, Option<Payload>> {
+    fn rpc<'a>(
+        &'a self,
+        method: &'a str,
+        params: Option<Payload>,
+    ) -> BackendFuture<'a, Option<Payload>> {
         let _ = params;
         let why = format!("there is no method {method:?}");
         Box::pin(async { Err(CommandError::because(ErrorCode::METHOD_NOT_FOUND, why)) })

@@ -17,7 +17,9 @@ use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::reply::PresenceStats;
 
-use crate::backend::{Addressees, Answer, Backend, NodeInfo, NodeMetrics, Observed, Refresh};
+use crate::backend::{
+    Addressees, Backend, BackendFuture, NodeInfo, NodeMetrics, Observed, Refresh,
+};
 use crate::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use crate::pattern::Pattern;
 
@@ -72,7 +74,7 @@ impl Fake {
         self.observed.lock().unwrap().clone()
     }
 
-    fn answer<'a, T: Send + Default + 'a>(&self, asked: String, answer: T) -> Answer<'a, T> {
+    fn answer<'a, T: Send + Default + 'a>(&self, asked: String, answer: T) -> BackendFuture<'a, T> {
         self.asked.lock().unwrap().push(asked);
         if self.is_silent {
             return Box::pin(std::future::pending());
@@ -125,7 +127,7 @@ impl Backend for Fake {
         publication: Publication,
         options: PublishOptions,
         skip_history: bool,
-    ) -> Answer<'a, StreamPosition> {
+    ) -> BackendFuture<'a, StreamPosition> {
         let kind = publication.data.kind();
         let data = String::from_utf8_lossy(publication.data.bytes()).into_owned();
         let tags = publication.tags.as_deref();
@@ -150,7 +152,7 @@ impl Backend for Fake {
         self.answer(asked, StreamPosition::new(7, "epoch".into()))
     }
 
-    fn presence<'a>(&'a self, channel: &'a str) -> Answer<'a, Vec<ClientInfo>> {
+    fn presence<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, Vec<ClientInfo>> {
         let clients = vec![
             info(2, Some(Payload::binary(Bytes::from_static(b"\xff")))),
             info(1, None),
@@ -158,7 +160,7 @@ impl Backend for Fake {
         self.answer(format!("presence {channel}"), clients)
     }
 
-    fn presence_stats<'a>(&'a self, channel: &'a str) -> Answer<'a, PresenceStats> {
+    fn presence_stats<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, PresenceStats> {
         let stats = PresenceStats {
             num_clients: 2,
             num_users: 1,
@@ -166,7 +168,7 @@ impl Backend for Fake {
         self.answer(format!("presence_stats {channel}"), stats)
     }
 
-    fn history<'a>(&'a self, channel: &'a str, query: Query) -> Answer<'a, Page> {
+    fn history<'a>(&'a self, channel: &'a str, query: Query) -> BackendFuture<'a, Page> {
         let Query {
             limit,
             since,
@@ -179,11 +181,14 @@ impl Backend for Fake {
         self.answer(asked, page())
     }
 
-    fn remove_history<'a>(&'a self, channel: &'a str) -> Answer<'a, ()> {
+    fn remove_history<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, ()> {
         self.answer(format!("remove_history {channel}"), ())
     }
 
-    fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>> {
+    fn channels<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+    ) -> BackendFuture<'a, BTreeMap<String, u32>> {
         let all = [("b:\"1\"".to_owned(), 2), ("a".to_owned(), 0)];
         let matching = all
             .into_iter()
@@ -196,7 +201,7 @@ impl Backend for Fake {
         &'a self,
         pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(String, u32)>> {
+    ) -> BackendFuture<'a, Listing<(String, u32)>> {
         let asked = format!("channels {:?} {page:?}", pattern.map(Pattern::text));
         let listing = Listing {
             items: vec![("a".into(), 1), ("b".into(), 2)],
@@ -209,7 +214,7 @@ impl Backend for Fake {
         &self,
         filter: ConnectionFilter,
         page: PageRequest,
-    ) -> Answer<'_, Listing<Connection>> {
+    ) -> BackendFuture<'_, Listing<Connection>> {
         let text = filter.pattern.as_ref().map(Pattern::text);
         let ConnectionFilter {
             user,
@@ -253,7 +258,7 @@ impl Backend for Fake {
         &'a self,
         pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(UserId, u32)>> {
+    ) -> BackendFuture<'a, Listing<(UserId, u32)>> {
         let asked = format!("users {:?} {page:?}", pattern.map(Pattern::text));
         let listing = Listing {
             items: vec![("".into(), 3), ("u".into(), 1)],
@@ -262,7 +267,7 @@ impl Backend for Fake {
         self.answer(asked, listing)
     }
 
-    fn info(&self) -> Answer<'_, Vec<NodeInfo>> {
+    fn info(&self) -> BackendFuture<'_, Vec<NodeInfo>> {
         let node = NodeInfo {
             uid: "u".into(),
             name: "n".into(),
@@ -280,7 +285,7 @@ impl Backend for Fake {
         self.answer("info".into(), vec![node, NodeInfo::default()])
     }
 
-    fn disconnect(&self, addressees: Addressees, disconnect: Disconnect) -> Answer<'_, ()> {
+    fn disconnect(&self, addressees: Addressees, disconnect: Disconnect) -> BackendFuture<'_, ()> {
         let Disconnect { code, reason } = disconnect;
         self.answer(format!("disconnect {addressees:?} {code} {reason}"), ())
     }
@@ -289,7 +294,7 @@ impl Backend for Fake {
         &'a self,
         addressees: Addressees,
         channel: Option<&'a str>,
-    ) -> Answer<'a, ()> {
+    ) -> BackendFuture<'a, ()> {
         self.answer(format!("unsubscribe {addressees:?} {channel:?}"), ())
     }
 
@@ -299,7 +304,7 @@ impl Backend for Fake {
         channel: &'a str,
         options: SubscriptionOptions,
         recover_since: Option<StreamPosition>,
-    ) -> Answer<'a, ()> {
+    ) -> BackendFuture<'a, ()> {
         let text = |payload: Option<Payload>| {
             payload.map(|it| String::from_utf8_lossy(it.bytes()).into_owned())
         };
@@ -311,7 +316,7 @@ impl Backend for Fake {
         self.answer(asked, ())
     }
 
-    fn refresh(&self, addressees: Addressees, refresh: Refresh) -> Answer<'_, ()> {
+    fn refresh(&self, addressees: Addressees, refresh: Refresh) -> BackendFuture<'_, ()> {
         let Refresh {
             expired,
             expire_at,

@@ -12,7 +12,7 @@ use veche_protocol::position::StreamPosition;
 use crate::error::{is_temporary, message};
 
 /// What a command came to: the JSON of its result, or an error.
-pub(crate) type Outcome = Result<Vec<u8>, CommandError>;
+pub(crate) type JsonResult = Result<Vec<u8>, CommandError>;
 
 /// Writes one JSON object.
 pub(crate) struct ObjectWriter {
@@ -123,7 +123,7 @@ pub(crate) fn decimal(number: f64) -> Vec<u8> {
 }
 
 /// `{"result":{...}}` or `{"error":{...}}`.
-pub(crate) fn envelope(outcome: &Outcome) -> Vec<u8> {
+pub(crate) fn envelope(outcome: &JsonResult) -> Vec<u8> {
     let writer = ObjectWriter::new();
     match outcome {
         Ok(result) => writer.raw("result", result),

@@ -6,7 +6,7 @@ use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::json::raw::{RawJson, RawObjects};
 
 use crate::backend::Backend;
-use crate::json::{self, ObjectWriter, Outcome};
+use crate::json::{self, JsonResult, ObjectWriter};
 use crate::method::{METHODS, Method};
 use crate::request::{Malformed, Object};
 
@@ -35,7 +35,11 @@ pub(crate) async fn run_all(text: &str, backend: &Arc<dyn Backend>) -> Result<Ve
     Ok(replies)
 }
 
-async fn run(method: &Method, params: Option<RawJson<'_>>, backend: &Arc<dyn Backend>) -> Outcome {
+async fn run(
+    method: &Method,
+    params: Option<RawJson<'_>>,
+    backend: &Arc<dyn Backend>,
+) -> JsonResult {
     let params = match params {
         _ if method.name == "info" => Ok(Object::default()), // It has none, whatever stands there.
         Some(params) => Object::parse(params.as_str()),
@@ -65,7 +69,7 @@ fn selected(command: &Object<'_>) -> Result<Option<&'static Method>, Malformed> 
     Ok(found)
 }
 
-fn reply(id: u32, outcome: &Outcome) -> Vec<u8> {
+fn reply(id: u32, outcome: &JsonResult) -> Vec<u8> {
     let writer = ObjectWriter::new().some_number("id", id);
     match outcome {
         Ok(result) => writer.raw("result", result),

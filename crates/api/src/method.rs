@@ -10,7 +10,7 @@ use tracing::{debug, warn};
 use veche_protocol::error_code::{CommandError, ErrorCode};
 
 use crate::backend::{Backend, Observed};
-use crate::json::Outcome;
+use crate::json::JsonResult;
 use crate::pattern::Pattern;
 use crate::request::{Malformed, Object};
 
@@ -40,13 +40,13 @@ pub(crate) trait Command: Send + Sized + 'static {
     /// The method's name, as in the URL.
     const NAME: &'static str;
     /// What it comes to.
-    type Answer: Send;
+    type Output: Send;
 
     /// Does it.
     fn run(
         self,
         backend: &Arc<dyn Backend>,
-    ) -> impl Future<Output = Result<Self::Answer, CommandError>> + Send;
+    ) -> impl Future<Output = Result<Self::Output, CommandError>> + Send;
 }
 
 /// A command that is asked for and answered in JSON.
@@ -55,14 +55,14 @@ pub(crate) trait InJson: Command {
     fn read(params: &Object<'_>) -> Result<Self, Malformed>;
 
     /// Writes its result.
-    fn write(answer: &Self::Answer) -> Vec<u8>;
+    fn write(answer: &Self::Output) -> Vec<u8>;
 }
 
 /// Does it, and tells the operator and the metrics.
 pub(crate) async fn carry_out<C: Command>(
     command: C,
     backend: &Arc<dyn Backend>,
-) -> Result<C::Answer, CommandError> {
+) -> Result<C::Output, CommandError> {
     let start = Instant::now();
     let outcome = command.run(backend).await;
     report::<C>(start, outcome.as_ref().err(), &**backend);
@@ -131,7 +131,7 @@ fn parse<C: InJson>(params: &Object<'_>) -> Result<Run, Malformed> {
 
 /// What a command has still to do.
 type Run =
-    Box<dyn FnOnce(Arc<dyn Backend>) -> Pin<Box<dyn Future<Output = Outcome> + Send>> + Send>;
+    Box<dyn FnOnce(Arc<dyn Backend>) -> Pin<Box<dyn Future<Output = JsonResult> + Send>> + Send>;
 
 /// A command that makes sense.
 pub(crate) struct Call {
@@ -151,7 +151,7 @@ impl Method {
 
 impl Call {
     /// Does it.
-    pub(crate) async fn run(self, backend: &Arc<dyn Backend>) -> Outcome {
+    pub(crate) async fn run(self, backend: &Arc<dyn Backend>) -> JsonResult {
         (self.run)(Arc::clone(backend)).await
     }
 }

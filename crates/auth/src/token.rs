@@ -54,12 +54,12 @@ pub enum Need {
     /// Some hundred microseconds of computing.
     Time,
     /// That, and the keys of an endpoint.
-    Keys(Wanted),
+    Keys(EndpointKey),
 }
 
 /// A key of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct EndpointKey {
     /// The address of the key set. It may hold a password: see [`crate::endpoint::without_password`].
     pub address: String,
     /// The key's id.
@@ -229,7 +229,7 @@ impl Verifier {
         endpoint: &Endpoint,
         token: &Unverified<'_>,
         header: &Header,
-    ) -> Result<Wanted, TokenError> {
+    ) -> Result<EndpointKey, TokenError> {
         let key_id = key_id(header)?.to_owned();
         let claims = self.claims(token)?;
         let registered = Registered::read(&claims, self.keys.user_id_claim.as_deref())?;
@@ -245,7 +245,7 @@ impl Verifier {
         let address = endpoint.fill(&variables).ok_or_else(|| {
             jws::invalid("its claims lead out of the path of the endpoint for keys")
         })?;
-        Ok(Wanted { address, key_id })
+        Ok(EndpointKey { address, key_id })
     }
 
     fn check_registered(&self, registered: &Registered) -> Result<(), TokenError> {

@@ -20,7 +20,7 @@ pub struct Origins {
 
 /// A key, what it holds, and where that comes from.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Held {
+pub struct KeyValue {
     /// The dotted path; a namespace stands in brackets.
     pub key: String,
     /// The value as it would stand in a file; `null` where no such key is known. Secrets are hidden.
@@ -49,7 +49,7 @@ impl Origins {
 
     /// What `config` holds at `key`.
     #[must_use]
-    pub fn held(&self, config: &Config, key: &str) -> Held {
+    pub fn lookup(&self, config: &Config, key: &str) -> KeyValue {
         let value = find(&config.show(), key);
         let origin = match self.named.get(key) {
             Some(origin) => origin.clone(),
@@ -60,7 +60,7 @@ impl Origins {
         };
         let hides = table::find(&table::without_labels(key))
             .is_some_and(|key| matches!(key.kind, Kind::Secret));
-        Held {
+        KeyValue {
             key: key.to_owned(),
             value: if hides { "(secret)".into() } else { value },
             origin,
@@ -124,7 +124,7 @@ mod tests {
         };
         let loaded = Config::load(&sources, &[]).unwrap();
         let held = |key: &str| {
-            let held = loaded.origins.held(&loaded.config, key);
+            let held = loaded.origins.lookup(&loaded.config, key);
             format!("{} {}", held.value, held.origin)
         };
         for (key, expected) in [
@@ -154,13 +154,13 @@ mod tests {
         };
         let loaded = Config::load(&sources, &[]).unwrap();
         let key = "channel.without_namespace.presence";
-        assert_eq!(loaded.origins.held(&loaded.config, key).origin, "demo");
+        assert_eq!(loaded.origins.lookup(&loaded.config, key).origin, "demo");
         let sources = Sources {
             variables: [("VECHE_JWT_SECRET".to_owned(), "x".to_owned())].into(),
             ..Sources::default()
         };
         let loaded = Config::load(&sources, &[]).unwrap();
-        let held = |key: &str| loaded.origins.held(&loaded.config, key).origin;
+        let held = |key: &str| loaded.origins.lookup(&loaded.config, key).origin;
         assert_eq!(held("plain.enabled"), "short keys");
         assert_eq!(held("client.token.hmac_secret_key"), "VECHE_JWT_SECRET");
     }

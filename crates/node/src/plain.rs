@@ -145,7 +145,7 @@ impl Worker {
     ) {
         let error = CommandError::because(ErrorCode::PERMISSION_DENIED, why.to_owned());
         let mut text = Vec::new();
-        plain::encode_error(&error, &plain::Asked::default(), &mut text);
+        plain::encode_error(&error, &plain::RequestEcho::default(), &mut text);
         self.append_text(slot, framing, &text);
         text.clear();
         plain::encode_disconnect(disconnect, &mut text);

@@ -6,7 +6,9 @@ mod action;
 mod event;
 mod sentence;
 
-pub use action::{Action, Asked, Publish, Rejected, RequestId, Subscribe, Verb, decode_action};
+pub use action::{
+    Action, Publish, Rejected, RequestEcho, RequestId, Subscribe, Verb, decode_action,
+};
 pub use event::{
     Recovered, Welcome, encode_call, encode_disconnect, encode_done, encode_error, encode_history,
     encode_login, encode_presence, encode_presence_stats, encode_publication, encode_published,

@@ -9,7 +9,7 @@ use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::payload::Payload;
 
 use crate::keys;
-use crate::tokens::{Checker, Surroundings};
+use crate::tokens::{Checker, CheckerContext};
 
 /// Checks tokens by the configured keys.
 #[derive(Debug)]
@@ -27,10 +27,10 @@ impl TokenAuthority {
     /// What is wrong with a key, in words.
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
         let (client, ping) = (&config.client, &config.rpc.ping);
-        let surroundings = Surroundings::default();
+        let context = CheckerContext::default();
         Ok(Self {
-            connection: Checker::new(keys::connection(client)?, surroundings.clone()),
-            subscription: Checker::new(keys::subscription(client)?, surroundings),
+            connection: Checker::new(keys::connection(client)?, context.clone()),
+            subscription: Checker::new(keys::subscription(client)?, context),
             ping: ping.enabled.then(|| ping.method.clone()),
         })
     }

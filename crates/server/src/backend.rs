@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Observed, Refresh};
+use veche_api::backend::{Addressees, Backend, BackendFuture, NodeInfo, Observed, Refresh};
 use veche_api::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use veche_api::pattern::Pattern;
 use veche_engine::control;
@@ -63,7 +63,7 @@ impl NodeBackend {
     }
 
     /// Gives an order, of which nobody asks how many it reached.
-    fn order(&self, addressees: Addressees, order: Order) -> Answer<'_, ()> {
+    fn order(&self, addressees: Addressees, order: Order) -> BackendFuture<'_, ()> {
         Box::pin(async move {
             // A session's name belongs to emulated and unidirectional connections; no connection here has one.
             if addressees.session.is_empty() {
@@ -86,7 +86,7 @@ impl Backend for NodeBackend {
         publication: Publication,
         options: PublishOptions,
         skip_history: bool,
-    ) -> Answer<'a, StreamPosition> {
+    ) -> BackendFuture<'a, StreamPosition> {
         Box::pin(async move {
             let published = self
                 .node
@@ -96,23 +96,26 @@ impl Backend for NodeBackend {
         })
     }
 
-    fn presence<'a>(&'a self, channel: &'a str) -> Answer<'a, Vec<ClientInfo>> {
+    fn presence<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, Vec<ClientInfo>> {
         Box::pin(self.node.presence(channel))
     }
 
-    fn presence_stats<'a>(&'a self, channel: &'a str) -> Answer<'a, PresenceStats> {
+    fn presence_stats<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, PresenceStats> {
         Box::pin(self.node.presence_stats(channel))
     }
 
-    fn history<'a>(&'a self, channel: &'a str, query: Query) -> Answer<'a, Page> {
+    fn history<'a>(&'a self, channel: &'a str, query: Query) -> BackendFuture<'a, Page> {
         Box::pin(self.node.history(channel, query))
     }
 
-    fn remove_history<'a>(&'a self, channel: &'a str) -> Answer<'a, ()> {
+    fn remove_history<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, ()> {
         Box::pin(self.node.remove_history(channel))
     }
 
-    fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>> {
+    fn channels<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+    ) -> BackendFuture<'a, BTreeMap<String, u32>> {
         Box::pin(async move {
             let names = names(pattern, None);
             let channels = self.node.channels(names, matches(pattern)).await;
@@ -127,7 +130,7 @@ impl Backend for NodeBackend {
         &'a self,
         pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(String, u32)>> {
+    ) -> BackendFuture<'a, Listing<(String, u32)>> {
         Box::pin(async move {
             let names = names(pattern, Named::Channels.read(&page.cursor)?);
             let channels = self
@@ -149,7 +152,7 @@ impl Backend for NodeBackend {
         &'a self,
         pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(UserId, u32)>> {
+    ) -> BackendFuture<'a, Listing<(UserId, u32)>> {
         Box::pin(async move {
             let names = names(pattern, Named::Users.read(&page.cursor)?);
             let users = self.node.users(names, matches(pattern), page.limit);
@@ -169,7 +172,7 @@ impl Backend for NodeBackend {
         &self,
         filter: ConnectionFilter,
         page: PageRequest,
-    ) -> Answer<'_, Listing<Connection>> {
+    ) -> BackendFuture<'_, Listing<Connection>> {
         Box::pin(async move {
             let from = cursor::read_connections(&page.cursor)?;
             let ConnectionFilter {
@@ -208,14 +211,14 @@ impl Backend for NodeBackend {
         })
     }
 
-    fn info(&self) -> Answer<'_, Vec<NodeInfo>> {
+    fn info(&self) -> BackendFuture<'_, Vec<NodeInfo>> {
         Box::pin(async move {
             let nodes = self.node.nodes().await.into_iter();
             Ok(nodes.map(node_info).collect())
         })
     }
 
-    fn disconnect(&self, addressees: Addressees, disconnect: Disconnect) -> Answer<'_, ()> {
+    fn disconnect(&self, addressees: Addressees, disconnect: Disconnect) -> BackendFuture<'_, ()> {
         self.order(addressees, Order::Disconnect(disconnect))
     }
 
@@ -223,7 +226,7 @@ impl Backend for NodeBackend {
         &'a self,
         addressees: Addressees,
         channel: Option<&'a str>,
-    ) -> Answer<'a, ()> {
+    ) -> BackendFuture<'a, ()> {
         let channel = channel.map(Channel::new);
         self.order(
             addressees,
@@ -240,7 +243,7 @@ impl Backend for NodeBackend {
         channel: &'a str,
         options: SubscriptionOptions,
         recover_since: Option<StreamPosition>,
-    ) -> Answer<'a, ()> {
+    ) -> BackendFuture<'a, ()> {
         self.order(
             addressees,
             Order::Subscribe {
@@ -251,7 +254,7 @@ impl Backend for NodeBackend {
         )
     }
 
-    fn refresh(&self, addressees: Addressees, refresh: Refresh) -> Answer<'_, ()> {
+    fn refresh(&self, addressees: Addressees, refresh: Refresh) -> BackendFuture<'_, ()> {
         let Refresh {
             expired,
             expire_at,

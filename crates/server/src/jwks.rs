@@ -12,7 +12,7 @@ use tokio::sync;
 use tokio::time::Instant;
 use veche_auth::endpoint::without_password;
 use veche_auth::key_set::KeySet;
-use veche_auth::token::Wanted;
+use veche_auth::token::EndpointKey;
 use veche_protocol::claims::TokenError;
 
 use crate::fetch::Fetcher;
@@ -82,7 +82,7 @@ impl Jwks {
     /// [`TokenError::Failed`] if the endpoint fails and no keys are kept: the client shall come again.
     /// # Cancel safety
     /// May be dropped; a fetch that nobody waits for ends with it.
-    pub(crate) async fn keys(&self, wanted: &Wanted) -> Result<Arc<KeySet>, TokenError> {
+    pub(crate) async fn keys(&self, wanted: &EndpointKey) -> Result<Arc<KeySet>, TokenError> {
         let endpoint = self.endpoint(&wanted.address);
         let asked = Instant::now();
         if let Some(keys) = endpoint.keys(FRESH).filter(|keys| keys.has(&wanted.key_id)) {

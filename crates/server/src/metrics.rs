@@ -1,7 +1,7 @@
 //! What the server counts, in the form that Prometheus scrapes.
 //!
 //! Names and labels beginning with `centrifugo_` are those of Centrifugo, so that existing dashboards work; those
-//! beginning with `veche_` are ours. Workers count in plain cells; everything is summed when somebody asks.
+//! beginning with `veche_` are ours. Each worker has counters that only it writes; they are summed for each scrape.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

@@ -16,12 +16,12 @@ const AT_ONCE: usize = 1;
 
 /// What everybody shares who checks tokens.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct CheckerContext {
     jwks: Arc<Jwks>,
     turns: Arc<Semaphore>,
 }
 
-impl Default for Surroundings {
+impl Default for CheckerContext {
     fn default() -> Self {
         Self {
             jwks: Arc::new(Jwks::new()),
@@ -34,7 +34,7 @@ impl Default for Surroundings {
 #[derive(Clone, Debug)]
 pub(crate) struct Checker {
     verifier: Arc<Verifier>,
-    surroundings: Surroundings,
+    context: CheckerContext,
 }
 
 /// One of the verifier's ways to read a token.
@@ -42,10 +42,10 @@ pub(crate) type Verify<T> = fn(&Verifier, &str, i64, Option<&KeySet>) -> Result<
 
 impl Checker {
     /// Checks by these keys.
-    pub(crate) fn new(keys: Keys, surroundings: Surroundings) -> Self {
+    pub(crate) fn new(keys: Keys, context: CheckerContext) -> Self {
         Self {
             verifier: Arc::new(Verifier::new(keys)),
-            surroundings,
+            context,
         }
     }
 
@@ -66,7 +66,7 @@ impl Checker {
         };
         let (this, token) = (self.clone(), token.to_owned());
         Pending::Later(Box::pin(async move {
-            let Surroundings { jwks, turns } = &this.surroundings;
+            let CheckerContext { jwks, turns } = &this.context;
             let fetched = match wanted {
                 Some(wanted) => Some(jwks.keys(&wanted).await?),
                 None => None,

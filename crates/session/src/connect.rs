@@ -64,7 +64,7 @@ impl Session {
             user,
             ..ConnectionClaims::default()
         };
-        self.recognise(claims, turn, effects);
+        self.identify(claims, turn, effects);
     }
 
     pub(crate) fn handle_connection_token(
@@ -74,13 +74,13 @@ impl Session {
         effects: &mut Effects,
     ) {
         match permission::connect_by_token(turn.rules, token, &mut Silent) {
-            Ok((claims, _)) => self.recognise(claims, turn, effects),
+            Ok((claims, _)) => self.identify(claims, turn, effects),
             Err(refusal) => self.refuse_connect(refusal, turn, effects),
         }
     }
 
     /// The user is known; what it is to be subscribed to is found out, and whether it has too many connections.
-    fn recognise(&mut self, claims: ConnectionClaims, turn: &Turn<'_>, effects: &mut Effects) {
+    fn identify(&mut self, claims: ConnectionClaims, turn: &Turn<'_>, effects: &mut Effects) {
         let Phase::Connecting(connecting) = &mut self.phase else {
             return;
         };
@@ -108,7 +108,7 @@ impl Session {
             let question = Question::UserPlace { user, limit };
             return self.ask(PendingQuestion::Connect, question, effects);
         }
-        self.let_in(turn, effects);
+        self.admit(turn, effects);
     }
 
     pub(crate) fn handle_user_connections(
@@ -119,18 +119,18 @@ impl Session {
     ) {
         let limit = turn.rules.client.user_connection_limit;
         if limit > 0 && count >= limit {
-            let user = self.newcomer().unwrap_or_default();
+            let user = self.pending_user().unwrap_or_default();
             let why = format!(
                 "user {user:?} has {count} connections; at most {limit} are taken (client.user_connection_limit)"
             );
             let refusal = Refusal::ends(Disconnect::CONNECTION_LIMIT, why);
             return self.refuse_connect(refusal, turn, effects);
         }
-        self.let_in(turn, effects);
+        self.admit(turn, effects);
     }
 
     /// The user who is not let in yet.
-    pub(crate) fn newcomer(&self) -> Option<UserId> {
+    pub(crate) fn pending_user(&self) -> Option<UserId> {
         match &self.phase {
             Phase::Connecting(connecting) => {
                 let newcomer = connecting.newcomer.as_ref()?;
@@ -141,7 +141,7 @@ impl Session {
     }
 
     /// From here on the connection belongs to the user; an error now ends it.
-    pub(crate) fn let_in(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
+    pub(crate) fn admit(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
         let Phase::Connecting(connecting) = &mut self.phase else {
             return;
         };

@@ -131,7 +131,7 @@ impl Explanation {
         }
         let mut title = "connect".to_owned();
         let mut steps = Vec::new();
-        let let_in = let_in(credentials, rules, now_secs, &mut title, &mut steps);
+        let let_in = admit(credentials, rules, now_secs, &mut title, &mut steps);
         let (verdict, newcomer) = match let_in {
             Ok((rule, newcomer)) => (Ok(rule), Some(newcomer)),
             Err(refusal) => (Err(refusal), None),
@@ -176,7 +176,7 @@ impl Explanation {
 }
 
 /// Lets a client in, or says why not, as `connect` does. Limits that depend on other connections are not looked at.
-fn let_in(
+fn admit(
     credentials: Credentials,
     rules: &Rules,
     now_secs: i64,

@@ -334,7 +334,7 @@ impl Session {
             effects.push(Effect::Push(Push::new(channel.clone(), body)));
         }
         if let Some((options, recover_since)) = again {
-            self.obey_subscribe(channel, options, recover_since, turn, effects);
+            self.apply_subscribe(channel, options, recover_since, turn, effects);
         }
     }
 }

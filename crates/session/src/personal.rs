@@ -39,13 +39,13 @@ impl Session {
             return self.close(Disconnect::SERVER_ERROR, effects);
         };
         if others.num_clients > 0
-            && let Some(user) = self.newcomer()
+            && let Some(user) = self.pending_user()
         {
             effects.push(Effect::Tell(Notice::EndOthers {
                 client: self.client,
                 user,
             }));
         }
-        self.let_in(turn, effects);
+        self.admit(turn, effects);
     }
 }

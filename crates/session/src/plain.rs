@@ -17,7 +17,7 @@ use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::CommandError;
 use veche_protocol::identity::{ClientId, UserId};
-use veche_protocol::plain::{self, Asked, Welcome};
+use veche_protocol::plain::{self, RequestEcho, Welcome};
 use veche_protocol::position::Epoch;
 
 use ask::Announced;
@@ -66,7 +66,7 @@ impl Output {
         self.frames.push(Frame::Text(text));
     }
 
-    fn error(&mut self, error: &CommandError, asked: &Asked) {
+    fn error(&mut self, error: &CommandError, asked: &RequestEcho) {
         self.text(|out| plain::encode_error(error, asked, out));
     }
 }
@@ -118,7 +118,7 @@ impl Translator {
     pub fn begin(&mut self, out: &mut Output) {
         let token = self.init.token.take().filter(|token| !token.is_empty());
         if token.is_some() || self.init.may_connect {
-            self.connect(Asked::default(), token, None, out);
+            self.connect(RequestEcho::default(), token, None, out);
         } else {
             self.greet(&UserId::default(), out);
         }

@@ -125,7 +125,7 @@ impl Session {
     }
 
     /// The server says when the connection ends; a time that has passed ends it.
-    pub(crate) fn obey_refresh(
+    pub(crate) fn apply_refresh(
         &mut self,
         expire_at: Option<i64>,
         info: Option<Payload>,

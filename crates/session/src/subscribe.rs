@@ -172,7 +172,7 @@ impl Session {
     /// The server wants a subscription, or wants it otherwise.
     ///
     /// What can't be done any more (no such namespace, expired) is left alone: whoever ordered it was told.
-    pub(crate) fn obey_subscribe(
+    pub(crate) fn apply_subscribe(
         &mut self,
         channel: Channel,
         options: SubscriptionOptions,

@@ -22,7 +22,7 @@ use crate::rules::RecoveryMode;
 /// One session in one channel.
 #[derive(Debug)]
 pub(crate) enum Subscription {
-    /// Asked of the world; what is published meanwhile waits.
+    /// The session waits for an answer to a question; publications of the channel are buffered meanwhile.
     Making(Box<Making>),
     /// Attached to the hub, which delivers and keeps the position.
     Live(Live),

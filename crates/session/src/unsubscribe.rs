@@ -37,7 +37,7 @@ impl Session {
         self.reply(id, reply::Body::Unsubscribe, effects);
     }
 
-    pub(crate) fn obey_unsubscribe(
+    pub(crate) fn apply_unsubscribe(
         &mut self,
         channel: Option<Channel>,
         reason: Unsubscribe,

@@ -152,9 +152,9 @@ impl BenchOptions {
     }
 }
 
-fn set<T>(place: &mut T, given: Option<T>) {
+fn set<T>(config_args: &mut T, given: Option<T>) {
     if let Some(given) = given {
-        *place = given;
+        *config_args = given;
     }
 }
 

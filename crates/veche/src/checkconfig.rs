@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::{CheckconfigOptions, Place};
+use crate::cli::{CheckconfigOptions, ConfigArgs};
 use crate::failure::Failure;
 use crate::open_files::OpenFiles;
 use crate::output;
@@ -12,16 +12,16 @@ use crate::sources::{self, DEFAULT_FILE, Purpose};
 ///
 /// # Errors
 /// A file that is missing or wrong; with `strict` unknown keys too.
-pub(crate) fn run(place: &Place, options: &CheckconfigOptions) -> Result<(), Failure> {
-    let path = place
+pub(crate) fn run(config_args: &ConfigArgs, options: &CheckconfigOptions) -> Result<(), Failure> {
+    let path = config_args
         .file
         .clone()
         .unwrap_or_else(|| Path::new(DEFAULT_FILE).to_owned());
-    let place = Place {
+    let config_args = ConfigArgs {
         file: Some(path.clone()),
-        ..place.clone()
+        ..config_args.clone()
     };
-    let loaded = sources::load(&place, Purpose::Serve)?;
+    let loaded = sources::load(&config_args, Purpose::Serve)?;
     if options.strict && !loaded.unknown_keys.is_empty() {
         return Err(Failure::Said {
             what: format!("{} has keys that nobody knows", path.display()),
@@ -38,17 +38,17 @@ pub(crate) fn run(place: &Place, options: &CheckconfigOptions) -> Result<(), Fai
 #[cfg(test)]
 mod tests {
     use super::run;
-    use crate::cli::{CheckconfigOptions, Place};
+    use crate::cli::{CheckconfigOptions, ConfigArgs};
     use crate::failure::Failure;
 
     fn check(name: &str, text: &str, strict: bool) -> Result<(), Failure> {
         let path = std::env::temp_dir().join(format!("veche-{}-{name}.json", std::process::id()));
         std::fs::write(&path, text).unwrap();
-        let place = Place {
+        let config_args = ConfigArgs {
             file: Some(path.clone()),
-            ..Place::default()
+            ..ConfigArgs::default()
         };
-        let result = run(&place, &CheckconfigOptions { strict });
+        let result = run(&config_args, &CheckconfigOptions { strict });
         std::fs::remove_file(path).unwrap();
         result
     }

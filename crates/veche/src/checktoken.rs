@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::runtime::Builder;
 use veche_server::authority;
 
-use crate::cli::{CheckOptions, Place};
+use crate::cli::{CheckOptions, ConfigArgs};
 use crate::failure::Failure;
 use crate::gentoken::{person, span, unix_now};
 use crate::output;
@@ -22,8 +22,12 @@ pub(crate) enum Kind {
 ///
 /// # Errors
 /// A configuration that is wrong, or why the token is refused.
-pub(crate) fn run(place: &Place, options: &CheckOptions, kind: Kind) -> Result<(), Failure> {
-    let config = sources::load(place, Purpose::Serve)?.config;
+pub(crate) fn run(
+    config_args: &ConfigArgs,
+    options: &CheckOptions,
+    kind: Kind,
+) -> Result<(), Failure> {
+    let config = sources::load(config_args, Purpose::Serve)?.config;
     let now = unix_now();
     let token = options.token.trim();
     let runtime = Builder::new_current_thread().enable_all().build()?;

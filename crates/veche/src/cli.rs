@@ -13,12 +13,12 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct Invocation {
     pub(crate) command: Command,
-    pub(crate) place: Place,
+    pub(crate) config_args: ConfigArgs,
 }
 
 /// Where the configuration is: a file, and flags for single keys.
 #[derive(Debug, Default, Clone)]
-pub(crate) struct Place {
+pub(crate) struct ConfigArgs {
     /// The file that was named.
     pub(crate) file: Option<PathBuf>,
     /// Values of single keys.
@@ -242,7 +242,7 @@ pub(crate) fn parse(arguments: Vec<String>) -> Result<Invocation, Failure> {
     }
     Ok(Invocation {
         command,
-        place: Place {
+        config_args: ConfigArgs {
             file: cli.config,
             flags,
         },
@@ -276,11 +276,13 @@ mod tests {
 
     #[test]
     fn without_a_subcommand_the_server_runs() {
-        let Invocation { command, place } =
-            line("veche -c a.yaml -p 9000 --client.insecure --log.level=debug").unwrap();
+        let Invocation {
+            command,
+            config_args,
+        } = line("veche -c a.yaml -p 9000 --client.insecure --log.level=debug").unwrap();
         assert!(matches!(command, Command::Serve));
-        assert_eq!(place.file.unwrap().to_str(), Some("a.yaml"));
-        let flags: Vec<_> = place
+        assert_eq!(config_args.file.unwrap().to_str(), Some("a.yaml"));
+        let flags: Vec<_> = config_args
             .flags
             .iter()
             .map(|(key, value)| format!("{key}={value}"))
@@ -297,15 +299,17 @@ mod tests {
 
     #[test]
     fn the_demo_takes_the_same_flags() {
-        let Invocation { command, place } =
-            line("veche demo -a 0.0.0.0 -p9000 --data dir -c a.json --http_server.internal_port 1")
-                .unwrap();
+        let Invocation {
+            command,
+            config_args,
+        } = line("veche demo -a 0.0.0.0 -p9000 --data dir -c a.json --http_server.internal_port 1")
+            .unwrap();
         let Command::Demo(options) = command else {
             panic!("{command:?}")
         };
         assert_eq!(options.data.unwrap().to_str(), Some("dir"));
-        assert!(place.file.is_some());
-        assert_eq!(place.flags.len(), 3);
+        assert!(config_args.file.is_some());
+        assert_eq!(config_args.flags.len(), 3);
     }
 
     #[test]

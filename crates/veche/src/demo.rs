@@ -2,7 +2,7 @@
 
 use veche_config::Loaded;
 
-use crate::cli::{DemoOptions, Place};
+use crate::cli::{ConfigArgs, DemoOptions};
 use crate::failure::Failure;
 use crate::sources::{self, Purpose};
 use crate::start;
@@ -15,8 +15,8 @@ const TOKEN_SECRET: &str = "client.token.hmac_secret_key";
 /// # Errors
 /// A configuration that is wrong, a token secret that the chat may not sign with, or a server that
 /// cannot start.
-pub(crate) fn run(place: &Place, options: &DemoOptions) -> Result<(), Failure> {
-    let loaded = sources::load(place, Purpose::Demo)?;
+pub(crate) fn run(config_args: &ConfigArgs, options: &DemoOptions) -> Result<(), Failure> {
+    let loaded = sources::load(config_args, Purpose::Demo)?;
     if !options.sign_any_name {
         refuse_configured_secret(&loaded)?;
     }
@@ -38,7 +38,7 @@ fn refuse_configured_secret(loaded: &Loaded) -> Result<(), Failure> {
     {
         return Ok(());
     }
-    let origin = loaded.origins.held(&loaded.config, TOKEN_SECRET).origin;
+    let origin = loaded.origins.lookup(&loaded.config, TOKEN_SECRET).origin;
     Err(Failure::new(format!(
         "the demo signs tokens for any name that somebody types, so it does not use your {TOKEN_SECRET} \
          ({origin}): remove it, and the demo makes a secret of its own, or say --sign-any-name"

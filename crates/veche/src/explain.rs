@@ -2,13 +2,13 @@
 
 use tokio::runtime::Builder;
 use veche_config::Loaded;
-use veche_config::origin::Held;
+use veche_config::origin::KeyValue;
 use veche_server::explain::{self, Operation, Question, Step};
 
 mod json;
 mod text;
 
-use crate::cli::{ExplainOptions, Place};
+use crate::cli::{ConfigArgs, ExplainOptions};
 use crate::failure::Failure;
 use crate::gentoken::unix_now;
 use crate::output::{self, Paint};
@@ -18,8 +18,8 @@ use crate::sources::{self, Purpose};
 ///
 /// # Errors
 /// [`Failure::No`] where it is denied, [`Failure::Misused`] where it cannot be said.
-pub(crate) fn run(place: &Place, options: &ExplainOptions) -> Result<(), Failure> {
-    let loaded = sources::load(place, Purpose::Serve).map_err(Failure::misused)?;
+pub(crate) fn run(config_args: &ConfigArgs, options: &ExplainOptions) -> Result<(), Failure> {
+    let loaded = sources::load(config_args, Purpose::Serve).map_err(Failure::misused)?;
     let question = question(options)?;
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -66,7 +66,7 @@ fn question(options: &ExplainOptions) -> Result<Question, Failure> {
 }
 
 /// The key that a step turned on, with its value and where that comes from.
-fn held(step: &Step, loaded: &Loaded) -> Option<Held> {
+fn held(step: &Step, loaded: &Loaded) -> Option<KeyValue> {
     let key = Some(step.option.as_str()).filter(|key| !key.is_empty());
-    key.map(|key| loaded.origins.held(&loaded.config, key))
+    key.map(|key| loaded.origins.lookup(&loaded.config, key))
 }

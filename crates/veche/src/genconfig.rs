@@ -6,7 +6,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cli::{GenconfigOptions, Place};
+use crate::cli::{ConfigArgs, GenconfigOptions};
 use crate::failure::Failure;
 use crate::output;
 use crate::private_file;
@@ -16,8 +16,11 @@ use crate::sources::DEFAULT_FILE;
 ///
 /// # Errors
 /// An extension without a format, a file that exists already, or one that cannot be written.
-pub(crate) fn run(place: &Place, options: &GenconfigOptions) -> Result<(), Failure> {
-    let path = place.file.as_deref().unwrap_or(Path::new(DEFAULT_FILE));
+pub(crate) fn run(config_args: &ConfigArgs, options: &GenconfigOptions) -> Result<(), Failure> {
+    let path = config_args
+        .file
+        .as_deref()
+        .unwrap_or(Path::new(DEFAULT_FILE));
     let text = text(path, &Secrets::fresh()?)?;
     write(path, &text, options.force)?;
     output::line(&format!(

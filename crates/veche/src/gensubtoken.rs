@@ -1,6 +1,6 @@
 //! `veche gensubtoken`: a subscription token for trying things out.
 
-use crate::cli::{Place, SubscriptionTokenOptions};
+use crate::cli::{ConfigArgs, SubscriptionTokenOptions};
 use crate::failure::Failure;
 use crate::gentoken;
 
@@ -8,11 +8,14 @@ use crate::gentoken;
 ///
 /// # Errors
 /// A configuration that is wrong or has no HMAC key; an empty channel.
-pub(crate) fn run(place: &Place, options: &SubscriptionTokenOptions) -> Result<(), Failure> {
+pub(crate) fn run(
+    config_args: &ConfigArgs,
+    options: &SubscriptionTokenOptions,
+) -> Result<(), Failure> {
     if options.channel.is_empty() {
         return Err(Failure::new(
             "--channel: is empty; write the channel's name",
         ));
     }
-    gentoken::issue(place, &options.token, Some(&options.channel))
+    gentoken::issue(config_args, &options.token, Some(&options.channel))
 }

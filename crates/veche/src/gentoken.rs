@@ -4,7 +4,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use veche_server::issue::{self, Sample};
 
-use crate::cli::{Place, TokenOptions};
+use crate::cli::{ConfigArgs, TokenOptions};
 use crate::failure::Failure;
 use crate::output;
 use crate::sources::{self, Purpose};
@@ -13,8 +13,8 @@ use crate::sources::{self, Purpose};
 ///
 /// # Errors
 /// A configuration that is wrong or has no HMAC key.
-pub(crate) fn run(place: &Place, options: &TokenOptions) -> Result<(), Failure> {
-    issue(place, options, None)
+pub(crate) fn run(config_args: &ConfigArgs, options: &TokenOptions) -> Result<(), Failure> {
+    issue(config_args, options, None)
 }
 
 /// Prints a token, for `channel` if there is one.
@@ -22,11 +22,11 @@ pub(crate) fn run(place: &Place, options: &TokenOptions) -> Result<(), Failure> 
 /// # Errors
 /// As [`run`].
 pub(crate) fn issue(
-    place: &Place,
+    config_args: &ConfigArgs,
     options: &TokenOptions,
     channel: Option<&str>,
 ) -> Result<(), Failure> {
-    let loaded = sources::load(place, Purpose::Serve)?;
+    let loaded = sources::load(config_args, Purpose::Serve)?;
     let now = unix_now();
     let expires = expiry(now, options.ttl)?;
     let sample = Sample {

@@ -41,21 +41,24 @@ fn main() -> ExitCode {
 }
 
 fn run(invocation: Invocation) -> Result<(), Failure> {
-    let Invocation { command, place } = invocation;
+    let Invocation {
+        command,
+        config_args,
+    } = invocation;
     match command {
-        Command::Serve => serve::run(&place),
-        Command::Demo(options) => demo::run(&place, &options),
-        Command::Genconfig(options) => genconfig::run(&place, &options),
-        Command::Checkconfig(options) => checkconfig::run(&place, &options),
-        Command::Gentoken(options) => gentoken::run(&place, &options),
-        Command::Gensubtoken(options) => gensubtoken::run(&place, &options),
+        Command::Serve => serve::run(&config_args),
+        Command::Demo(options) => demo::run(&config_args, &options),
+        Command::Genconfig(options) => genconfig::run(&config_args, &options),
+        Command::Checkconfig(options) => checkconfig::run(&config_args, &options),
+        Command::Gentoken(options) => gentoken::run(&config_args, &options),
+        Command::Gensubtoken(options) => gensubtoken::run(&config_args, &options),
         Command::Checktoken(options) => {
-            checktoken::run(&place, &options, checktoken::Kind::Connection)
+            checktoken::run(&config_args, &options, checktoken::Kind::Connection)
         }
         Command::Checksubtoken(options) => {
-            checktoken::run(&place, &options, checktoken::Kind::Subscription)
+            checktoken::run(&config_args, &options, checktoken::Kind::Subscription)
         }
-        Command::Explain(options) => explain::run(&place, &options),
+        Command::Explain(options) => explain::run(&config_args, &options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(options),
         Command::Version => version::run(),

@@ -1,6 +1,6 @@
 //! `veche`: the server.
 
-use crate::cli::Place;
+use crate::cli::ConfigArgs;
 use crate::failure::Failure;
 use crate::sources::{self, Purpose};
 use crate::start;
@@ -9,6 +9,6 @@ use crate::start;
 ///
 /// # Errors
 /// A configuration that is wrong, or a server that cannot start.
-pub(crate) fn run(place: &Place) -> Result<(), Failure> {
-    start::server(sources::load(place, Purpose::Serve)?)
+pub(crate) fn run(config_args: &ConfigArgs) -> Result<(), Failure> {
+    start::server(sources::load(config_args, Purpose::Serve)?)
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use veche_config::{File, Loaded, Sources};
 use veche_server::configuration;
 
-use crate::cli::Place;
+use crate::cli::ConfigArgs;
 use crate::failure::Failure;
 use crate::output;
 
@@ -25,8 +25,8 @@ pub(crate) enum Purpose {
 ///
 /// # Errors
 /// A file that was named and cannot be read, and everything [`configuration::load`] refuses.
-pub(crate) fn load(place: &Place, purpose: Purpose) -> Result<Loaded, Failure> {
-    let file = match (&place.file, purpose) {
+pub(crate) fn load(config_args: &ConfigArgs, purpose: Purpose) -> Result<Loaded, Failure> {
+    let file = match (&config_args.file, purpose) {
         (Some(path), _) => Some(read(path)?.ok_or_else(|| missing(path))?),
         (None, Purpose::Serve) => read(Path::new(DEFAULT_FILE))?,
         (None, Purpose::Demo) => None,
@@ -35,7 +35,7 @@ pub(crate) fn load(place: &Place, purpose: Purpose) -> Result<Loaded, Failure> {
     let sources = Sources {
         file,
         variables: variables(),
-        flags: place.flags.clone(),
+        flags: config_args.flags.clone(),
         demo: purpose == Purpose::Demo,
     };
     let mut loaded =
@@ -81,16 +81,16 @@ fn variables() -> BTreeMap<String, String> {
 #[cfg(test)]
 mod tests {
     use super::{Purpose, load};
-    use crate::cli::Place;
+    use crate::cli::ConfigArgs;
     use crate::failure::Failure;
 
     #[test]
     fn a_named_file_that_is_missing_is_a_failure() {
-        let place = Place {
+        let config_args = ConfigArgs {
             file: Some("no/such/file.json".into()),
-            ..Place::default()
+            ..ConfigArgs::default()
         };
-        let Err(Failure::Said { what, .. }) = load(&place, Purpose::Serve) else {
+        let Err(Failure::Said { what, .. }) = load(&config_args, Purpose::Serve) else {
             panic!("accepted")
         };
         assert_eq!(what, "there is no file no/such/file.json");

@@ -8,7 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use bytes::Bytes;
 use tower::ServiceExt;
-use veche_api::backend::{Addressees, Answer, Backend, NodeInfo, Refresh};
+use veche_api::backend::{Addressees, Backend, BackendFuture, NodeInfo, Refresh};
 use veche_api::http::{ApiOptions, router};
 use veche_api::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use veche_api::pattern::Pattern;
@@ -109,7 +109,7 @@ fn listing<T>(item: T, page: &PageRequest) -> Listing<T> {
     }
 }
 
-fn answer<'a, T: Send + 'a>(value: T) -> Answer<'a, T> {
+fn answer<'a, T: Send + 'a>(value: T) -> BackendFuture<'a, T> {
     Box::pin(async { Ok(value) })
 }
 
@@ -120,24 +120,24 @@ impl Backend for Constant {
         publication: Publication,
         _options: PublishOptions,
         _skip_history: bool,
-    ) -> Answer<'a, StreamPosition> {
+    ) -> BackendFuture<'a, StreamPosition> {
         let detected = Payload::detect(publication.data.bytes().clone());
         assert!(!publication.data.is_json() || detected.is_json());
         answer(position())
     }
 
-    fn presence<'a>(&'a self, _channel: &'a str) -> Answer<'a, Vec<ClientInfo>> {
+    fn presence<'a>(&'a self, _channel: &'a str) -> BackendFuture<'a, Vec<ClientInfo>> {
         answer(vec![client()])
     }
 
-    fn presence_stats<'a>(&'a self, _channel: &'a str) -> Answer<'a, PresenceStats> {
+    fn presence_stats<'a>(&'a self, _channel: &'a str) -> BackendFuture<'a, PresenceStats> {
         answer(PresenceStats {
             num_clients: 2,
             num_users: 1,
         })
     }
 
-    fn history<'a>(&'a self, _channel: &'a str, _query: Query) -> Answer<'a, Page> {
+    fn history<'a>(&'a self, _channel: &'a str, _query: Query) -> BackendFuture<'a, Page> {
         let data = Payload::binary(Bytes::from_static(b"\0\xff"));
         answer(Page {
             publications: vec![Arc::new(Publication::new(data))],
@@ -145,11 +145,14 @@ impl Backend for Constant {
         })
     }
 
-    fn remove_history<'a>(&'a self, _channel: &'a str) -> Answer<'a, ()> {
+    fn remove_history<'a>(&'a self, _channel: &'a str) -> BackendFuture<'a, ()> {
         answer(())
     }
 
-    fn channels<'a>(&'a self, pattern: Option<&'a Pattern>) -> Answer<'a, BTreeMap<String, u32>> {
+    fn channels<'a>(
+        &'a self,
+        pattern: Option<&'a Pattern>,
+    ) -> BackendFuture<'a, BTreeMap<String, u32>> {
         let _ = format!("{pattern:?}");
         answer(BTreeMap::from([("news".to_owned(), 3)]))
     }
@@ -158,7 +161,7 @@ impl Backend for Constant {
         &'a self,
         _pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(String, u32)>> {
+    ) -> BackendFuture<'a, Listing<(String, u32)>> {
         answer(listing(("news".to_owned(), 3), &page))
     }
 
@@ -166,7 +169,7 @@ impl Backend for Constant {
         &self,
         filter: ConnectionFilter,
         page: PageRequest,
-    ) -> Answer<'_, Listing<Connection>> {
+    ) -> BackendFuture<'_, Listing<Connection>> {
         let _ = format!("{filter:?}");
         let connection = Connection {
             client: ClientId::from_random([7; 16]),
@@ -185,15 +188,15 @@ impl Backend for Constant {
         &'a self,
         _pattern: Option<&'a Pattern>,
         page: PageRequest,
-    ) -> Answer<'a, Listing<(UserId, u32)>> {
+    ) -> BackendFuture<'a, Listing<(UserId, u32)>> {
         answer(listing((UserId::new("anna"), 1), &page))
     }
 
-    fn info(&self) -> Answer<'_, Vec<NodeInfo>> {
+    fn info(&self) -> BackendFuture<'_, Vec<NodeInfo>> {
         answer(vec![NodeInfo::default()])
     }
 
-    fn disconnect(&self, _addressees: Addressees, disconnect: Disconnect) -> Answer<'_, ()> {
+    fn disconnect(&self, _addressees: Addressees, disconnect: Disconnect) -> BackendFuture<'_, ()> {
         assert!(disconnect.reason.len() <= 123, "it fits into a close frame");
         answer(())
     }
@@ -202,7 +205,7 @@ impl Backend for Constant {
         &'a self,
         _addressees: Addressees,
         _channel: Option<&'a str>,
-    ) -> Answer<'a, ()> {
+    ) -> BackendFuture<'a, ()> {
         answer(())
     }
 
@@ -212,11 +215,11 @@ impl Backend for Constant {
         _channel: &'a str,
         _options: SubscriptionOptions,
         _recover_since: Option<StreamPosition>,
-    ) -> Answer<'a, ()> {
+    ) -> BackendFuture<'a, ()> {
         answer(())
     }
 
-    fn refresh(&self, _addressees: Addressees, _refresh: Refresh) -> Answer<'_, ()> {
+    fn refresh(&self, _addressees: Addressees, _refresh: Refresh) -> BackendFuture<'_, ()> {
         answer(())
     }
 }

@@ -52,7 +52,7 @@ pub(super) trait InProtobuf {
     fn command(self) -> Self::Command;
 
     /// How its answer is told.
-    fn result(answer: <Self::Command as Command>::Answer) -> Self::Result;
+    fn result(answer: <Self::Command as Command>::Output) -> Self::Result;
 }
 
 impl InProtobuf for PublishRequest {

@@ -8,7 +8,7 @@ use super::{Call, METHODS, bad_request, log};
 use crate::backend::Backend;
 use crate::concurrently::InOrder;
 use crate::items::Items;
-use crate::json::{self, ObjectWriter, Outcome};
+use crate::json::{self, JsonResult, ObjectWriter};
 use crate::pieces::Pieces;
 use crate::request::{Malformed, Object};
 
@@ -94,7 +94,7 @@ const COMMANDS: &str = "commands";
 
 impl Part {
     async fn run(self, backend: &Arc<dyn Backend>) -> Vec<u8> {
-        let (name, outcome): (_, Outcome) = match self {
+        let (name, outcome): (_, JsonResult) = match self {
             Self::Call(call) => (call.method, call.run(backend).await),
             Self::Refused(error) => {
                 log("batch", &error);

@@ -82,9 +82,9 @@ impl<F: Future<Output = Response> + Send + 'static> Publishing for F {}
 impl Command for Broadcast {
     const NAME: &'static str = "broadcast";
     /// For each channel, in order.
-    type Answer = Vec<Response>;
+    type Output = Vec<Response>;
 
-    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Output, CommandError> {
         Ok(self.publishes(Arc::clone(backend))?.all().await)
     }
 }
@@ -97,7 +97,7 @@ impl InJson for Broadcast {
         })
     }
 
-    fn write(responses: &Self::Answer) -> Vec<u8> {
+    fn write(responses: &Self::Output) -> Vec<u8> {
         let responses = json::list(responses.iter().map(spelled));
         ObjectWriter::new().raw("responses", &responses).end()
     }

@@ -21,9 +21,9 @@ pub(crate) struct Channels {
 impl Command for Channels {
     const NAME: &'static str = "channels";
     /// Names, and how many are subscribed.
-    type Answer = Listing<(String, u32)>;
+    type Output = Listing<(String, u32)>;
 
-    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Output, CommandError> {
         let pattern = glob(&self.pattern)?;
         if self.paging.is_asked_for() {
             let page = self.paging.request();
@@ -45,7 +45,7 @@ impl InJson for Channels {
         })
     }
 
-    fn write(listing: &Self::Answer) -> Vec<u8> {
+    fn write(listing: &Self::Output) -> Vec<u8> {
         let channels = listing.items.iter().map(|(name, clients)| {
             let count = ObjectWriter::new().some_number("num_clients", *clients);
             (name.clone(), count.end())

@@ -32,9 +32,9 @@ pub(crate) struct Connections {
 
 impl Command for Connections {
     const NAME: &'static str = "connections";
-    type Answer = Listing<Connection>;
+    type Output = Listing<Connection>;
 
-    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Output, CommandError> {
         if !self.expression.is_empty() {
             return Err(telling(
                 "`expression` is not supported: filter by `user`, `channel`, `pattern`, `transport`, `protocol` or time",
@@ -74,7 +74,7 @@ impl InJson for Connections {
         })
     }
 
-    fn write(listing: &Self::Answer) -> Vec<u8> {
+    fn write(listing: &Self::Output) -> Vec<u8> {
         let connections = listing.items.iter();
         let connections = connections.map(|it| (it.client.to_string(), connection(it)));
         paging::write("connections", &json::map(connections), &listing.cursor)

@@ -22,7 +22,7 @@ pub(crate) struct Disconnect {
 
 impl Command for Disconnect {
     const NAME: &'static str = "disconnect";
-    type Answer = ();
+    type Output = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
         let addressees = self.recipients.resolve()?;

@@ -23,7 +23,7 @@ pub(crate) struct History {
 
 impl Command for History {
     const NAME: &'static str = "history";
-    type Answer = Page;
+    type Output = Page;
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<Page, CommandError> {
         named(&self.channel)?;

@@ -16,7 +16,7 @@ pub(crate) struct HistoryRemove {
 
 impl Command for HistoryRemove {
     const NAME: &'static str = "history_remove";
-    type Answer = ();
+    type Output = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
         named(&self.channel)?;

@@ -14,7 +14,7 @@ pub(crate) struct Info;
 
 impl Command for Info {
     const NAME: &'static str = "info";
-    type Answer = Vec<NodeInfo>;
+    type Output = Vec<NodeInfo>;
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<Vec<NodeInfo>, CommandError> {
         backend.info().await

@@ -19,9 +19,9 @@ pub(crate) struct Presence {
 impl Command for Presence {
     const NAME: &'static str = "presence";
     /// By the client's id.
-    type Answer = BTreeMap<String, ClientInfo>;
+    type Output = BTreeMap<String, ClientInfo>;
 
-    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Output, CommandError> {
         named(&self.channel)?;
         let clients = backend.presence(&self.channel).await?.into_iter();
         Ok(clients.map(|it| (it.client.to_string(), it)).collect())
@@ -35,7 +35,7 @@ impl InJson for Presence {
         })
     }
 
-    fn write(clients: &Self::Answer) -> Vec<u8> {
+    fn write(clients: &Self::Output) -> Vec<u8> {
         let clients = clients.iter();
         let presence = clients.map(|(id, info)| (id.clone(), json::client_info(info)));
         let writer = ObjectWriter::new();

@@ -17,9 +17,9 @@ pub(crate) struct PresenceStats {
 
 impl Command for PresenceStats {
     const NAME: &'static str = "presence_stats";
-    type Answer = reply::PresenceStats;
+    type Output = reply::PresenceStats;
 
-    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Output, CommandError> {
         named(&self.channel)?;
         backend.presence_stats(&self.channel).await
     }
@@ -32,7 +32,7 @@ impl InJson for PresenceStats {
         })
     }
 
-    fn write(stats: &Self::Answer) -> Vec<u8> {
+    fn write(stats: &Self::Output) -> Vec<u8> {
         ObjectWriter::new()
             .number("num_clients", stats.num_clients)
             .number("num_users", stats.num_users)

@@ -24,7 +24,7 @@ pub(crate) struct Publish {
 
 impl Command for Publish {
     const NAME: &'static str = "publish";
-    type Answer = StreamPosition;
+    type Output = StreamPosition;
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<StreamPosition, CommandError> {
         named(&self.channel)?;

@@ -22,7 +22,7 @@ pub(crate) struct Refresh {
 
 impl Command for Refresh {
     const NAME: &'static str = "refresh";
-    type Answer = ();
+    type Output = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
         let addressees = self.recipients.resolve()?;

@@ -18,7 +18,7 @@ pub(crate) struct Rpc {
 
 impl Command for Rpc {
     const NAME: &'static str = "rpc";
-    type Answer = Option<Payload>;
+    type Output = Option<Payload>;
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<Option<Payload>, CommandError> {
         if self.method.is_empty() {

@@ -28,7 +28,7 @@ pub(crate) struct Subscribe {
 
 impl Command for Subscribe {
     const NAME: &'static str = "subscribe";
-    type Answer = ();
+    type Output = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
         let addressees = self.recipients.resolve()?;

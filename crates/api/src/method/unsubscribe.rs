@@ -19,7 +19,7 @@ pub(crate) struct Unsubscribe {
 
 impl Command for Unsubscribe {
     const NAME: &'static str = "unsubscribe";
-    type Answer = ();
+    type Output = ();
 
     async fn run(self, backend: &Arc<dyn Backend>) -> Result<(), CommandError> {
         let Some(addressees) = self.recipients.resolve()? else {

@@ -22,9 +22,9 @@ pub(crate) struct Users {
 impl Command for Users {
     const NAME: &'static str = "users";
     /// Users, and how many connections each has.
-    type Answer = Listing<(UserId, u32)>;
+    type Output = Listing<(UserId, u32)>;
 
-    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Answer, CommandError> {
+    async fn run(self, backend: &Arc<dyn Backend>) -> Result<Self::Output, CommandError> {
         let pattern = glob(&self.pattern)?;
         let page = self.paging.request();
         backend.users(pattern.as_ref(), page).await
@@ -39,7 +39,7 @@ impl InJson for Users {
         })
     }
 
-    fn write(listing: &Self::Answer) -> Vec<u8> {
+    fn write(listing: &Self::Output) -> Vec<u8> {
         let users = listing.items.iter().map(|(user, clients)| {
             let count = ObjectWriter::new().number("num_clients", *clients);
             (user.as_str().to_owned(), count.end())

@@ -381,7 +381,7 @@ fn keys_are_fetched_for_no_token_of_another_issuer_or_audience() {
     };
     assert_eq!(
         need(r#"{"iss": "app", "aud": "veche"}"#),
-        Ok(Need::Keys(Wanted {
+        Ok(Need::Keys(EndpointKey {
             address: "https://a.example/keys".into(),
             key_id: "one".into(),
         }))

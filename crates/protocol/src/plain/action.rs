@@ -15,14 +15,14 @@ pub use decode::{Rejected, decode_action};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     /// What the answer repeats.
-    pub asked: Asked,
+    pub asked: RequestEcho,
     /// What is asked.
     pub verb: Verb,
 }
 
 /// What an answer repeats of what was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestEcho {
     /// Chosen by the client.
     pub id: Option<RequestId>,
     /// The action's name, as the client wrote it.
@@ -31,7 +31,7 @@ pub struct Asked {
     pub channel: Option<String>,
 }
 
-impl Asked {
+impl RequestEcho {
     /// The channel, or an empty string.
     #[must_use]
     pub fn channel(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::action::Asked;
+use super::action::RequestEcho;
 use super::sentence::sentence;
 use crate::channel::Channel;
 use crate::disconnect::Disconnect;
@@ -117,7 +117,7 @@ pub struct Recovered {
 /// Writes the answer to `subscribe`, or the news of a subscription that the server made; `clients` where they were asked
 /// for.
 pub fn encode_subscribed(
-    asked: &Asked,
+    asked: &RequestEcho,
     start: &Recovered,
     clients: Option<&[ClientInfo]>,
     out: &mut Vec<u8>,
@@ -132,12 +132,12 @@ pub fn encode_subscribed(
 }
 
 /// Writes the answer to `login`.
-pub fn encode_login(asked: &Asked, user: &UserId, expiry: Expiry, out: &mut Vec<u8>) {
+pub fn encode_login(asked: &RequestEcho, user: &UserId, expiry: Expiry, out: &mut Vec<u8>) {
     answer(out, "login", asked, |out| login(out, user, expiry));
 }
 
 /// Writes the answer to `publish`; the position is empty where the channel has no history.
-pub fn encode_published(asked: &Asked, place: Option<&StreamPosition>, out: &mut Vec<u8>) {
+pub fn encode_published(asked: &RequestEcho, place: Option<&StreamPosition>, out: &mut Vec<u8>) {
     answer(out, "published", asked, |out| {
         if let Some(place) = place.filter(|place| place.offset > 0) {
             position(out, &place.epoch, place.offset);
@@ -146,7 +146,7 @@ pub fn encode_published(asked: &Asked, place: Option<&StreamPosition>, out: &mut
 }
 
 /// Writes the answer to `history`.
-pub fn encode_history(asked: &Asked, page: &Page, out: &mut Vec<u8>) {
+pub fn encode_history(asked: &RequestEcho, page: &Page, out: &mut Vec<u8>) {
     let channel = Channel::new(asked.channel());
     answer(out, "history", asked, |out| {
         push_name(out, "publications");
@@ -161,12 +161,12 @@ pub fn encode_history(asked: &Asked, page: &Page, out: &mut Vec<u8>) {
 }
 
 /// Writes the answer to `presence`.
-pub fn encode_presence(asked: &Asked, clients: &[ClientInfo], out: &mut Vec<u8>) {
+pub fn encode_presence(asked: &RequestEcho, clients: &[ClientInfo], out: &mut Vec<u8>) {
     answer(out, "presence", asked, |out| client_list(out, clients));
 }
 
 /// Writes the answer to `presence` with `stats`.
-pub fn encode_presence_stats(asked: &Asked, stats: PresenceStats, out: &mut Vec<u8>) {
+pub fn encode_presence_stats(asked: &RequestEcho, stats: PresenceStats, out: &mut Vec<u8>) {
     answer(out, "presence", asked, |out| {
         number(out, "num_clients", stats.num_clients);
         number(out, "num_users", stats.num_users);
@@ -174,7 +174,7 @@ pub fn encode_presence_stats(asked: &Asked, stats: PresenceStats, out: &mut Vec<
 }
 
 /// Writes the answer to `call`: what the backend answered.
-pub fn encode_call(asked: &Asked, data: Option<&Payload>, out: &mut Vec<u8>) {
+pub fn encode_call(asked: &RequestEcho, data: Option<&Payload>, out: &mut Vec<u8>) {
     system(out, "call", |out| {
         repeat(out, asked);
         match data.filter(|data| !data.is_empty()) {
@@ -185,12 +185,12 @@ pub fn encode_call(asked: &Asked, data: Option<&Payload>, out: &mut Vec<u8>) {
 }
 
 /// Writes an answer that has nothing to say but that it is done: `unsubscribed`, `pong`.
-pub fn encode_done(event: &str, asked: &Asked, out: &mut Vec<u8>) {
+pub fn encode_done(event: &str, asked: &RequestEcho, out: &mut Vec<u8>) {
     answer(out, event, asked, |_| {});
 }
 
 /// Writes why an action was not carried out. Of what the client wrote it repeats [`MAX_REPEATED`] bytes.
-pub fn encode_error(error: &CommandError, asked: &Asked, out: &mut Vec<u8>) {
+pub fn encode_error(error: &CommandError, asked: &RequestEcho, out: &mut Vec<u8>) {
     out.push(b'{');
     string(out, "error", &shortened(&sentence(error)));
     number(out, "code", error.code.0);
@@ -266,7 +266,7 @@ fn system(out: &mut Vec<u8>, event: &str, fields: impl FnOnce(&mut Vec<u8>)) {
     out.push(b'}');
 }
 
-fn answer(out: &mut Vec<u8>, event: &str, asked: &Asked, data: impl FnOnce(&mut Vec<u8>)) {
+fn answer(out: &mut Vec<u8>, event: &str, asked: &RequestEcho, data: impl FnOnce(&mut Vec<u8>)) {
     system(out, event, |out| {
         repeat(out, asked);
         object(out, "data", data);
@@ -282,14 +282,14 @@ fn told(out: &mut Vec<u8>, event: &str, channel: &Channel, data: impl FnOnce(&mu
     });
 }
 
-fn repeat(out: &mut Vec<u8>, asked: &Asked) {
+fn repeat(out: &mut Vec<u8>, asked: &RequestEcho) {
     id(out, asked);
     if let Some(channel) = &asked.channel {
         string(out, "channel", channel);
     }
 }
 
-fn id(out: &mut Vec<u8>, asked: &Asked) {
+fn id(out: &mut Vec<u8>, asked: &RequestEcho) {
     if let Some(id) = &asked.id {
         push_name(out, "id");
         out.extend_from_slice(id.as_json().as_bytes());

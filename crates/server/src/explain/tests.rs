@@ -77,7 +77,7 @@ fn a_denial_names_the_key_its_value_and_where_that_comes_from() {
     let held: Vec<String> = answer.parts[1]
         .steps
         .iter()
-        .map(|step| chat.origins.held(&chat.config, &step.option))
+        .map(|step| chat.origins.lookup(&chat.config, &step.option))
         .filter(|held| held.key.contains("allow_"))
         .map(|held| format!("{} {} {}", held.key, held.value, held.origin))
         .collect();

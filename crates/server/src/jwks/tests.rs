@@ -58,8 +58,8 @@ impl Behaviour {
     }
 }
 
-fn wanted(id: &str) -> Wanted {
-    Wanted {
+fn wanted(id: &str) -> EndpointKey {
+    EndpointKey {
         address: "https://user:password@a.example/keys".to_owned(),
         key_id: id.to_owned(),
     }
@@ -190,7 +190,7 @@ async fn endpoints_have_keys_of_their_own_and_there_is_a_bound_to_them() {
     for number in 0..MAX_ENDPOINTS + 10 {
         let address = format!("https://a.example/{number}");
         let key_id = "a".to_owned();
-        assert!(jwks.keys(&Wanted { address, key_id }).await.is_ok());
+        assert!(jwks.keys(&EndpointKey { address, key_id }).await.is_ok());
     }
     assert_eq!(endpoint.asked(), MAX_ENDPOINTS + 10);
     assert_eq!(lock(&jwks.endpoints).len(), MAX_ENDPOINTS);

@@ -8,7 +8,7 @@ use veche_protocol::command::{Presence, Verb};
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::identity::UserId;
-use veche_protocol::plain::{self, Asked, Recovered};
+use veche_protocol::plain::{self, Recovered, RequestEcho};
 use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::Publication;
 use veche_protocol::push::{self, Push};
@@ -51,7 +51,13 @@ impl Translator {
         }
     }
 
-    fn handle_connect(&mut self, asked: &Asked, was_inside: bool, body: &Body, out: &mut Output) {
+    fn handle_connect(
+        &mut self,
+        asked: &RequestEcho,
+        was_inside: bool,
+        body: &Body,
+        out: &mut Output,
+    ) {
         match body {
             Body::Connect(connect) => {
                 self.standing = Standing::Inside(connect.user.clone());
@@ -67,7 +73,7 @@ impl Translator {
                 out.error(error, asked);
                 if was_inside {
                     // Nobody, as before.
-                    self.connect(Asked::default(), None, None, out);
+                    self.connect(RequestEcho::default(), None, None, out);
                 }
             }
             _ => {}
@@ -76,9 +82,9 @@ impl Translator {
 
     fn tell_subscriptions(&mut self, connect: &Connect, out: &mut Output) {
         for (channel, subscribe) in &connect.subs {
-            let asked = Asked {
+            let asked = RequestEcho {
                 channel: Some(channel.as_str().to_owned()),
-                ..Asked::default()
+                ..RequestEcho::default()
             };
             self.remember(channel, &subscribe.epoch);
             out.text(|out| plain::encode_subscribed(&asked, &start(subscribe), None, out));
@@ -88,7 +94,7 @@ impl Translator {
         }
     }
 
-    fn handle_refresh(&mut self, asked: &Asked, body: &Body, out: &mut Output) {
+    fn handle_refresh(&mut self, asked: &RequestEcho, body: &Body, out: &mut Output) {
         match (body, &self.standing) {
             (Body::Refresh(expiry), Standing::Inside(user)) => {
                 out.text(|out| plain::encode_login(asked, user, *expiry, out));
@@ -101,7 +107,7 @@ impl Translator {
     /// The session has answered `subscribe`, or one of the commands that follow it.
     fn handle_subscribe(
         &mut self,
-        asked: Asked,
+        asked: RequestEcho,
         mut it: Box<Subscribing>,
         body: &Body,
         out: &mut Output,
@@ -140,7 +146,7 @@ impl Translator {
     }
 
     /// Asks what is still to be asked for a subscription, or answers it.
-    fn go_on(&mut self, asked: Asked, mut it: Box<Subscribing>, out: &mut Output) {
+    fn go_on(&mut self, asked: RequestEcho, mut it: Box<Subscribing>, out: &mut Output) {
         let channel = it.channel.as_str().to_owned();
         if it.history > 0 {
             let limit = std::mem::take(&mut it.history);
@@ -158,7 +164,7 @@ impl Translator {
             deliver(&it.channel, publication, &it.epoch, out);
         }
         for (action, error) in &it.troubles {
-            let asked = Asked {
+            let asked = RequestEcho {
                 action: Some(Cow::Borrowed(*action)),
                 channel: asked.channel.clone(),
                 id: None,
@@ -170,7 +176,7 @@ impl Translator {
         }
     }
 
-    fn handle_other(&mut self, asked: &Asked, body: &Body, out: &mut Output) {
+    fn handle_other(&mut self, asked: &RequestEcho, body: &Body, out: &mut Output) {
         match body {
             Body::Error(error) => out.error(error, asked),
             Body::Unsubscribe => {

@@ -9,7 +9,7 @@ use veche_protocol::filter::{DEFAULT_EVENT, EVENT_TAG, Filter};
 use veche_protocol::identity::UserId;
 use veche_protocol::payload::Payload;
 use veche_protocol::plain::{
-    self, Action, Asked, Publish, Rejected, Subscribe, Verb, decode_action,
+    self, Action, Publish, Rejected, RequestEcho, Subscribe, Verb, decode_action,
 };
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::TYPE_TAG;
@@ -22,7 +22,7 @@ use super::{Output, Standing, Translator};
 /// A publication whose data is to be the next binary frame.
 #[derive(Debug)]
 pub(super) struct Announced {
-    asked: Asked,
+    asked: RequestEcho,
     /// `None` where the announcement was refused: the data is awaited, and dropped.
     publish: Option<Box<Publish>>,
 }
@@ -51,7 +51,7 @@ impl Translator {
             let why = "a binary frame that nobody announced: first send {\"action\":\"publish\",\"channel\":\"...\",\"binary\":true}";
             return self.reject(
                 Rejected {
-                    asked: Asked::default(),
+                    asked: RequestEcho::default(),
                     error: bad(why),
                 },
                 out,
@@ -91,7 +91,7 @@ impl Translator {
         }
     }
 
-    fn act_inside(&mut self, asked: Asked, verb: Verb, out: &mut Output) {
+    fn act_inside(&mut self, asked: RequestEcho, verb: Verb, out: &mut Output) {
         let channel = asked.channel().to_owned();
         let verb = match verb {
             Verb::Ping | Verb::Login { .. } => return,
@@ -117,7 +117,7 @@ impl Translator {
 
     fn login(
         &mut self,
-        asked: Asked,
+        asked: RequestEcho,
         token: Option<String>,
         user: Option<String>,
         out: &mut Output,
@@ -152,7 +152,7 @@ impl Translator {
     /// Says to the session who the client is; to a new one, if it was nobody so far.
     pub(super) fn connect(
         &mut self,
-        asked: Asked,
+        asked: RequestEcho,
         token: Option<String>,
         user: Option<String>,
         out: &mut Output,
@@ -186,7 +186,7 @@ impl Translator {
         }
     }
 
-    fn subscribe(&mut self, asked: Asked, subscribe: Subscribe, out: &mut Output) {
+    fn subscribe(&mut self, asked: RequestEcho, subscribe: Subscribe, out: &mut Output) {
         let filter = match &subscribe.filter {
             Some(node) => match Filter::compile(node) {
                 Ok(filter) => Some(filter.and_events(&subscribe.events)),
@@ -217,7 +217,7 @@ impl Translator {
         self.ask(asked, what, verb, out);
     }
 
-    fn publish(&mut self, asked: Asked, publish: Publish, out: &mut Output) {
+    fn publish(&mut self, asked: RequestEcho, publish: Publish, out: &mut Output) {
         let event = publish.event.filter(|event| event != DEFAULT_EVENT);
         let tags = [(EVENT_TAG, event), (TYPE_TAG, publish.media_type)];
         let tags = tags

@@ -7,7 +7,7 @@ use veche_protocol::command::{Command, Verb};
 use veche_protocol::error_code::CommandError;
 use veche_protocol::filter::Filter;
 use veche_protocol::identity::ClientInfo;
-use veche_protocol::plain::{Asked, Recovered};
+use veche_protocol::plain::{Recovered, RequestEcho};
 use veche_protocol::position::Epoch;
 use veche_protocol::publication::Publication;
 use veche_protocol::push::Push;
@@ -18,7 +18,7 @@ use super::{Output, Translator};
 #[derive(Debug)]
 pub(super) struct Pending {
     pub(super) id: u32,
-    pub(super) asked: Asked,
+    pub(super) asked: RequestEcho,
     pub(super) what: What,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Subscribing {
 
 impl Translator {
     /// Asks the session, and remembers what for.
-    pub(super) fn ask(&mut self, asked: Asked, what: What, verb: Verb, out: &mut Output) {
+    pub(super) fn ask(&mut self, asked: RequestEcho, what: What, verb: Verb, out: &mut Output) {
         // 0 is for pongs.
         self.last_command = self.last_command.checked_add(1).unwrap_or(1);
         let id = self.last_command;

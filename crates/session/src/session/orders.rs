@@ -21,7 +21,7 @@ impl Session {
             (Phase::New | Phase::Refused, _) => {}
             (Phase::Connecting(connecting), order) => connecting.keep(order),
             (Phase::Connected, Order::Unsubscribe { channel, reason }) => {
-                self.obey_unsubscribe(channel, reason, turn, effects);
+                self.apply_unsubscribe(channel, reason, turn, effects);
             }
             (
                 Phase::Connected,
@@ -30,7 +30,7 @@ impl Session {
                     options,
                     recover_since,
                 },
-            ) => self.obey_subscribe(channel, options, recover_since, turn, effects),
+            ) => self.apply_subscribe(channel, options, recover_since, turn, effects),
             (
                 Phase::Connected,
                 Order::Refresh {
@@ -42,7 +42,7 @@ impl Session {
                 if expired {
                     self.close(Disconnect::EXPIRED, effects);
                 } else {
-                    self.obey_refresh(expire_at, info, turn, effects);
+                    self.apply_refresh(expire_at, info, turn, effects);
                 }
             }
             (Phase::Connected, Order::Message(data)) => {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use veche_config::Loaded;
-use veche_config::origin::Held;
+use veche_config::origin::KeyValue;
 use veche_server::explain::{Explanation, Outcome, Part, Refusal, RefusalKind};
 
 use super::held;
@@ -40,7 +40,7 @@ fn write_part(part: &Part, loaded: &Loaded, paint: Paint, text: &mut String) {
             Outcome::Refuses => paint.bad("✗"),
         };
         let _ = writeln!(text, "  {sign} {}", step.finding);
-        if let Some(Held { key, value, origin }) = held(step, loaded) {
+        if let Some(KeyValue { key, value, origin }) = held(step, loaded) {
             let value = brief(&value);
             let held = paint.dim(&format!("{key}: {value} ({origin})"));
             let _ = writeln!(text, "      {held}");

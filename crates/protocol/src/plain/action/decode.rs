@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fields::{Fields, bad};
-use super::{Action, Asked, Publish, Subscribe, Verb};
+use super::{Action, Publish, RequestEcho, Subscribe, Verb};
 use crate::error_code::{CommandError, ErrorCode};
 use crate::filter::FilterNode;
 use crate::json::object;
@@ -13,7 +13,7 @@ use crate::json::reader::Reader;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejected {
     /// As far as it could be read.
-    pub asked: Asked,
+    pub asked: RequestEcho,
     /// 104 for an unknown action, else 107; with a reason.
     pub error: CommandError,
 }
@@ -23,14 +23,14 @@ pub struct Rejected {
 /// # Errors
 /// It is not one JSON object, the action is unknown, or a field it needs is missing or has the wrong type.
 pub fn decode_action(text: &[u8]) -> Result<Action, Box<Rejected>> {
-    let mut asked = Asked::default();
+    let mut asked = RequestEcho::default();
     match read(text, &mut asked) {
         Ok(verb) => Ok(Action { asked, verb }),
         Err(error) => Err(Box::new(Rejected { asked, error })),
     }
 }
 
-fn read(text: &[u8], asked: &mut Asked) -> Result<Verb, CommandError> {
+fn read(text: &[u8], asked: &mut RequestEcho) -> Result<Verb, CommandError> {
     let text = simdutf8::basic::from_utf8(text).map_err(|_| bad("not UTF-8"))?;
     let fields = Fields::parse(text)?;
     asked.id = fields.id()?;

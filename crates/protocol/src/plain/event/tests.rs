@@ -23,7 +23,7 @@ fn written(write: impl FnOnce(&mut Vec<u8>)) -> String {
     text.replace(CLIENT, "C")
 }
 
-fn asked(text: &str) -> Asked {
+fn asked(text: &str) -> RequestEcho {
     match decode_action(text.as_bytes()) {
         Ok(action) => action.asked,
         Err(rejected) => rejected.asked,
@@ -167,7 +167,7 @@ fn answers_repeat_id_and_channel_and_carry_data() {
     assert!(written(|out| encode_call(&asked, Some(&json("5")), out)).contains(r#""data":5"#));
     assert!(written(|out| encode_call(&asked, None, out)).contains(r#""data":{}"#));
     assert_eq!(
-        written(|out| encode_done("pong", &Asked::default(), out)),
+        written(|out| encode_done("pong", &RequestEcho::default(), out)),
         r#"{"event":"pong","data":{},"system":true}"#
     );
     assert!(
@@ -234,7 +234,7 @@ fn what_comes_unasked_is_a_system_frame() {
 fn an_error_repeats_the_beginning_of_what_is_too_long() {
     let text = "é".repeat(25_000);
     let beginning = format!("{}…", "é".repeat(MAX_REPEATED / 2));
-    let asked = Asked {
+    let asked = RequestEcho {
         id: None,
         action: Some(text.clone().into()),
         channel: Some(text.clone()),
