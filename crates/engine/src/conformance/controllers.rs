@@ -185,6 +185,34 @@ fn messages() -> Vec<Message> {
         client: Some(ClientId::from_random([1; 16])),
         except: vec![ClientId::from_random([2; 16])],
     };
+    let mut messages = vec![
+        Message::Announce(Box::new(Summary {
+            name: "node".to_owned(),
+            version: "1".to_owned(),
+            clients: 1,
+            users: 2,
+            subscriptions: 3,
+            channels: 4,
+            uptime: Duration::from_secs(5),
+        })),
+        survey(u64::MAX),
+        Message::Answer(SurveyAnswer {
+            id: 1,
+            code: SurveyCode::UNKNOWN,
+            data: [0, 255].as_slice().to_vec().into(),
+        }),
+        Message::Leaving,
+    ];
+    messages.extend(demands().map(|demand| {
+        Message::Order(Box::new(Order {
+            addressees: addressees.clone(),
+            demand,
+        }))
+    }));
+    messages
+}
+
+fn demands() -> [Demand; 6] {
     let channel = Channel::new("news:a b");
     let json = |text: &'static str| Some(Payload::json(text.into()));
     let overrides = Overrides {
@@ -194,7 +222,7 @@ fn messages() -> Vec<Message> {
         force_recovery: Some(true),
         force_positioning: Some(false),
     };
-    let demands = [
+    [
         Demand::Disconnect(Disconnect::new(3503, "force disconnect")),
         Demand::Unsubscribe {
             channel: None,
@@ -226,30 +254,5 @@ fn messages() -> Vec<Message> {
             expire_at: Some(1_900_000_000),
             info: json("{}"),
         },
-    ];
-    let mut messages = vec![
-        Message::Announce(Box::new(Summary {
-            name: "node".to_owned(),
-            version: "1".to_owned(),
-            clients: 1,
-            users: 2,
-            subscriptions: 3,
-            channels: 4,
-            uptime: Duration::from_secs(5),
-        })),
-        survey(u64::MAX),
-        Message::Answer(SurveyAnswer {
-            id: 1,
-            code: SurveyCode::UNKNOWN,
-            data: [0, 255].as_slice().to_vec().into(),
-        }),
-        Message::Leaving,
-    ];
-    messages.extend(demands.map(|demand| {
-        Message::Order(Box::new(Order {
-            addressees: addressees.clone(),
-            demand,
-        }))
-    }));
-    messages
+    ]
 }

@@ -304,7 +304,7 @@ impl State {
 fn at_once<T>(pending: Pending<T>) -> T {
     match pending {
         Pending::Ready(answer) => answer,
-        Pending::Later(_) => panic!("the engine in memory answers at once"),
+        Pending::Later(_) => unreachable!("the engine in memory answers at once"),
     }
 }
 

@@ -6,6 +6,8 @@ mod world;
 #[cfg(test)]
 mod tests {
     use veche_engine::conformance::late::{Effect, Faults};
+    use veche_node::inbox::InboxLimits;
+    use veche_node::node::NodeConfig;
 
     use crate::world::{CHANNELS, World, name};
 
@@ -108,5 +110,36 @@ mod tests {
                 assert_eq!(world.present(channel), 0, "seed {seed}");
             }
         }
+    }
+
+    #[test]
+    fn an_engine_that_waits_for_room_loses_nothing_however_slow_the_workers_are() {
+        const SIZE: usize = 500;
+        const COUNT: u64 = 300;
+        let mut world = World::with(NodeConfig {
+            inbox: InboxLimits {
+                high_water: 10 * SIZE,
+                hard_limit: 20 * SIZE,
+            },
+            ..NodeConfig::default()
+        });
+        let client = world.connect();
+        world.subscribe(client, 0);
+        world.settle();
+        for _ in 0..COUNT {
+            world.publish(0, SIZE);
+        }
+        let mut turns = 0;
+        while !world.late.is_done() {
+            let (before, _) = world.publications();
+            while world.step(0) {}
+            let (received, _) = world.publications();
+            assert!(received - before <= 11, "more than there is room for");
+            world.settle_node();
+            turns += 1;
+        }
+        assert!(turns > 20, "it was held back {turns} times");
+        world.settle();
+        assert_eq!(world.publications(), (COUNT, COUNT));
     }
 }

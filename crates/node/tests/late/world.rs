@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use veche_engine::broker::Broker;
 use veche_engine::conformance::late::{Effect, Faults, Handle, Late};
 use veche_engine::memory::clock::{Clock, ManualClock};
 use veche_node::node::{Engine, NodeConfig};
@@ -10,6 +11,8 @@ use veche_node::simulate::{Nobody, Simulation};
 use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientId;
+use veche_protocol::payload::Payload;
+use veche_protocol::publication::{Publication, PublishOptions};
 use veche_session::rules::{ChannelOptions, Rules};
 use veche_session::turn::Now;
 use veche_websocket::frame::{self, Opcode};
@@ -40,6 +43,10 @@ struct Client {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(NodeConfig::default())
+    }
+
+    pub(crate) fn with(config: NodeConfig) -> Self {
         let clock = Arc::new(ManualClock::at(1_700_000_000_000));
         let mut rules = Rules::default();
         rules.client.insecure = true;
@@ -51,7 +58,6 @@ impl World {
         });
         let nobody = || Arc::new(Nobody);
         let mut late = None;
-        let config = NodeConfig::default();
         let simulation = Simulation::with(config, rules, nobody(), nobody(), |sink| {
             let engine = Late::new(sink, clock.clone());
             late = Some(engine.clone());
@@ -206,6 +212,22 @@ impl World {
     pub(crate) fn subscribed(&self, channel: usize) -> usize {
         let wanting = self.clients.iter().filter(|it| it.wants[channel]);
         wanting.count()
+    }
+
+    /// Publishes so many bytes, as another node does. Nobody waits for the answer.
+    pub(crate) fn publish(&self, channel: usize, bytes: usize) {
+        let publication =
+            Publication::new(Payload::json(format!("\"{}\"", "x".repeat(bytes)).into()));
+        let broker = Handle(self.late.clone());
+        drop(broker.publish(&name(channel), publication, &PublishOptions::default()));
+    }
+
+    /// Publications that have come to the node, and frames that clients owe or have got.
+    pub(crate) fn publications(&self) -> (u64, u64) {
+        let node = self.simulation.node();
+        let counters = node.all_counters().iter();
+        let sent = counters.map(|counters| counters.publications_sent.value());
+        (node.received_publications(), sent.sum())
     }
 
     pub(crate) fn population(&self) -> (usize, usize) {
