@@ -2,7 +2,7 @@
 //!
 //! A [`node::Node`] starts workers. A worker owns sockets, sessions and outboxes; it learns of the world through its
 //! inbox. Read in this order: `node`, `worker` (the turns), `accept` and `driver` (a connection's life), `questions`
-//! (what sessions ask), `hub`, `fanout`, `outbox`.
+//! and `notices` (what sessions ask and tell), `hub`, `fanout`, `outbox`.
 
 pub mod node;
 
@@ -26,6 +26,7 @@ pub mod cluster;
 mod accept;
 mod apps;
 mod clock;
+mod deferred;
 mod doubts;
 mod driver;
 mod encoder;
@@ -36,11 +37,13 @@ pub mod inbox;
 mod interest;
 mod line_budget;
 pub mod link;
+mod notices;
 mod outbox;
 mod plain;
 mod positions;
 mod printable;
 mod questions;
+mod requests;
 mod shortage;
 mod sink;
 mod sync;
