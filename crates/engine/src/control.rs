@@ -5,6 +5,7 @@
 //! them, so both kinds of node can share a cluster.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,7 +103,7 @@ pub enum Message {
 }
 
 /// What a node tells others about itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Summary {
     /// The node's name, for people.
     pub name: String,
@@ -118,6 +119,17 @@ pub struct Summary {
     pub channels: usize,
     /// Since the node's start.
     pub uptime: Duration,
+    /// What it has counted lately, if it says so. Centrifugo's nodes say it once in a minute.
+    pub metrics: Option<Metrics>,
+}
+
+/// What a node has counted in an interval.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// Length of the interval.
+    pub interval: Duration,
+    /// Values by name.
+    pub items: BTreeMap<String, f64>,
 }
 
 /// What sessions must do, and whose.
@@ -129,22 +141,29 @@ pub struct Order {
     pub demand: Demand,
 }
 
-/// Whom an order is for: all connections of a user, or one of them.
+/// Whom an order is for: all connections of a user, or some of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addressees {
     /// The user; the empty id is an anonymous user.
     pub user: UserId,
+    /// All users, whatever `user` says.
+    pub all_users: bool,
     /// Only this connection of the user's.
     pub client: Option<ClientId>,
+    /// Only the connection whose emulated session has this name; empty for any.
+    pub session: Box<str>,
     /// Not these connections.
     pub except: Vec<ClientId>,
 }
 
 impl Addressees {
-    /// Whether a connection of the user's is meant.
+    /// Whether a connection of a user that is meant is meant itself. `session` is the name of its emulated session, if
+    /// it is one.
     #[must_use]
-    pub fn include(&self, client: ClientId) -> bool {
-        self.client.is_none_or(|only| only == client) && !self.except.contains(&client)
+    pub fn include(&self, client: ClientId, session: Option<&str>) -> bool {
+        self.client.is_none_or(|only| only == client)
+            && (self.session.is_empty() || session == Some(&*self.session))
+            && !self.except.contains(&client)
     }
 }
 

@@ -1,5 +1,7 @@
 //! How the parts of an engine start and end.
 
+use std::borrow::Cow;
+
 use crate::error::EngineError;
 use crate::pending::Pending;
 
@@ -17,6 +19,15 @@ pub trait Lifecycle {
     /// The node does not start.
     fn start(&self) -> Pending<Result<(), EngineError>> {
         Pending::Ready(Ok(()))
+    }
+
+    /// Whether the part does its work now: whether what is published on the way that publications really take arrives,
+    /// as far as the part knows. Costs nothing, and does not wait.
+    ///
+    /// # Errors
+    /// What does not work, in words for the operator. The node's health check tells them.
+    fn health(&self) -> Result<(), Cow<'static, str>> {
+        Ok(())
     }
 
     /// Ends the part. The answer comes when every call made before has taken effect, or can't any more, and when the

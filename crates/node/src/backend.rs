@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use veche_engine::broker::Published;
+use veche_engine::control::Addressees;
 use veche_protocol::channel::Channel;
 use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::history::{Page, Query};
@@ -21,7 +22,6 @@ use veche_session::rules::ChannelOptions;
 use crate::inbox::Item;
 use crate::inquiry::Inquiry;
 use crate::node::{Node, sum};
-use veche_engine::control::Addressees;
 
 /// How much a node has.
 #[derive(Clone, Debug, Default)]
@@ -168,6 +168,7 @@ impl Node {
         order: &Order,
     ) -> mpsc::UnboundedReceiver<usize> {
         let (done, answers) = mpsc::unbounded_channel();
+        let addressees = Arc::new(addressees.clone());
         for inbox in self.inboxes() {
             inbox.push(Item::Order {
                 addressees: addressees.clone(),
@@ -198,6 +199,22 @@ impl Node {
         signs
             .await
             .is_ok_and(|signs| signs.len() == self.inboxes().len())
+    }
+
+    /// Whether the node does its work: each worker takes its inbox within `limit`, and all parts of the engine are well.
+    ///
+    /// Call it on a tokio runtime with a timer.
+    ///
+    /// # Errors
+    /// What does not work, in words for the operator.
+    pub async fn check_health(&self, limit: Duration) -> Result<(), String> {
+        if let Some((part, why)) = self.engine().trouble() {
+            return Err(format!("the {part} of the engine does not work: {why}"));
+        }
+        if self.is_alive(limit).await {
+            return Ok(());
+        }
+        Err("a worker does not answer".to_owned())
     }
 
     /// Asks all workers, and gathers their answers.

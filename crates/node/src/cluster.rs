@@ -49,7 +49,7 @@ struct Known {
 }
 
 /// A node of the cluster, as it is listed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Listed {
     /// The node.
     pub node: NodeId,
@@ -74,12 +74,15 @@ impl Cluster {
     }
 
     /// A node was heard at `now`. Returns whether it is new.
-    fn heard(&self, node: &NodeId, summary: Summary, now: Duration) -> bool {
-        let known = Known {
-            summary,
-            heard: now,
-        };
-        self.known.lock().insert(node.clone(), known).is_none()
+    fn heard(&self, node: &NodeId, mut summary: Summary, now: Duration) -> bool {
+        let mut known = self.known.lock();
+        let before = known.remove(node);
+        let is_new = before.is_none();
+        // They do not come with each announcement; the last ones stay.
+        summary.metrics = (summary.metrics).or(before.and_then(|before| before.summary.metrics));
+        let heard = now;
+        known.insert(node.clone(), Known { summary, heard });
+        is_new
     }
 
     /// Forgets the nodes that were not heard lately.
@@ -164,6 +167,7 @@ impl Node {
             subscriptions: info.subscriptions,
             channels: info.channels,
             uptime: self.uptime(),
+            metrics: None,
         }
     }
 

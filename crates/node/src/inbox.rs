@@ -9,6 +9,7 @@ use std::mem;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
+use veche_engine::control::Addressees;
 use veche_protocol::channel::Channel;
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure};
@@ -22,7 +23,6 @@ use crate::link::handover::Handover;
 use crate::listener::Role;
 use crate::positions::Compared;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering, Waker};
-use veche_engine::control::Addressees;
 
 #[cfg(test)]
 #[cfg(loom)]
@@ -63,7 +63,7 @@ pub(crate) enum Item {
     },
     /// Sessions must do something. The sender counts how many did.
     Order {
-        addressees: Addressees,
+        addressees: Arc<Addressees>,
         order: Order,
         done: mpsc::UnboundedSender<usize>,
     },

@@ -1,5 +1,6 @@
 //! How a node starts its engine, and how it ends: its last calls are made and answered before the engine is closed.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -38,6 +39,12 @@ impl Engine {
             started.map_err(|error| StartError::Engine(name, error))?;
         }
         Ok(())
+    }
+
+    /// What does not work, of the first part that does not; says which.
+    pub(crate) fn trouble(&self) -> Option<(&'static str, Cow<'static, str>)> {
+        let mut parts = self.parts();
+        parts.find_map(|(name, part)| Some((name, part.health().err()?)))
     }
 
     /// Closes all parts; those that answer later are still to be waited for.

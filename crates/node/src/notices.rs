@@ -24,8 +24,8 @@ impl Worker {
             Notice::EndOthers { client, user } => {
                 let addressees = Addressees {
                     user,
-                    client: None,
                     except: vec![client],
+                    ..Addressees::default()
                 };
                 let order = Order::Disconnect(Disconnect::CONNECTION_LIMIT);
                 node.tell_others(&addressees, &order);

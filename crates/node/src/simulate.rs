@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
+use veche_engine::control::Addressees;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
@@ -28,7 +29,6 @@ use crate::listener::Role;
 use crate::node::{Engine, Node, NodeConfig, Surroundings};
 use crate::reception::{Decision, Reception};
 use crate::worker::Worker;
-use veche_engine::control::Addressees;
 
 /// A node whose workers are all on the caller's thread.
 #[derive(Debug)]

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use veche_api::backend::{Addressees, Backend, BackendFuture, NodeInfo, Observed, Refresh};
+use veche_api::backend::{
+    Addressees, Backend, BackendFuture, NodeInfo, NodeMetrics, Observed, Refresh,
+};
 use veche_api::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use veche_api::pattern::Pattern;
 use veche_engine::control;
@@ -65,15 +67,14 @@ impl NodeBackend {
     /// Gives an order, of which nobody asks how many it reached.
     fn order(&self, addressees: Addressees, order: Order) -> BackendFuture<'_, ()> {
         Box::pin(async move {
-            // A session's name belongs to emulated and unidirectional connections; no connection here has one.
-            if addressees.session.is_empty() {
-                let addressees = control::Addressees {
-                    user: addressees.user,
-                    client: addressees.client,
-                    except: addressees.except,
-                };
-                self.node.order(addressees, order).await?;
-            }
+            let addressees = control::Addressees {
+                user: addressees.user,
+                client: addressees.client,
+                session: addressees.session.into(),
+                except: addressees.except,
+                all_users: false,
+            };
+            self.node.order(addressees, order).await?;
             Ok(())
         })
     }
@@ -318,7 +319,10 @@ fn node_info(Listed { node, summary, .. }: Listed) -> NodeInfo {
         num_channels: count_of(summary.channels),
         num_subs: count_of(summary.subscriptions),
         uptime: summary.uptime,
-        metrics: None,
+        metrics: summary.metrics.map(|metrics| NodeMetrics {
+            interval: metrics.interval,
+            items: metrics.items,
+        }),
     }
 }
 

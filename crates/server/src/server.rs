@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use serde_json::json;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use veche_api::grpc::GrpcOptions;
@@ -441,15 +442,18 @@ fn description(config: &Config) -> Description {
     }
 }
 
-/// Whether all workers answer.
+/// Whether all workers answer, and all parts of the engine work.
 async fn health(State(node): State<Arc<Node>>) -> impl IntoResponse {
-    let (status, body) = if node.is_alive(HEALTH_TIMEOUT).await {
-        (StatusCode::OK, "{}")
-    } else {
-        tracing::error!("a worker does not answer");
-        let body =
-            r#"{"error":{"code":100,"message":"a worker does not answer","temporary":true}}"#;
-        (StatusCode::SERVICE_UNAVAILABLE, body)
+    let (status, body) = match node.check_health(HEALTH_TIMEOUT).await {
+        Ok(()) => (StatusCode::OK, "{}".to_owned()),
+        Err(why) => {
+            tracing::error!("the health check fails: {why}");
+            let error = json!({ "code": 100, "message": why, "temporary": true });
+            (
+                StatusCode::SERVICE_UNAVAILABLE,
+                json!({ "error": error }).to_string(),
+            )
+        }
     };
     (status, [(header::CONTENT_TYPE, "application/json")], body)
 }

@@ -18,8 +18,8 @@ use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 
 use crate::control::{
-    Addressees, ControlSink, Controller, Demand, Message, NodeId, Order, Recipient, Summary,
-    Survey, SurveyAnswer, SurveyCode,
+    Addressees, ControlSink, Controller, Demand, Message, Metrics, NodeId, Order, Recipient,
+    Summary, Survey, SurveyAnswer, SurveyCode,
 };
 use crate::error::EngineError;
 
@@ -183,6 +183,8 @@ fn messages() -> Vec<Message> {
     let addressees = Addressees {
         user: "anna".into(),
         client: Some(ClientId::from_random([1; 16])),
+        session: "a.b.c".into(),
+        all_users: true,
         except: vec![ClientId::from_random([2; 16])],
     };
     let mut messages = vec![
@@ -194,6 +196,10 @@ fn messages() -> Vec<Message> {
             subscriptions: 3,
             channels: 4,
             uptime: Duration::from_secs(5),
+            metrics: Some(Metrics {
+                interval: Duration::from_secs(60),
+                items: [("a".to_owned(), 1.5)].into(),
+            }),
         })),
         survey(u64::MAX),
         Message::Answer(SurveyAnswer {

@@ -165,6 +165,7 @@ impl From<SummaryAnswer> for Summary {
             subscriptions: came(answer.subscriptions),
             channels: came(answer.channels),
             uptime: Duration::from_millis(answer.uptime_ms),
+            metrics: None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Tests of clients that are served by a stream over HTTP: the same session, hub and outbox as behind a WebSocket.
 
 use bytes::Bytes;
+use veche_engine::control::Addressees;
 use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
@@ -15,7 +16,6 @@ use crate::connection::{Conversation, Opening, Stage};
 use crate::framing::Framing;
 use crate::link::metered::Metered;
 use crate::simulate::Simulation;
-use veche_engine::control::Addressees;
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
 
@@ -61,8 +61,7 @@ fn publish(simulation: &mut Simulation, data: &str) {
 fn disconnect(simulation: &mut Simulation) {
     let addressees = Addressees {
         user: UserId::new("anna"),
-        client: None,
-        except: Vec::new(),
+        ..Addressees::default()
     };
     let disconnect = Disconnect::new(4000, "enough");
     simulation.order(&addressees, &Order::Disconnect(disconnect));
@@ -234,4 +233,29 @@ fn a_slow_reader_of_a_stream_gets_the_end_behind_what_was_under_way() {
     assert!(events[1].contains(&data), "it was under way");
     assert_eq!(events[2], r#"{"disconnect":{"code":3008,"reason":"slow"}}"#);
     assert!(body(&reader).1, "the body has ended");
+}
+
+#[test]
+fn an_order_that_names_an_emulated_session_is_for_that_one_alone() {
+    let mut simulation = simulation();
+    let connect = r#"{"id":1,"connect":{}}"#;
+    let mut open_one = || {
+        let opening = stream(Profile::SSE, Framing::EventStream, connect);
+        open(&mut simulation, opening, usize::MAX).1
+    };
+    let (first, second) = (open_one(), open_one());
+    let name = session(&events(&first)[0]);
+    for name in ["0.0.unknown", &name] {
+        let addressees = Addressees {
+            user: UserId::new("anna"),
+            session: name.into(),
+            ..Addressees::default()
+        };
+        let disconnect = Disconnect::new(4000, "enough");
+        simulation.order(&addressees, &Order::Disconnect(disconnect));
+        simulation.turn();
+        let is_meant = name != "0.0.unknown";
+        assert_eq!(body(&first).1, is_meant, "{name}");
+        assert!(!body(&second).1, "{name}");
+    }
 }

@@ -3,18 +3,18 @@
 use std::mem;
 use std::time::Instant;
 
+use smallvec::SmallVec;
+use veche_engine::control::Addressees;
 use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask};
-use veche_session::session::Session;
 
 use super::{Slots, Worker};
 use crate::fanout::{Event, EventBody};
 use crate::hub::Aftermath;
 use crate::inbox::{ConnectionKey, Item};
 use crate::inquiry::Inquiry;
-use veche_engine::control::Addressees;
 
 impl Worker {
     pub(super) fn take_inbox(&mut self) {
@@ -196,15 +196,19 @@ impl Worker {
     }
 
     fn order(&mut self, addressees: &Addressees, order: &Order) -> usize {
-        let slots = self
-            .users
-            .get(&addressees.user)
-            .cloned()
-            .unwrap_or_default();
+        let slots: SmallVec<[u32; 2]> = if addressees.all_users {
+            self.users.values().flatten().copied().collect()
+        } else {
+            let slots = self.users.get(&addressees.user);
+            slots.cloned().unwrap_or_default()
+        };
         let mut count = 0;
         for slot in slots {
-            let client = self.session(slot).map(Session::client);
-            if client.is_some_and(|client| addressees.include(client)) {
+            let is_meant = self.session(slot).is_some_and(|session| {
+                let emulation = session.emulation().map(|it| &*it.session);
+                addressees.include(session.client(), emulation)
+            });
+            if is_meant {
                 count += 1;
                 self.with_session(slot, |session, turn, effects| {
                     session.handle_order(order.clone(), turn, effects)

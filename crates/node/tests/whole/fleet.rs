@@ -1,6 +1,7 @@
 //! Several nodes in one process: orders reach the clients of all of them, lists gather from all, and who does not answer
 //! is named.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,6 +52,13 @@ enum Fault {
 }
 
 impl Lifecycle for Way {
+    fn health(&self) -> Result<(), Cow<'static, str>> {
+        match *self.fault.lock() {
+            Fault::Down => Err("as the test has it".into()),
+            _ => Ok(()),
+        }
+    }
+
     fn close(&self) -> Pending<()> {
         self.controller.close()
     }
@@ -207,6 +215,31 @@ fn an_order_of_one_node_is_obeyed_by_all() {
     }
     let reply = boris.ask("subscribe", json!({ "channel": "news" }));
     assert!(reply["subscribe"].is_object(), "it was not meant: {reply}");
+    let everybody = Addressees {
+        all_users: true,
+        ..Addressees::default()
+    };
+    let order = Order::Disconnect(Disconnect::FORCE_NO_RECONNECT);
+    let ordered = two.nodes[0].node.order(everybody, order);
+    let here = two.nodes[0].runtime.block_on(ordered);
+    assert_eq!(here.expect("all can be reached"), 0);
+    assert_eq!(boris.close_code(), 3503);
+}
+
+#[test]
+fn a_part_of_the_engine_that_does_not_work_is_told_by_the_health_check() {
+    let two = Two::start();
+    let Server { node, runtime, .. } = &two.nodes[0];
+    let limit = Duration::from_secs(10);
+    assert_eq!(runtime.block_on(node.check_health(limit)), Ok(()));
+    two.set(0, Fault::Down);
+    let why = "the controller of the engine does not work: as the test has it";
+    assert_eq!(
+        runtime.block_on(node.check_health(limit)),
+        Err(why.to_owned())
+    );
+    two.set(0, Fault::None);
+    assert_eq!(runtime.block_on(node.check_health(limit)), Ok(()));
 }
 
 #[test]

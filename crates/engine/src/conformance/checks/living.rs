@@ -57,6 +57,10 @@ pub async fn what_was_called_before_the_end_is_done_at_the_end(bench: Bench) {
 
 pub async fn a_part_is_started_and_closed_once_for_each_role_it_plays(bench: Bench) {
     bench.start().await;
+    assert_eq!(
+        (bench.broker.health(), bench.presence.health()),
+        (Ok(()), Ok(()))
+    );
     let channel = Channel::new("news");
     bench.publish(&channel, "1", &kept(10, 60)).await;
     assert_eq!(offsets(&bench.read_all(&channel).await), [1]);
