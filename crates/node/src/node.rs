@@ -72,6 +72,9 @@ pub struct NodeConfig {
     pub drain_timeout: Duration,
     /// How long a publish by the API waits while the node is congested; then it is refused with 111.
     pub publish_timeout: Duration,
+    /// Called on a worker's thread when nothing has come for a second, once until something comes again: for what would
+    /// cost a busy worker too much, as giving memory back. It must not wait.
+    pub when_quiet: Option<fn()>,
     /// Whether connections are counted by user over all workers, for `client.user_connection_limit`.
     pub count_users: bool,
     /// The node's name, for people.
@@ -99,6 +102,7 @@ impl Default for NodeConfig {
             survey_timeout: Duration::from_secs(10),
             drain_timeout: Duration::from_secs(2),
             publish_timeout: Duration::from_secs(10),
+            when_quiet: None,
             count_users: false,
             name: String::new(),
             version: String::new(),

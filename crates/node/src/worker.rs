@@ -43,6 +43,7 @@ use crate::wheel::Wheel;
 mod ending;
 mod items;
 mod listing;
+mod quiet;
 mod timers;
 
 /// One worker.
@@ -88,6 +89,8 @@ pub(crate) struct Worker {
     again: Vec<u32>,
     /// When it is looked for clients that take nothing, while some are behind.
     next_look: Option<Duration>,
+    /// When the worker counts as quiet, unless something comes before.
+    quiet_at: Option<Duration>,
     /// Everything that clients had sent by this time has been read, but for those that have more than one turn takes.
     /// Deadlines are judged by it, not by `now`: the bytes that meet a deadline may have come meanwhile.
     pub(crate) heard: Now,
@@ -165,6 +168,7 @@ impl Worker {
             scratch: vec![0; SCRATCH],
             again: Vec::new(),
             next_look: None,
+            quiet_at: None,
             heard: node.now(),
             asleep_since: node.now().monotonic,
             wall_clock_began: timers::wall_clock_began(node.now()),
@@ -220,6 +224,9 @@ impl Worker {
         };
         self.node.inbox(self.index).awake();
         self.now = self.node.now();
+        if !events.is_empty() {
+            self.note_work();
+        }
         for event in events.iter() {
             self.ready(event);
         }
@@ -263,6 +270,7 @@ impl Worker {
             self.shortage.next_try(),
             self.next_check(),
             self.next_look,
+            self.quiet_at,
         ]
         .into_iter()
         .flatten()
@@ -296,6 +304,7 @@ impl Worker {
         self.bound_backlog();
         self.clean_up();
         self.give_back();
+        self.act_when_quiet();
     }
 
     /// What a very large message needed is not kept for ever.

@@ -83,6 +83,7 @@ pub struct Bound {
     is_local: bool,
     /// It answers to the names of this machine alone.
     is_private: bool,
+    when_quiet: Option<fn()>,
 }
 
 /// A running server.
@@ -120,7 +121,13 @@ impl Bound {
             grpc,
             is_local,
             is_private,
+            when_quiet: None,
         })
+    }
+
+    /// What each worker calls on its thread when nothing has come for a second.
+    pub fn when_quiet(&mut self, call: fn()) {
+        self.when_quiet = Some(call);
     }
 
     /// The addresses that it listens on.
@@ -147,6 +154,7 @@ impl Bound {
             grpc,
             is_local,
             is_private,
+            when_quiet,
         } = self;
         let mut doors = doors(&config, is_local)?;
         if is_private {
@@ -169,7 +177,10 @@ impl Bound {
         let mut sweeper = None;
         let version = format!("Veche {VERSION}");
         let node = Node::start(
-            node_config(&config),
+            NodeConfig {
+                when_quiet,
+                ..node_config(&config)
+            },
             rules(&config, &version),
             surroundings,
             |sink| {

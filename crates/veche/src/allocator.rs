@@ -32,3 +32,24 @@ fn set_purge_delay() {
     // ignores an option it does not know, and it is called before the program starts a thread.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, PURGE_DELAY_MS) }
 }
+
+/// Lets the allocator sort what the calling thread has freed. For threads that are about to sleep: mimalloc does it by
+/// itself only while a thread allocates. It costs no system call.
+pub(crate) fn tidy() {
+    collect(false);
+}
+
+/// Gives back to the system all that the calling thread has freed. It costs system calls: for a thread that has had
+/// nothing to do for a while.
+pub(crate) fn give_back() {
+    collect(true);
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the bindings offer it by a foreign function only"
+)]
+fn collect(is_forced: bool) {
+    // SAFETY: the function touches the calling thread's own free lists, and those of the process under its own locks.
+    unsafe { libmimalloc_sys::mi_collect(is_forced) }
+}

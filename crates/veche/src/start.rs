@@ -13,6 +13,7 @@ use veche_server::listener::ListenError;
 use veche_server::logging::{self, Log};
 use veche_server::server::{Bound, Server, StartError};
 
+use crate::allocator;
 use crate::data_folder::{DataFolder, Secrets};
 use crate::failure::Failure;
 use crate::open_files;
@@ -31,7 +32,8 @@ pub(crate) fn server(loaded: Loaded) -> Result<(), Failure> {
     run(loaded, async |loaded, log, runtime| {
         let mut signals = Signals::listen(false).map_err(failed)?;
         let timeout = loaded.config.shutdown.timeout;
-        let bound = Bound::new(loaded).map_err(failed)?;
+        let mut bound = Bound::new(loaded).map_err(failed)?;
+        bound.when_quiet(allocator::give_back);
         let addresses = bound.addresses().to_vec();
         let server = bound.start(None, runtime).map_err(failed)?;
         for address in addresses {
@@ -53,6 +55,7 @@ pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
         let timeout = loaded.config.shutdown.timeout;
         // The port comes first: where it is taken, no folder is made.
         let mut bound = Bound::new(loaded).map_err(demo_failed)?;
+        bound.when_quiet(allocator::give_back);
         let folder = DataFolder::take(data)?;
         let is_key_kept = bound.config_mut().http_api.key.is_empty();
         add_chat(bound.config_mut(), &folder.secrets()?)?;
@@ -111,6 +114,7 @@ fn control() -> Result<Runtime, Failure> {
     let runtime = Builder::new_multi_thread()
         .worker_threads(CONTROL_THREADS)
         .thread_name("control")
+        .on_thread_park(allocator::tidy)
         .enable_all()
         .build();
     runtime.map_err(|error| Failure::new(format!("the system gives no threads: {error}")))
