@@ -1,8 +1,8 @@
 //! The API's door for gRPC: who may come in, how much they may bring, and how they are answered.
 //!
 //! The service is Centrifugo's, `centrifugal.centrifugo.api.CentrifugoApi`, and beside it one for what Centrifugo has
-//! not, `veche.api.VecheApi`; the folder `schema` beside `src` has both as `.proto`. Each request becomes the same command
-//! that HTTP makes of it.
+//! not, `veche.api.VecheApi`; the folder `schema` beside `src` has both as `.proto`. Each request becomes the same
+//! command that HTTP makes of it.
 
 mod body;
 mod methods;

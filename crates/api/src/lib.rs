@@ -3,8 +3,9 @@
 //! `POST /api/publish` and its sisters take a JSON object and answer with `{"result":{...}}` or
 //! `{"error":{"code":...,"message":"..."}}`, byte for byte as Centrifugo does, so its client libraries work. Requests
 //! are read generously, as there: keys in any case, the last of duplicates counts, `null` is nothing, unknown keys are
-//! ignored, half of a surrogate pair in a string becomes U+FFFD; values of a wrong type, text behind the object, and what
-//! is not Unicode (UTF-8 that is none, half of a surrogate pair in a name) are answered with 400 before anything is done.
+//! ignored, half of a surrogate pair in a string becomes U+FFFD; values of a wrong type, text behind the object, and
+//! what is not Unicode (UTF-8 that is none, half of a surrogate pair in a name) are answered with 400 before anything
+//! is done.
 //!
 //! Otherwise than there, bytes in history and presence are answered in base64 as `b64data`, `b64conn_info` and
 //! `b64chan_info`; a code that no close frame may have, and a pattern that is none, are error 107.

@@ -1,8 +1,8 @@
 //! The API described to machines and people: an OpenAPI document, and a page that shows it and tries it.
 //!
-//! What requests and answers hold is said in `openapi/methods.rs`, `requests.rs` and `results.rs`. Its tests read a request of each method with the
-//! method's own decoder and note every field that is asked for, and compare what the methods answer; so neither the
-//! document nor the code can have a field that the other has not.
+//! What requests and answers hold is said in `openapi/methods.rs`, `requests.rs` and `results.rs`. Its tests read a
+//! request of each method with the method's own decoder and note every field that is asked for, and compare what the
+//! methods answer; so neither the document nor the code can have a field that the other has not.
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};

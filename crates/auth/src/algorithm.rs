@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a token's header says it is signed with.
+/// The algorithm in the header of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Algorithm {
     /// With a key that both sides share.

@@ -1,4 +1,4 @@
-//! What the claims of a token mean.
+//! Turns the claims of a token into its meaning.
 
 use std::collections::HashSet;
 
@@ -21,9 +21,9 @@ pub(crate) struct Registered {
     user: UserId,
     expires: Option<f64>,
     not_before: Option<f64>,
-    /// Whom the token is for.
+    /// The audience of the token.
     pub(crate) audience: Vec<String>,
-    /// Who made it; empty if it does not say.
+    /// The issuer; empty if the token names none.
     pub(crate) issuer: String,
 }
 
@@ -45,7 +45,7 @@ impl Registered {
         })
     }
 
-    /// Whether the token's time has come and is not over. If not, says by how much, for clocks that differ.
+    /// Checks that the token is valid at this time. The error says by how much it is not, to detect clocks that differ.
     pub(crate) fn check_time(&self, now_unix: i64) -> Result<(), TokenError> {
         #[expect(
             clippy::cast_precision_loss,
@@ -71,7 +71,7 @@ impl Registered {
         Ok(())
     }
 
-    /// When what the token allows ends: `expire_at` if it is there (0 and less mean never), else `exp`.
+    /// The end of what the token allows: `expire_at` if it is set (0 and less mean never), else `exp`.
     fn end(&self, claims: &Object<'_>) -> Result<Option<i64>, TokenError> {
         Ok(match claims.seconds("expire_at")? {
             Some(end) => Some(end).filter(|end| *end > 0),

@@ -6,7 +6,7 @@ const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
 const OBJECT_ID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;
-/// `[0]`, in which a certificate tells its version.
+/// `[0]`, the version of a certificate.
 const VERSION: u8 = 0xa0;
 
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -22,7 +22,7 @@ const ED448: &[u8] = &[0x2b, 0x65, 0x71];
 
 const NO_KEY: KeyError = KeyError::Damaged("what is in it is not a public key");
 
-/// A `SubjectPublicKeyInfo`, which says itself what kind of key it is.
+/// A `SubjectPublicKeyInfo`, which names its kind of key.
 pub(crate) fn subject_public_key_info(der: &[u8]) -> Result<PublicKey, KeyError> {
     let (mut info, rest) = Values(der).enter(SEQUENCE).ok_or(NO_KEY)?;
     if !rest.0.is_empty() {
@@ -66,7 +66,7 @@ pub(crate) fn rsa_public_key(der: &[u8]) -> Result<PublicKey, KeyError> {
     }
 }
 
-/// The key of a certificate. Who signed it, and until when it holds, is not asked: the operator chose it.
+/// The key of a certificate. Its signature and validity are not checked: the operator has chosen it.
 pub(crate) fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
     let key = || {
         let (mut certificate, _) = Values(der).enter(SEQUENCE)?;
@@ -81,7 +81,7 @@ pub(crate) fn certificate(der: &[u8]) -> Result<PublicKey, KeyError> {
     subject_public_key_info(key().ok_or(KeyError::Damaged("it is not a certificate"))?)
 }
 
-/// Values that stand one behind the other.
+/// A sequence of values.
 struct Values<'a>(&'a [u8]);
 
 impl<'a> Values<'a> {
@@ -92,7 +92,7 @@ impl<'a> Values<'a> {
         Some(content)
     }
 
-    /// What is in the next value, and what stands behind it.
+    /// The content of the next value, and the rest.
     fn enter(mut self, tag: u8) -> Option<(Self, Self)> {
         let content = self.take(tag)?;
         Some((Self(content), self))

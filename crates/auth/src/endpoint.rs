@@ -1,4 +1,5 @@
-//! Where keys are fetched from: an address that may have parts filled in from claims, `https://{{tenant}}.example/keys`.
+//! Where keys are fetched from: an address that may have parts filled in from claims,
+//! `https://{{tenant}}.example/keys`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,7 +16,7 @@ pub struct Endpoint {
     parts: Vec<(String, Option<String>)>,
 }
 
-/// Why an address is not one to fetch keys from; said to the operator.
+/// Why keys cannot be fetched from an address, for the operator.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
     /// It is not for HTTP.

@@ -1,9 +1,9 @@
-//! What the application says about a client in a signed token.
+//! Claims: what the application states about a client in a signed token.
 
 use crate::identity::UserId;
 use crate::payload::Payload;
 
-/// What a connection token says.
+/// The claims of a connection token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ConnectionClaims {
     /// The user; empty is anonymous.
@@ -12,7 +12,7 @@ pub struct ConnectionClaims {
     ///
     /// That is `expire_at` if the token has it (0 and less mean never), else `exp`.
     pub expire_at: Option<i64>,
-    /// What others are told about the user.
+    /// Information about the user for other clients.
     pub info: Option<Payload>,
     /// For proxies only, never sent to clients.
     pub meta: Option<Payload>,
@@ -20,7 +20,7 @@ pub struct ConnectionClaims {
     pub subs: Vec<(String, SubscriptionOptions)>,
 }
 
-/// What a subscription token says.
+/// The claims of a subscription token.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubscriptionClaims {
     /// The user it is for.
@@ -38,7 +38,7 @@ pub struct SubscriptionClaims {
 /// How the application wants a subscription made.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SubscriptionOptions {
-    /// What others are told about the client in this channel.
+    /// Information about the client for the other clients in this channel.
     pub info: Option<Payload>,
     /// Sent to the client with the reply.
     pub data: Option<Payload>,
@@ -53,9 +53,9 @@ pub struct SubscriptionOptions {
 pub struct Overrides {
     /// Takes part in presence.
     pub presence: Option<bool>,
-    /// Tells others when it joins and leaves.
+    /// Sends its joins and leaves to others.
     pub join_leave: Option<bool>,
-    /// Is told of others' joins and leaves.
+    /// Receives the joins and leaves of others.
     pub force_push_join_leave: Option<bool>,
     /// Recovers.
     pub force_recovery: Option<bool>,
@@ -66,11 +66,11 @@ pub struct Overrides {
 /// Why a token is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenError {
-    /// Its time ran out (or has not come), by how much is said: the client gets a new one.
+    /// It has expired or is not valid yet; the text says by how much. The client gets a new token.
     Expired(String),
-    /// It is not one of ours; says which claim or rule failed.
+    /// It is invalid; the text names the claim or rule that failed.
     Invalid(String),
-    /// What it says can't be used, or can't be checked now; trying again may help.
+    /// Its content cannot be used, or it cannot be checked now; trying again may help.
     Failed(String),
 }
 

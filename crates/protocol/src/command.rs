@@ -1,4 +1,4 @@
-//! What a client asks.
+//! Commands of a client.
 //!
 //! Source: client protocol, `Command` and its requests.
 
@@ -11,7 +11,7 @@ use crate::position::StreamPosition;
 pub struct Command {
     /// Chosen by the client and repeated in the reply; 0 only for `send` and for a pong.
     pub id: u32,
-    /// What is asked.
+    /// The operation.
     pub verb: Verb,
 }
 
@@ -23,7 +23,7 @@ impl Command {
     }
 }
 
-/// What is asked. Of several in one command the first in this order counts.
+/// The operation of a command. If a command has several, the first in this order counts.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verb {
     /// Begins the conversation.
@@ -36,7 +36,7 @@ pub enum Verb {
     Unsubscribe(Unsubscribe),
     /// Puts data into a channel.
     Publish(Box<Publish>),
-    /// Asks who is in a channel.
+    /// Asks for the clients in a channel.
     Presence(Presence),
     /// Asks how many are in a channel.
     PresenceStats(Presence),
@@ -44,7 +44,7 @@ pub enum Verb {
     History(History),
     /// Calls the backend.
     Rpc(Rpc),
-    /// Tells the backend something; no reply.
+    /// Sends data to the backend; there is no reply.
     Send(Send),
     /// Renews the connection token.
     Refresh(Refresh),
@@ -106,7 +106,7 @@ pub struct Subscribe {
     pub token: String,
     /// Whether publications missed since `since` are wanted.
     pub recover: bool,
-    /// Where the client stands.
+    /// The client's position.
     pub since: StreamPosition,
     /// For the subscribe proxy.
     pub data: Option<Payload>,
@@ -170,7 +170,7 @@ pub struct Publish {
     pub idempotency_key: String,
 }
 
-/// Asks who, or how many, are in a channel.
+/// Asks for the clients in a channel, or for their number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
     /// The channel.
@@ -199,7 +199,7 @@ pub struct Rpc {
     pub method: String,
 }
 
-/// Tells the backend something.
+/// Sends data to the backend.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Send {
     /// The data.

@@ -1,9 +1,9 @@
-//! Why bytes are no command.
+//! The error of decoding a command.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Bytes of a client that are no command; says why, for the log. The client hears 3501.
+/// Bytes of a client that are not a command, with the reason for the log. The client is disconnected with 3501.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecodeError(Cow<'static, str>);
 

@@ -19,7 +19,7 @@ pub struct Query {
     pub meta_ttl: Duration,
 }
 
-/// What was found.
+/// The result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Page {
     /// Oldest first, unless asked in reverse.

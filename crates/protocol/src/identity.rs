@@ -1,4 +1,4 @@
-//! Who speaks: one connection, the user it belongs to, and what others are told about both.
+//! Identities: a connection, its user, and the information about both for other clients.
 
 use std::fmt;
 use std::str::FromStr;
@@ -45,7 +45,7 @@ impl fmt::Debug for ClientId {
     }
 }
 
-/// Whom a connection belongs to. The empty id is an anonymous user.
+/// The user of a connection. The empty id is an anonymous user.
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UserId(Arc<str>);
 
@@ -66,7 +66,7 @@ impl UserId {
         &self.0
     }
 
-    /// Whether nobody in particular is meant.
+    /// Whether the user is anonymous.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         self.0.is_empty()
@@ -103,7 +103,7 @@ impl fmt::Debug for UserId {
     }
 }
 
-/// The program that a client says it is.
+/// The program of a client, as the client names it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct App {
     /// Its name; may be empty.
@@ -130,7 +130,7 @@ impl App {
     }
 }
 
-/// What subscribers learn about a client: in presence, joins and leaves, and with what it publishes.
+/// Information about a client for subscribers: in presence, joins, leaves and publications.
 ///
 /// Source: client protocol, `ClientInfo`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,8 +139,8 @@ pub struct ClientInfo {
     pub user: UserId,
     /// The connection.
     pub client: ClientId,
-    /// What the connection token says about the user, for all channels.
+    /// The information of the connection token, for all channels.
     pub conn_info: Option<Payload>,
-    /// What the subscription says about the client, for one channel.
+    /// The information of the subscription, for one channel.
     pub chan_info: Option<Payload>,
 }

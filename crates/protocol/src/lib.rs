@@ -1,4 +1,4 @@
-//! The Centrifuge client protocol and the plain dialect: what is said, and how it is spelled.
+//! The Centrifuge client protocol and the plain dialect: their messages, and how they are encoded.
 //!
 //! Words come first, then the sentences made of them, then the spellings of the sentences. Nothing here knows a
 //! clock, a task or a socket.

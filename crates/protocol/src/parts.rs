@@ -5,7 +5,7 @@ use crate::command::{
     Unsubscribe, Verb,
 };
 
-/// Every verb that was seen. A verb that comes twice is read into the same place.
+/// Every verb of a command. A verb that is there twice is read into the same fields.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
     pub(crate) id: u32,

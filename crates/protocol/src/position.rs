@@ -1,4 +1,4 @@
-//! Where a subscriber stands in a channel's stream.
+//! Positions in the stream of a channel.
 
 use std::fmt;
 use std::sync::Arc;

@@ -21,9 +21,9 @@ pub const TYPE_TAG: &str = "type";
 /// Source: client protocol, `Publication`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// What was published.
+    /// The data.
     pub data: Payload,
-    /// Who published it, if a client did.
+    /// The client that published it, if a client did.
     pub info: Option<Arc<ClientInfo>>,
     /// Its number in the stream; 0 in a channel without history.
     pub offset: Offset,
@@ -44,7 +44,7 @@ pub struct Publication {
     pub score: i64,
     /// The epoch; sent only with offset 1.
     pub epoch: Epoch,
-    /// What a delta is cut against, where the broker carries it.
+    /// The base of a delta, if the broker provides it.
     pub prev_data: Option<Payload>,
     /// The publisher's own version; 0 if none.
     pub version: u64,

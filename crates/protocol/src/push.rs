@@ -1,4 +1,4 @@
-//! What a client is told unasked.
+//! Pushes: messages to a client that are not replies.
 //!
 //! Source: client protocol, `Push`.
 
@@ -12,12 +12,12 @@ use crate::position::StreamPosition;
 use crate::publication::Publication;
 use crate::reply::{Connect, Expiry};
 
-/// Something a client is told unasked.
+/// A message to a client that is not a reply.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Push {
-    /// The channel; empty for what concerns the connection.
+    /// The channel; empty if the push concerns the connection.
     pub channel: Channel,
-    /// What is told.
+    /// The content.
     pub body: Body,
 }
 
@@ -38,16 +38,16 @@ impl Push {
     }
 }
 
-/// What is told.
+/// The content.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
     /// Data in a channel.
     Publication(Arc<Publication>),
     /// Data in a channel, whole, for a subscriber that takes deltas.
     Whole(Arc<Publication>),
-    /// Somebody came.
+    /// A client joined.
     Join(Arc<ClientInfo>),
-    /// Somebody left.
+    /// A client left.
     Leave(Arc<ClientInfo>),
     /// The server ended the subscription.
     Unsubscribe(Unsubscribe),
@@ -63,32 +63,33 @@ pub enum Body {
     Refresh(Expiry),
 }
 
-/// What subscribers of a channel are told, in the way that they agreed to.
+/// A push to the subscribers of a channel, in the form that they negotiated.
 #[derive(Clone, Copy, Debug)]
 pub struct Told<'a> {
     /// The channel.
     pub channel: &'a Channel,
     /// The number that stands for the channel's name; 0 for the name itself.
     pub id: i64,
-    /// What is told.
+    /// The content.
     pub what: What<'a>,
 }
 
-/// What subscribers are told.
+/// The content of a push to subscribers.
 #[derive(Clone, Copy, Debug)]
 pub enum What<'a> {
     /// Data.
     Publication(&'a Publication),
-    /// Data for those who take deltas.
+    /// Data for subscribers that accept deltas.
     Delta {
         /// The data, whole.
         publication: &'a Publication,
-        /// What they have; if it helps, they are told the difference. `None` where they may have nothing.
+        /// The publication that they have. They receive the difference if that is smaller. `None` if they may have
+        /// none.
         base: Option<&'a Publication>,
     },
-    /// Somebody came.
+    /// A client joined.
     Join(&'a ClientInfo),
-    /// Somebody left.
+    /// A client left.
     Leave(&'a ClientInfo),
 }
 

@@ -1,4 +1,4 @@
-//! What a client is answered.
+//! Replies to a client.
 //!
 //! Source: client protocol, `Reply` and its results.
 
@@ -42,13 +42,13 @@ pub enum Body {
     Unsubscribe,
     /// Published. The Centrifuge dialects leave the position out.
     Publish(Option<StreamPosition>),
-    /// Who is there.
+    /// The clients in the channel.
     Presence(Vec<ClientInfo>),
     /// How many are there.
     PresenceStats(PresenceStats),
-    /// What was published.
+    /// The data.
     History(history::Page),
-    /// What the backend answered.
+    /// The answer of the backend.
     Rpc(Option<Payload>),
     /// The connection lives on.
     Refresh(Expiry),
@@ -74,7 +74,7 @@ pub enum Expiry {
 pub struct Connect {
     /// The connection's id.
     pub client: ClientId,
-    /// The user; only the plain dialect tells it.
+    /// The user; only the plain dialect encodes it.
     pub user: crate::identity::UserId,
     /// The server's version.
     pub version: Arc<str>,
@@ -92,7 +92,7 @@ pub struct Connect {
     pub session: String,
     /// Names the node towards `/emulation`.
     pub node: String,
-    /// The server's time in milliseconds of Unix time; 0 if not told.
+    /// The server's time in milliseconds of Unix time; 0 to omit it.
     pub time_ms: i64,
 }
 
@@ -105,11 +105,11 @@ pub struct Subscribe {
     pub recoverable: bool,
     /// The stream's epoch.
     pub epoch: Epoch,
-    /// What was missed.
+    /// The missed publications.
     pub publications: Vec<Arc<Publication>>,
     /// Whether everything missed is in `publications`.
     pub recovered: bool,
-    /// Where the client stands. After a recovery: its own offset, which the publications move on.
+    /// The client's position. After a recovery, its own offset, which the publications advance.
     pub offset: Offset,
     /// Whether the position is watched.
     pub positioned: bool,

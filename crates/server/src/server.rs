@@ -315,8 +315,8 @@ fn node_config(config: &Config) -> NodeConfig {
     }
 }
 
-/// How long a client is present without being kept: 60 s, or more where it is kept seldom. It may miss one time of being
-/// kept.
+/// How long a client is present without being kept: 60 s, or more where it is kept seldom. It may miss one time of
+/// being kept.
 ///
 /// Source: `presence_ttl` of Centrifugo's engines is 60 s, and `client.presence_update_interval` 27 s.
 fn presence_ttl(config: &Config) -> Duration {

@@ -1,4 +1,4 @@
-//! `connect`: who is there, and the server-side subscriptions that come with it.
+//! `connect`: identifies the user, and makes the server-side subscriptions of the connection.
 
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::{ConnectionClaims, TokenError};
@@ -79,7 +79,7 @@ impl Session {
         }
     }
 
-    /// The user is known; what it is to be subscribed to is found out, and whether it has too many connections.
+    /// Continues with a known user: plans the server-side subscriptions and checks the limit of connections.
     fn identify(&mut self, claims: ConnectionClaims, turn: &Turn<'_>, effects: &mut Effects) {
         let Phase::Connecting(connecting) = &mut self.phase else {
             return;
@@ -98,7 +98,7 @@ impl Session {
         };
         let user = claims.user.clone();
         connecting.newcomer = Some(Box::new(Newcomer { claims, plan }));
-        // Where the others make way there is no need to count them.
+        // The user's other connections will be closed, so there is no need to count them.
         if let Some(channel) = turn.rules.sole_channel(&user) {
             let question = Question::PresenceStats { channel };
             return self.ask(PendingQuestion::Connect, question, effects);
@@ -129,7 +129,7 @@ impl Session {
         self.admit(turn, effects);
     }
 
-    /// The user who is not let in yet.
+    /// The user of a `connect` that is being answered.
     pub(crate) fn pending_user(&self) -> Option<UserId> {
         match &self.phase {
             Phase::Connecting(connecting) => {
@@ -140,7 +140,7 @@ impl Session {
         }
     }
 
-    /// From here on the connection belongs to the user; an error now ends it.
+    /// Admits the client. From here on the connection belongs to the user, and an error ends it.
     pub(crate) fn admit(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
         let Phase::Connecting(connecting) = &mut self.phase else {
             return;
@@ -207,7 +207,7 @@ impl Session {
                 .insert(channel, Subscription::Making(making));
         }
         if has_lost {
-            // Nothing was said yet: the client comes again from where it stood.
+            // The client got no reply yet, so it connects again and recovers from its old position.
             return self.close(Disconnect::INSUFFICIENT_STATE, effects);
         }
         let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, Phase::Connected)
@@ -240,7 +240,7 @@ impl Session {
         turn: &Turn<'_>,
     ) -> reply::Connect {
         let rules = &turn.rules.client;
-        // Frame pings are a matter of the WebSocket alone.
+        // Ping frames belong to the WebSocket layer; the protocol promises none.
         let told = |part: fn(&Emulation) -> &str| self.emulation().map_or("", part).to_owned();
         let promised = rules
             .ping_interval
@@ -294,7 +294,7 @@ impl Session {
     }
 }
 
-/// Who can't be answered is disconnected.
+/// The disconnect that replaces an error for a client that cannot receive replies.
 ///
 /// Source: client protocol, unidirectional transports.
 fn unidirectional(code: ErrorCode) -> Disconnect {

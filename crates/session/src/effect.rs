@@ -1,4 +1,4 @@
-//! What a session asks to be done.
+//! Effects: what a session asks its driver to do.
 
 use std::sync::Arc;
 
@@ -12,27 +12,27 @@ use veche_protocol::reply::Reply;
 
 use crate::question::{Ask, Notice, Question};
 
-/// What a session asks to be done, to be carried out in this order.
+/// One effect. The driver carries effects out in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// Send the answer to a command.
     Reply(Reply),
-    /// Send something unasked.
+    /// Send a push.
     Push(Push),
     /// Send a ping, in the profile's form.
     Ping,
-    /// Find out, and bring the answer.
+    /// Ask a question, and bring the answer to [`crate::session::Session::handle_answer`].
     Ask {
         /// Comes back with the answer.
         ask: Ask,
         /// What is to be found out.
         question: Question,
     },
-    /// Let the world know.
+    /// Carry out a notice, which has no answer.
     Tell(Notice),
     /// From now on the hub delivers the channel to this client without asking the session.
     Attach(Attach),
-    /// The hub must not deliver the channel to this client any more; the node need not want it for its sake. Also
+    /// Stop delivering the channel to this client. The node no longer needs the channel for it. Also
     /// ends what [`Question::Enter`] began.
     Detach {
         /// The channel.
@@ -52,7 +52,7 @@ pub struct Attach {
     pub after: Option<StreamPosition>,
     /// Whether others' joins and leaves are delivered.
     pub join_leave: bool,
-    /// Which publications are delivered; what is not wanted still moves the position. `None` for all.
+    /// Which publications are delivered; the others still advance the position. `None` for all.
     pub filter: Option<Arc<Filter>>,
     /// Whether deltas are delivered, and what the first is cut against.
     pub delta: Delta,
@@ -60,17 +60,17 @@ pub struct Attach {
     pub compact: bool,
 }
 
-/// What a subscriber that takes deltas has.
+/// The state of a subscriber that accepts deltas.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Delta {
-    /// It takes none.
+    /// It accepts no deltas.
     #[default]
     Off,
-    /// Nothing for sure: the next publication comes whole.
+    /// It may have no base: the next publication is sent in full.
     Whole,
-    /// This publication, the last in the answer that made the subscription.
+    /// It has this publication, the last one in the reply to `subscribe`.
     Since(Arc<Publication>),
 }
 
-/// Effects in order, owned by the caller and used again each turn.
+/// Effects in order. The caller owns the queue and reuses it each turn.
 pub type Effects = Vec<Effect>;

@@ -1,4 +1,4 @@
-//! Why something is allowed or denied: a question to the rules, and each step to the verdict.
+//! Explains why something is allowed or denied, with each rule that was checked.
 //!
 //! The verdicts are those of a session: every decision is made by the functions that a session calls, with a trail that
 //! notes the steps.
@@ -21,13 +21,13 @@ pub use operation::Operation;
 /// A question to the rules: who wants to do what.
 #[derive(Clone, Debug, Default)]
 pub struct Question<'a> {
-    /// What is to be done.
+    /// The operation.
     pub operation: Operation,
-    /// The channel; not looked at where the operation is to connect.
+    /// The channel; ignored where the operation is to connect.
     pub channel: &'a str,
     /// How the client connects.
     pub credentials: Credentials,
-    /// What the check of a subscription token has brought, if the client has one.
+    /// The result of checking the subscription token, if the client has one.
     pub subscription_token: Option<Result<Box<SubscriptionClaims>, TokenError>>,
     /// Whether the client is subscribed to the channel.
     pub is_subscribed: bool,
@@ -43,29 +43,29 @@ pub enum Credentials {
     /// Nothing.
     #[default]
     Nothing,
-    /// A token for this user, which is believed without a check; an empty user is anonymous.
+    /// A valid token for this user; an empty user is anonymous.
     User(UserId),
-    /// What the check of a token has brought.
+    /// The result of checking a connection token.
     Token(Result<Box<ConnectionClaims>, TokenError>),
 }
 
 /// The answer, part by part.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explanation {
-    /// Connecting, and what comes after it.
+    /// First connecting, then the operation.
     pub parts: Vec<Part>,
-    /// Something that the verdict rests on, and that was not checked.
+    /// Assumptions on which the verdict depends.
     pub notes: Vec<&'static str>,
 }
 
-/// One thing that is asked, and its verdict.
+/// One operation and its verdict.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Part {
     /// What is asked.
     pub operation: Operation,
     /// What is asked, in words.
     pub title: String,
-    /// The rules that were looked at, in order.
+    /// The rules that were checked, in order.
     pub steps: Vec<Step>,
     /// The verdict, and the rule that allows it.
     pub verdict: Result<Rule, Refusal>,
@@ -105,7 +105,7 @@ pub fn explain(question: Question<'_>, rules: &Rules) -> Explanation {
     explanation
 }
 
-/// A client that is let in.
+/// A client that may connect.
 struct Newcomer {
     user: UserId,
     plan: Plan,
@@ -118,7 +118,7 @@ impl Explanation {
         self.parts.iter().all(|part| part.verdict.is_ok())
     }
 
-    /// Whether the client is let in, and what with.
+    /// Whether the client may connect, and with which server-side subscriptions.
     fn connect(
         &mut self,
         credentials: Credentials,
@@ -175,7 +175,7 @@ impl Explanation {
     }
 }
 
-/// Lets a client in, or says why not, as `connect` does. Limits that depend on other connections are not looked at.
+/// Makes the decisions of `connect`, except for limits that depend on other connections.
 fn admit(
     credentials: Credentials,
     rules: &Rules,
@@ -222,7 +222,7 @@ fn believed(
     Ok((claims, rule))
 }
 
-/// The verdict of the session upon a command of a client that is let in, or upon what it asks for as a subscriber.
+/// Makes the decision of a session about a command, or about an option of a subscription.
 fn decide(
     question: Question<'_>,
     user: &UserId,

@@ -31,7 +31,7 @@ impl Session {
         }
     }
 
-    /// Takes what it needs out of a request that is allowed.
+    /// Checks the request. If it is allowed, moves its fields into the question.
     fn reading(
         &self,
         request: &mut command::History,
@@ -64,7 +64,7 @@ impl Session {
     }
 }
 
-/// What the client asks for, within what the server allows; 0 allows anything.
+/// The limit that the client asks for, capped by that of the server; 0 is no cap.
 fn limit(asked: i32, allowed: usize) -> Option<usize> {
     let bound = (allowed > 0).then_some(allowed);
     match (usize::try_from(asked).ok(), bound) {

@@ -3,7 +3,7 @@
 //! Commands, answers, deliveries, orders and time go in; effects come out. There is no clock, no runtime, no socket
 //! and no encoding here, so a test is a list of inputs and a list of effects.
 
-// The conversation, and the words it is held in.
+// The conversation and its vocabulary.
 pub mod effect;
 pub mod order;
 pub mod profile;
@@ -12,7 +12,7 @@ pub mod rules;
 pub mod session;
 pub mod turn;
 
-// What holds for all commands.
+// Shared by all commands.
 pub mod limits;
 pub mod namespace;
 pub mod permission;
@@ -38,10 +38,10 @@ mod send;
 mod subscribe;
 mod unsubscribe;
 
-// The other dialect's way in.
+// The plain dialect.
 pub mod plain;
 
-// The same decisions, step by step, for a person who asks.
+// The same decisions, explained step by step.
 pub mod explain;
 
 #[cfg(test)]

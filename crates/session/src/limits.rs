@@ -4,21 +4,22 @@ use std::num::NonZeroI64;
 
 use veche_protocol::reply::Expiry;
 
-/// A connection or subscription lives at most so many seconds after its token was looked at: 365 days.
+/// Longest lifetime of a connection or subscription after its token was checked, in seconds: 365 days.
 ///
 /// Source: client protocol; longer ones overflow the timers of clients.
 pub const MAX_TTL_SECS: u32 = 365 * 24 * 3600;
 
-/// Publications that wait for one subscription to be made; one more and the client is told to subscribe again.
+/// Most publications that are buffered while one subscription is being made. When one more arrives, the client is
+/// told to subscribe again.
 pub const MAX_BUFFERED_PUBLICATIONS: usize = 512;
 
-/// Bytes of data in those publications.
+/// Most bytes of data in those publications.
 pub const MAX_BUFFERED_BYTES: usize = 1 << 20;
 
-/// Orders that wait for `connect` to be answered; later ones are dropped, as for a client that is not there yet.
+/// Most orders that wait for the reply to `connect`. Later ones are dropped, as they are before a client connects.
 pub const MAX_WAITING_ORDERS: usize = 16;
 
-/// What the client is told about a time in seconds of Unix time; `None` when that time has come.
+/// The expiry to send to the client for a time in seconds of Unix time; `None` if the time has passed.
 #[must_use]
 pub(crate) fn expiry(expire_at: Option<i64>, now_secs: i64) -> Option<Expiry> {
     let Some(at) = expire_at else {

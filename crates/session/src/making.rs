@@ -1,4 +1,4 @@
-//! How a subscription is made, whoever wants it: entered, made present, read from history, begun.
+//! The steps that make a subscription: enter the channel, add presence, read the history, attach to the hub.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ use crate::subscription::{
 use crate::turn::Turn;
 
 impl Session {
-    /// Begins a subscription that is allowed.
+    /// Starts to make a subscription that is allowed.
     pub(crate) fn begin_making(
         &mut self,
         channel: Channel,
@@ -50,7 +50,7 @@ impl Session {
         self.enter(channel, Box::new(making), effects);
     }
 
-    /// The first step of all: from now on what is published comes here.
+    /// The first step: asks the node to deliver the channel's publications to this session.
     pub(crate) fn enter(&mut self, channel: Channel, making: Box<Making>, effects: &mut Effects) {
         self.subscriptions
             .insert(channel.clone(), Subscription::Making(making));
@@ -58,7 +58,7 @@ impl Session {
         self.ask(waiting, Question::Enter { channel }, effects);
     }
 
-    /// Entered, or made present.
+    /// Continues after the channel was entered or the presence was added.
     pub(crate) fn handle_step(
         &mut self,
         channel: &Channel,
@@ -96,7 +96,7 @@ impl Session {
         self.ask(PendingQuestion::Making(channel.clone()), question, effects);
     }
 
-    /// The channel's number is known; the step that was due is taken.
+    /// Continues when the channel's numeric id is known.
     pub(crate) fn handle_channel_id(
         &mut self,
         channel: &Channel,
@@ -113,7 +113,7 @@ impl Session {
         self.handle_step(channel, Ok(()), turn, effects);
     }
 
-    /// The stream was read.
+    /// Continues when the history was read.
     pub(crate) fn handle_page(
         &mut self,
         channel: &Channel,
@@ -162,7 +162,7 @@ impl Session {
         }
     }
 
-    /// The client learns that it is subscribed, before anything of the channel reaches it.
+    /// Tells the client that it is subscribed, before any publication of the channel is sent.
     fn announce(
         &mut self,
         channel: &Channel,
@@ -184,7 +184,7 @@ impl Session {
         };
         let missed = std::mem::take(&mut start.publications);
         let body = push::Body::Subscribe(push::Subscribe {
-            // The push has no room for what was missed; it follows, and moves the client on from here.
+            // The push cannot carry the missed publications. They follow it, and advance the client from this offset.
             position: StreamPosition {
                 offset: start.offset,
                 ..subscribed.position
@@ -198,7 +198,7 @@ impl Session {
         }
     }
 
-    /// The hub takes over; or, where something was lost meanwhile, the client is told to come again.
+    /// Attaches the subscription to the hub. If publications were lost meanwhile, tells the client to subscribe again.
     pub(crate) fn go_live(
         &mut self,
         channel: Channel,
@@ -259,7 +259,7 @@ impl Session {
         self.carry_on(channel, afterwards, turn, effects);
     }
 
-    /// A publication in a channel whose subscription is being made. It waits, within bounds.
+    /// Buffers a publication of a channel whose subscription is being made. The buffer is bounded.
     pub fn handle_delivery(
         &mut self,
         channel: &Channel,
@@ -273,7 +273,7 @@ impl Session {
         }
     }
 
-    /// A subscription can't be made.
+    /// Gives up a subscription that cannot be made, and refuses the command.
     pub(crate) fn fail_making(
         &mut self,
         channel: &Channel,
@@ -293,7 +293,7 @@ impl Session {
         self.carry_on(channel, making.afterwards, turn, effects);
     }
 
-    /// Takes back what was done for a subscription.
+    /// Undoes the steps that were done for a subscription.
     pub(crate) fn undo_making(&self, channel: Channel, making: &Making, effects: &mut Effects) {
         let is_present = match making.stage {
             Stage::Token(_) => return,
@@ -308,7 +308,7 @@ impl Session {
         }
     }
 
-    /// Does what was wanted of the channel while the subscription was being made.
+    /// Carries out what was requested for the channel while its subscription was being made.
     fn carry_on(
         &mut self,
         channel: Channel,
@@ -340,7 +340,7 @@ impl Session {
 }
 
 impl Grant {
-    /// What the client is answered; takes the publications out of `start`.
+    /// The reply to the client. Moves the publications out of `start`.
     pub(crate) fn reply(&self, expiry: Expiry, start: &mut Start) -> reply::Subscribe {
         let position = start.position.as_ref();
         reply::Subscribe {

@@ -1,17 +1,17 @@
-//! From a channel's name to the options that hold for it.
+//! Finds the options of a channel by its name.
 
 use std::sync::Arc;
 
 use crate::rules::{ChannelOptions, ChannelRules, Rules};
 
-/// A channel's name, seen under the rules.
+/// A channel with the options that apply to it.
 #[derive(Clone, Copy, Debug)]
 pub struct ResolvedChannel<'a> {
     /// The whole name.
     pub channel: &'a str,
-    /// What follows the namespace; the whole name without one.
+    /// The part after the namespace; the whole name if there is no namespace.
     pub rest: &'a str,
-    /// The options that hold.
+    /// The options that apply.
     pub options: &'a Arc<ChannelOptions>,
     /// The rules.
     pub rules: &'a Rules,
@@ -46,7 +46,7 @@ impl ChannelRules {
         if self.namespace_boundary.is_empty() {
             return ("", channel);
         }
-        // Searching for a byte costs a fourth of searching for a string, and the boundary is one as a rule.
+        // Searching for a byte costs a quarter of searching for a string, and the boundary usually is one byte.
         match self.namespace_boundary.as_bytes() {
             &[byte] => name.split_once(char::from(byte)),
             _ => name.split_once(self.namespace_boundary.as_str()),
@@ -72,7 +72,7 @@ impl ResolvedChannel<'_> {
         !prefix.is_empty() && self.channel.starts_with(prefix.as_str())
     }
 
-    /// Whether the name itself lists who may subscribe.
+    /// Whether the name lists the users that may subscribe.
     #[must_use]
     pub fn is_user_limited(&self) -> bool {
         let boundary = &self.rules.channel.user_boundary;
@@ -99,7 +99,7 @@ impl ResolvedChannel<'_> {
             .any(|listed| listed == user)
     }
 
-    /// Who has these options, in words.
+    /// The owner of these options, in words: a namespace, or channels without one.
     #[must_use]
     pub fn owner(&self) -> String {
         if self.options.namespace.is_empty() {

@@ -1,4 +1,4 @@
-//! What the API, another node or the hub demands of a session.
+//! Orders to a session, from the API, from another node or from the hub.
 
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::SubscriptionOptions;
@@ -7,7 +7,7 @@ use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::push::Unsubscribe;
 
-/// What a session must do.
+/// An order to a session.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Order {
     /// End the conversation.

@@ -1,7 +1,7 @@
-//! Who may do what: one pure function a verb, of rules, claims and command.
+//! Permissions: one pure function for each operation, of the rules, the claims and the command.
 //!
-//! Each goes through its rules in order and says what it finds to a [`Trail`]: sessions take the verdict alone, and
-//! `veche explain` prints the steps. A denial names the rule and the option that decided, and what would change it.
+//! Each function checks its rules in order and reports each step to a [`Trail`]. Sessions need the verdict only;
+//! `veche explain` prints the steps. A refusal names the rule and the option that decided, and what would change it.
 
 use veche_protocol::claims::SubscriptionClaims;
 use veche_protocol::disconnect::Disconnect;
@@ -27,7 +27,7 @@ pub use connect::{Proof, connect, may_connect_without_token};
 pub(crate) use token::refuse_late_token;
 pub use token::{connect_by_token, lasts, subscribe_by, token_is_for};
 
-/// Who asks.
+/// The client that asks for something.
 #[derive(Clone, Copy, Debug)]
 pub struct Asker<'a> {
     /// The user; may be anonymous.
@@ -145,8 +145,8 @@ fn unknown_namespace(rules: &Rules, channel: &str, trail: &mut impl Trail) -> Re
 /// Whether a client may subscribe. `claims` is what its subscription token says, if the command had one.
 ///
 /// # Errors
-/// 103; 102 where the token's channel has no namespace of ours; disconnect 3500 where the token is for another channel,
-/// user or connection.
+/// 103; 102 where the namespace of the token's channel does not exist; disconnect 3500 where the token is for another
+/// channel, user or connection.
 pub fn subscribe(
     resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
@@ -266,7 +266,7 @@ fn is_insecure(rules: &Rules, trail: &mut impl Trail) -> bool {
     insecure
 }
 
-/// The refusal where no rule has allowed it, by the step that stood in the way.
+/// The refusal when no rule allows the operation, made from the step that would have allowed it.
 fn not_open_to(resolved: &ResolvedChannel<'_>, asker: Asker<'_>) -> Refusal {
     let options = resolved.options;
     let is_nobody = asker.user.is_anonymous();
@@ -292,7 +292,7 @@ fn not_open_to(resolved: &ResolvedChannel<'_>, asker: Asker<'_>) -> Refusal {
     needs_token(resolved, step, changes)
 }
 
-/// The refusal of a channel that a subscription token would open, by the step that stood in the way.
+/// The refusal of a channel that a subscription token would open, made from the step that did not allow it.
 fn needs_token(resolved: &ResolvedChannel<'_>, step: Step, mut changes: Vec<Change>) -> Refusal {
     changes.push(Change::act(Act::BringSubscriptionToken));
     let why = format!(
@@ -305,7 +305,7 @@ fn needs_token(resolved: &ResolvedChannel<'_>, step: Step, mut changes: Vec<Chan
         .unless(changes)
 }
 
-/// Ends with a step that refuses: the trail hears of it, and the refusal says the same.
+/// Reports a step that refuses to the trail, and makes the refusal from it.
 fn refuse(step: Step, kind: impl Into<RefusalKind>, trail: &mut impl Trail) -> Refusal {
     trail.step(|| step.clone());
     Refusal::by(step, kind)

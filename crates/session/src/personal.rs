@@ -1,4 +1,4 @@
-//! Channels of users' own, and users who may have one connection alone.
+//! Personal channels, and users that may have only one connection.
 
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
@@ -12,14 +12,14 @@ use crate::session::Session;
 use crate::turn::Turn;
 
 impl Rules {
-    /// The channel that a user is subscribed to with each connection. Nobody in particular has none.
+    /// The channel that each connection of a user is subscribed to. Anonymous users have none.
     #[must_use]
     pub fn personal_channel(&self, user: &UserId) -> Option<String> {
         let personal = self.client.personal_channel.as_ref()?;
         (!user.is_anonymous()).then(|| format!("{}{user}", personal.prefix))
     }
 
-    /// The personal channel, if who is in it has to make way for a newcomer.
+    /// The personal channel, if a new connection closes the user's other connections.
     pub(crate) fn sole_channel(&self, user: &UserId) -> Option<Channel> {
         let personal = self.client.personal_channel.as_ref()?;
         let name = self.personal_channel(user)?;
@@ -28,7 +28,7 @@ impl Rules {
 }
 
 impl Session {
-    /// Whoever is in the user's channel makes way. It is not waited for: the newcomer is answered at once.
+    /// Has the user's other connections closed, and answers `connect` without waiting for that.
     pub(crate) fn handle_others(
         &mut self,
         others: Result<PresenceStats, Failure>,

@@ -12,29 +12,30 @@ use crate::timers::Timer;
 use crate::turn::Turn;
 
 impl Session {
-    /// A WebSocket pong frame came. RFC 6455 section 5.5.3 allows those that nobody asked for.
+    /// Handles a WebSocket pong frame. Unsolicited ones are allowed (RFC 6455, section 5.5.3).
     pub fn handle_pong(&mut self, turn: &Turn<'_>, _effects: &mut Effects) {
         if self.profile.ping == Ping::Frame && self.unanswered_pings > 0 {
-            // It answers all that were sent (RFC 6455, section 5.5.3).
+            // One pong answers all pings that were sent before it (RFC 6455, section 5.5.3).
             self.unanswered_pings = 1;
             self.end_ping(turn);
         }
     }
 
-    /// From the last ping that was answered to its pong, to a millisecond and up to a minute; `None` before.
+    /// The time from the last answered ping to its pong, in whole milliseconds and at most a minute; `None` before the
+    /// first pong.
     #[must_use]
     pub fn latency(&self) -> Option<Duration> {
         let ms = self.latency_ms?.get() - 1;
         Some(Duration::from_millis(ms.into()))
     }
 
-    /// The driver says whether it reads what the client sends. While it does not, because too much waits to be done,
-    /// a pong can't be seen and none is missed.
+    /// Tells the session whether the driver reads from the client. While it does not, because too much is pending,
+    /// no pong can arrive, and a missing one does not count.
     pub fn set_reading(&mut self, is_reading: bool) {
         self.is_reading = is_reading;
     }
 
-    /// The driver may not have seen a pong that has come: one that is due now is awaited as long again.
+    /// Extends the deadline of a pong that is due now, because it may have arrived unread.
     pub fn extend_pong(&mut self, turn: &Turn<'_>) {
         let due = self.timers.at(Timer::Pong);
         if due.is_some_and(|due| due <= turn.now.monotonic) {
@@ -51,11 +52,11 @@ impl Session {
         }
     }
 
-    /// The pong came. The last ping was sent one interval before the next is due.
+    /// Ends the wait for a pong. The last ping was sent one interval before the next is due.
     fn end_ping(&mut self, turn: &Turn<'_>) {
         self.unanswered_pings = self.unanswered_pings.saturating_sub(1);
         if self.unanswered_pings > 0 {
-            // The client is there. The other pong has its own time.
+            // The client is alive; the pong that is still missing has a deadline of its own.
             return self.expect_pong(turn);
         }
         self.timers.clear(Timer::Pong);
@@ -87,7 +88,7 @@ impl Session {
         self.expect_pong(turn);
     }
 
-    /// Whether the connection lives on.
+    /// Whether the connection stays open.
     pub(crate) fn check_pong(&mut self, turn: &Turn<'_>, effects: &mut Effects) -> bool {
         if !self.is_reading {
             self.expect_pong(turn);

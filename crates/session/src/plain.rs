@@ -1,9 +1,9 @@
 //! The plain dialect's translator: stands between a client of that dialect and its session, and turns actions into
 //! commands, and effects into frames.
 //!
-//! It is as pure as the session. Whoever drives it hands over each frame of the client and each effect that is for the
-//! client, and afterwards carries out what is in the [`Output`]: sends the frames, gives the commands to the session in
-//! order, and ends the conversation if that is asked.
+//! It is pure, like the session. The driver passes it each frame of the client and each effect that is for the
+//! client, and then carries out the [`Output`]: it sends the frames, gives the commands to the session in
+//! order, and ends the conversation if the output says so.
 
 mod answer;
 mod ask;
@@ -45,17 +45,17 @@ pub enum Frame {
     Binary(Bytes),
 }
 
-/// What is to be done after the translator was told something.
+/// What the driver has to do after a call of the translator.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Output {
-    /// To be sent, in this order, before anything that the commands lead to.
+    /// Frames to send, in this order, before the effects of the commands.
     pub frames: Vec<Frame>,
-    /// For the session, in this order, each when it can take one.
+    /// Commands for the session, in this order, each as soon as it accepts one.
     pub commands: Vec<Command>,
-    /// First of all the session is to be closed and a new one begun, with the same id: nobody in particular has become
-    /// somebody, and keeps nothing of what nobody was given.
+    /// Before all else, close the session and begin a new one with the same id: an anonymous client has logged in, and
+    /// keeps nothing that it got as an anonymous client.
     pub begins_anew: bool,
-    /// Last of all the conversation is to be ended.
+    /// After all else, end the conversation.
     pub close: Option<Disconnect>,
 }
 
@@ -81,7 +81,7 @@ pub struct Translator {
     pending: Vec<Pending>,
     last_command: u32,
     announced: Option<Announced>,
-    /// Frames in a row that were no action.
+    /// Consecutive frames that were not actions.
     mistakes: u32,
     /// The channels the client is subscribed to, with their epochs, so that publications get their ids.
     channels: BTreeMap<Channel, Epoch>,
@@ -90,16 +90,16 @@ pub struct Translator {
 /// Who the client is.
 #[derive(Debug)]
 enum Standing {
-    /// Not known, and nothing but a login is heard.
+    /// Not known; only a login is accepted.
     Outside,
-    /// Being decided.
+    /// A login is being checked.
     Asking,
-    /// Known; perhaps nobody.
+    /// Logged in; the user may be anonymous.
     Inside(UserId),
 }
 
 impl Translator {
-    /// Begins a conversation; [`Self::begin`] comes next.
+    /// Creates a translator; call [`Self::begin`] next.
     #[must_use]
     pub fn new(init: TranslatorInit) -> Self {
         Self {
@@ -114,7 +114,7 @@ impl Translator {
         }
     }
 
-    /// Connects with what came with the upgrade, or greets and waits for a login.
+    /// Connects with the token of the upgrade, or sends the welcome and waits for a login.
     pub fn begin(&mut self, out: &mut Output) {
         let token = self.init.token.take().filter(|token| !token.is_empty());
         if token.is_some() || self.init.may_connect {
@@ -124,7 +124,7 @@ impl Translator {
         }
     }
 
-    /// Whether a frame may be handed over now. While it is decided who the client is, frames wait at the driver.
+    /// Whether the translator accepts a frame now. While a login is being checked, the driver keeps frames.
     #[must_use]
     pub fn accepts_frame(&self) -> bool {
         !matches!(self.standing, Standing::Asking)
@@ -156,7 +156,7 @@ impl Translator {
     }
 }
 
-/// When clients are advised to connect again: what the Centrifuge SDKs do.
+/// The delays that clients should use to reconnect: those of the Centrifuge SDKs.
 const RETRY_MS: (u32, u32) = (500, 20_000);
 
 #[cfg(test)]

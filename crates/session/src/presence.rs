@@ -66,7 +66,7 @@ impl Session {
         Ok(())
     }
 
-    /// Makes sure that the tick comes, if this subscription needs it. A client without such subscriptions sleeps.
+    /// Sets the timer of the tick, if this subscription needs it. A client without such subscriptions has no timer.
     pub(crate) fn watch_subscription(&mut self, channel: &Channel, turn: &Turn<'_>) {
         let needs_tick = self
             .subscriptions

@@ -1,39 +1,39 @@
-//! How a client is spoken to, fixed when it comes.
+//! Profiles: how the server communicates with a client. A profile does not change.
 
 /// How a client is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Profile {
-    /// The transport by which it came.
+    /// The transport of the connection.
     pub transport: Transport,
-    /// Who may speak.
+    /// Which sides may send.
     pub direction: Direction,
     /// How its liveness is watched.
     pub ping: Ping,
 }
 
-/// A transport, as lists of connections and an application are told of it.
+/// A transport, as it is named in lists of connections and to the application.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// WebSocket.
     WebSocket,
-    /// An event stream; what the client says comes by other requests.
+    /// An event stream; the client sends by separate requests.
     Sse,
-    /// A stream of messages over HTTP; what the client says comes by other requests.
+    /// A stream of messages over HTTP; the client sends by separate requests.
     HttpStream,
-    /// An event stream alone.
+    /// An event stream in one direction.
     UniSse,
-    /// A stream of messages over HTTP alone.
+    /// A stream of messages over HTTP in one direction.
     UniHttpStream,
 }
 
-/// Who may speak.
+/// Which sides may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
-    /// Both, on one socket. The end of the conversation is said by a close frame.
+    /// Both, on one socket. The end of the conversation is announced by a close frame.
     Bidirectional,
-    /// Both; what the client says comes by other requests. The end is said by a push.
+    /// Both; the client sends by separate requests. The end is announced by a push.
     Emulated,
-    /// The server alone, after one `connect`. The end is said by a push, and errors are disconnects.
+    /// Only the server, after one `connect`. The end is announced by a push, and errors are disconnects.
     Unidirectional,
 }
 
@@ -71,13 +71,13 @@ impl Profile {
         transport: Transport::HttpStream,
         ..Self::SSE
     };
-    /// An event stream alone.
+    /// An event stream in one direction.
     pub const UNI_SSE: Self = Self {
         transport: Transport::UniSse,
         direction: Direction::Unidirectional,
         ping: Ping::OneWay,
     };
-    /// A stream of messages over HTTP alone.
+    /// A stream of messages over HTTP in one direction.
     pub const UNI_HTTP_STREAM: Self = Self {
         transport: Transport::UniHttpStream,
         ..Self::UNI_SSE
@@ -85,7 +85,7 @@ impl Profile {
 }
 
 impl Transport {
-    /// Its name, as Centrifugo tells it.
+    /// Its name in Centrifugo.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

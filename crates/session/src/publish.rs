@@ -37,7 +37,7 @@ impl Session {
         }
     }
 
-    /// Takes what it needs out of a request that is allowed.
+    /// Checks the request. If it is allowed, moves its fields into the question.
     fn publication(
         &self,
         request: &mut command::Publish,
@@ -83,7 +83,7 @@ impl Session {
     }
 }
 
-/// Kind of a publication that changes a map.
+/// The kind of publications that change a map.
 const MAP: i32 = 1;
 
 fn tags(pairs: Vec<(String, String)>) -> Option<Arc<BTreeMap<Box<str>, Box<str>>>> {

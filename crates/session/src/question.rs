@@ -1,4 +1,4 @@
-//! What a session can't know by itself: questions to the world, and their answers.
+//! Questions that a session asks its driver, and their answers.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::refusal::RefusalReport;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ask(pub u32);
 
-/// Something only the world knows. Each is answered once.
+/// Something that the session has to ask. Each question is answered once.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Question {
     /// What a connection token says. Answered by [`Answer::ConnectionToken`].

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A rule that is looked at.
+/// A rule of the permissions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rule {
     /// A connection token.
@@ -51,39 +51,39 @@ pub enum Rule {
     Insecure,
 }
 
-/// What came of looking at a rule.
+/// The outcome of checking a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing against it; the next rule is asked.
+    /// The rule does not object; the next rule is checked.
     Passes,
-    /// It does not allow it; another may.
+    /// The rule does not allow it; another rule may.
     No,
-    /// It decides: allowed.
+    /// The rule allows it.
     Allows,
-    /// It decides: denied.
+    /// The rule denies it.
     Refuses,
 }
 
-/// One rule that was looked at.
+/// One rule that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// The rule.
     pub rule: Rule,
-    /// What came of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// What was found, in words.
+    /// The finding, in words.
     pub finding: String,
     /// The configuration key that it turned on; empty where there is none.
     pub option: String,
 }
 
-/// Hears of each rule that is looked at, in order.
+/// Receives each rule that is checked, in order.
 pub trait Trail {
-    /// Takes a step, or leaves it unmade.
+    /// Receives a step. Implementations that need no steps do not call the function.
     fn step(&mut self, step: impl FnOnce() -> Step);
 }
 
-/// Who only wants the verdict: no step is made.
+/// A trail for callers that need only the verdict: no step is made.
 #[derive(Clone, Copy, Debug)]
 pub struct Silent;
 
@@ -97,16 +97,16 @@ impl Trail for Vec<Step> {
     }
 }
 
-/// Something that would turn a denial: all of it together.
+/// A change that would turn a denial into a permission; all its parts are needed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// Configuration keys, and what to set them to.
     pub set: Vec<(String, &'static str)>,
-    /// What is to be done otherwise.
+    /// What to do besides.
     pub act: Option<Act>,
 }
 
-/// What can be done, beside the configuration.
+/// An action that is not a change of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Act {
     /// The client brings a subscription token.

@@ -20,7 +20,7 @@ pub struct Rules {
 pub struct ClientRules {
     /// The server's name and version, as `connect` is answered.
     pub version: Arc<str>,
-    /// Everything is allowed and nothing expires; a token that is given is still checked.
+    /// Allows everything, and nothing expires; tokens are still checked.
     pub insecure: bool,
     /// Clients may connect without a token.
     pub allow_anonymous_connect_without_token: bool,
@@ -40,12 +40,12 @@ pub struct ClientRules {
     pub expired_close_delay: Duration,
     /// From the expiry of a subscription to its end.
     pub expired_sub_close_delay: Duration,
-    /// Between refreshes of presence, and checks of expired subscriptions; zero for the default, 27 s. How long presence
-    /// lasts without one is the node's to say.
+    /// The interval between refreshes of presence and checks for expired subscriptions; zero for the default, 27 s. How
+    /// long presence lasts without a refresh is decided by the node.
     pub presence_update_interval: Duration,
-    /// In which each channel whose position is watched is compared with its stream once; zero for never.
+    /// The interval in which each watched channel is compared with its stream once; zero for never.
     pub position_check_delay: Duration,
-    /// Older publications are a loss to whoever watches the position; zero for no limit.
+    /// For subscribers whose position is watched, older publications count as lost; zero for no limit.
     pub position_max_time_lag: Duration,
     /// Subscriptions of one connection.
     pub channel_limit: usize,
@@ -66,9 +66,9 @@ pub struct ClientRules {
 /// Channels of users' own (`client.subscribe_to_user_personal_channel`).
 #[derive(Clone, Debug)]
 pub struct PersonalChannel {
-    /// What stands before the user in the name: the namespace and the boundary of users.
+    /// The part of the name before the user: the namespace and the boundary of users.
     pub prefix: String,
-    /// Who connects ends the other connections of the user; the namespace keeps presence.
+    /// A new connection closes the user's other connections; the namespace keeps presence.
     pub single_connection: bool,
 }
 
@@ -96,27 +96,27 @@ pub struct ChannelRules {
 pub struct ChannelOptions {
     /// The namespace's name, for what errors say; empty without namespace.
     pub namespace: Box<str>,
-    /// Keeps who is there.
+    /// Keeps presence.
     pub presence: bool,
-    /// Tells who comes and leaves.
+    /// Sends joins and leaves to subscribers that ask for them.
     pub join_leave: bool,
-    /// ... also to subscribers that did not ask.
+    /// Sends joins and leaves to every subscriber, even to those that did not ask for them.
     pub force_push_join_leave: bool,
-    /// Keeps publications.
+    /// Keeps a history of publications.
     pub retention: Option<Retention>,
     /// How long epoch and offset are kept.
     pub history_meta_ttl: Duration,
-    /// Watches positions.
+    /// Watches the position of every subscriber.
     pub force_positioning: bool,
-    /// ... on request.
+    /// Watches the position of subscribers that ask for it.
     pub allow_positioning: bool,
-    /// Recovers.
+    /// Lets every subscriber recover.
     pub force_recovery: bool,
-    /// ... on request.
+    /// Lets subscribers recover that ask for it.
     pub allow_recovery: bool,
-    /// What recovery brings.
+    /// What a recovering subscriber receives.
     pub recovery_mode: RecoveryMode,
-    /// ... brings it, in cache mode, also where nobody asked.
+    /// In cache mode, sends the latest publication to every subscriber, even to those that did not ask to recover.
     pub auto_cache_recover: bool,
     /// Clients with a user may subscribe.
     pub allow_subscribe_for_client: bool,
@@ -156,10 +156,10 @@ pub struct ChannelOptions {
     pub allow_channel_compaction: bool,
 }
 
-/// What recovery brings.
+/// What a recovering subscriber receives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecoveryMode {
-    /// Everything missed.
+    /// All missed publications.
     #[default]
     Stream,
     /// The latest publication.

@@ -1,8 +1,8 @@
 //! One client's conversation: its state, and what every part of it shares.
 //!
 //! A driver calls one of the `handle_` functions for each thing that happens: a command, an answer to a question, a
-//! delivery while a subscription is being made, an order, a timeout, a jump of the clock, the end. Each appends effects,
-//! which the driver carries out in order.
+//! delivery while a subscription is being made, an order, a timeout, a jump of the clock, the end. Each appends
+//! effects, which the driver carries out in order.
 
 use std::num::{NonZeroI64, NonZeroU16};
 use std::sync::Arc;
@@ -91,7 +91,7 @@ impl Session {
         }
     }
 
-    /// How the client is spoken to.
+    /// How the server communicates with the client.
     #[must_use]
     pub fn profile(&self) -> Profile {
         self.profile

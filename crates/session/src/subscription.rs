@@ -42,7 +42,7 @@ pub(crate) struct Live {
     pub emits_join_leave: bool,
 }
 
-/// Who wanted a subscription.
+/// Who asked for a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// The client, by command, as this rule allowed.
@@ -82,7 +82,7 @@ impl Source {
     }
 }
 
-/// A subscription on its way.
+/// A subscription that is being made.
 #[derive(Debug)]
 pub(crate) struct Making {
     pub source: Source,

@@ -1,4 +1,4 @@
-//! What a session is told with each input: the time, and the rules in force.
+//! The context of each input to a session: the time, and the rules in force.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::rules::Rules;
 /// The time, read once a turn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Now {
-    /// Since the node started; never goes back. Deadlines are told in it.
+    /// The time since the node started. It never goes back, and deadlines refer to it.
     pub monotonic: Duration,
     /// Milliseconds of Unix time.
     pub unix_ms: i64,

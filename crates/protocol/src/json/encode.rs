@@ -133,7 +133,7 @@ pub fn encode_told(told: Told<'_>, out: &mut Vec<u8>) {
 
 /// Writes a publication for a client that takes deltas: its data are a string, whole or a delta.
 ///
-/// Time, epoch and version are not told to such clients.
+/// Such clients receive no time, epoch and version.
 fn encode_delta(publication: &Publication, base: Option<&Publication>, out: &mut Vec<u8>) {
     let base = base.map(text);
     encode_delta_text(publication, &text(publication), base.as_deref(), out);
@@ -179,7 +179,7 @@ pub fn encode_publication(publication: &Publication, out: &mut Vec<u8>) {
     out.push(b'}');
 }
 
-/// What stands between data and time.
+/// Encodes the fields between data and time.
 fn attached(out: &mut Vec<u8>, publication: &Publication) {
     if let Some(client) = &publication.info {
         info(out, "info", client);
@@ -197,7 +197,7 @@ fn attached(out: &mut Vec<u8>, publication: &Publication) {
     }
 }
 
-/// What stands between time and epoch.
+/// Encodes the fields between time and epoch.
 fn placed(out: &mut Vec<u8>, publication: &Publication) {
     string(
         out,

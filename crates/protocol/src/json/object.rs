@@ -11,11 +11,12 @@ use crate::payload::Payload;
 
 /// Something with named fields.
 pub(crate) trait Fields: Default {
-    /// Reads the value of a field; names are in lower case. Returns false, and reads nothing, where there is no such field.
+    /// Reads the value of a field; names are in lower case. Returns false, and reads nothing, where there is no such
+    /// field.
     fn read(&mut self, name: &str, json: &mut Reader<'_>) -> Result<bool, DecodeError>;
 }
 
-/// Reads an object into what is there already; `null` changes nothing.
+/// Reads an object into existing fields; `null` changes nothing.
 pub(crate) fn fields<T: Fields>(json: &mut Reader<'_>, target: &mut T) -> Result<(), DecodeError> {
     json.object(|name, json| {
         let name = name.name().ok_or(HALF_A_CHARACTER)?;
@@ -32,7 +33,7 @@ pub(crate) fn fields<T: Fields>(json: &mut Reader<'_>, target: &mut T) -> Result
     .map(drop)
 }
 
-/// Reads an object; `null` takes away what was there.
+/// Reads an object; `null` removes the existing one.
 pub(crate) fn object<T: Fields>(
     json: &mut Reader<'_>,
     slot: &mut Option<Box<T>>,
@@ -71,7 +72,7 @@ pub(crate) fn payload(
     Ok(true)
 }
 
-/// Reads a list in place of what was there; `null` gives none, and a `null` in it the default.
+/// Reads a list and replaces the existing one; `null` is an empty list, and a `null` item is the default.
 pub(crate) fn list<T: Element>(
     json: &mut Reader<'_>,
     slot: &mut Vec<T>,
@@ -101,7 +102,7 @@ pub(crate) fn entries<T: Element>(
     Ok(true)
 }
 
-/// What lists and maps are made of.
+/// An item of a list or map.
 pub(crate) trait Element: Sized {
     /// Reads one.
     fn element(json: &mut Reader<'_>) -> Result<Self, DecodeError>;

@@ -14,7 +14,7 @@ pub(crate) use string_token::StringToken;
 
 use nesting::{Bounded, Nesting, Unbounded};
 
-/// Reads one JSON value after another. After an error it stands anywhere, and must not be used.
+/// Reads one JSON value after another. After an error its position is unspecified, and it must not be used.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     text: &'a str,

@@ -1,4 +1,4 @@
-//! Actions: what a client of the plain dialect asks.
+//! Actions: the requests of a client of the plain dialect.
 
 use std::borrow::Cow;
 
@@ -11,16 +11,16 @@ mod fields;
 
 pub use decode::{Rejected, decode_action};
 
-/// What a client asks.
+/// Commands of a client.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
-    /// What the answer repeats.
+    /// The fields that the answer repeats.
     pub asked: RequestEcho,
-    /// What is asked.
+    /// The operation.
     pub verb: Verb,
 }
 
-/// What an answer repeats of what was asked.
+/// The fields of an action that its answer repeats.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestEcho {
     /// Chosen by the client.
@@ -51,10 +51,10 @@ impl RequestId {
     }
 }
 
-/// What is asked.
+/// The operation.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verb {
-    /// Says who the client is, or renews its token.
+    /// Logs in, or renews the token.
     Login {
         /// A JWT.
         token: Option<String>,
@@ -76,7 +76,7 @@ pub enum Verb {
         /// Newest first.
         reverse: bool,
     },
-    /// Asks who is in a channel.
+    /// Asks for the clients in a channel.
     Presence {
         /// Counts are enough.
         stats: bool,
@@ -105,7 +105,7 @@ pub struct Subscribe {
     pub since: Option<StreamPosition>,
     /// So many recent publications are wanted.
     pub history: u32,
-    /// Wants to know who is there, comes and leaves.
+    /// Asks for presence, joins and leaves.
     pub presence: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Events: what a client of the plain dialect is told.
+//! Events: the messages to a client of the plain dialect.
 
 use std::borrow::Cow;
 
@@ -114,8 +114,8 @@ pub struct Recovered {
     pub recovered: bool,
 }
 
-/// Writes the answer to `subscribe`, or the news of a subscription that the server made; `clients` where they were asked
-/// for.
+/// Writes the answer to `subscribe`, or the news of a subscription that the server made; `clients` where they were
+/// asked for.
 pub fn encode_subscribed(
     asked: &RequestEcho,
     start: &Recovered,

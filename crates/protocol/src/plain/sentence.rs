@@ -1,4 +1,4 @@
-//! What an error says to a person where nobody said it better.
+//! A sentence for each error code, for errors without a reason of their own.
 
 use std::borrow::Cow;
 

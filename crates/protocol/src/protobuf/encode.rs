@@ -146,7 +146,7 @@ fn attached(out: &mut Vec<u8>, publication: &Publication) {
     }
 }
 
-/// What stands between time and epoch.
+/// Encodes the fields between time and epoch.
 fn placed(out: &mut Vec<u8>, publication: &Publication) {
     string(
         out,

@@ -1,4 +1,4 @@
-//! Fields of Protobuf messages, read. Nothing is allocated for what isn't there.
+//! Reads the fields of Protobuf messages. Absent fields cost no allocation.
 //!
 //! Source: "Protocol Buffers Encoding".
 

@@ -1,4 +1,4 @@
-//! Fields of Protobuf messages, written. What is zero or empty is left out, but for messages.
+//! Writes the fields of Protobuf messages. Zero and empty values are omitted, except messages.
 //!
 //! Source: "Protocol Buffers Encoding"; fields go in ascending order, as the reference server writes them.
 

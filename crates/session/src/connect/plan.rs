@@ -23,7 +23,7 @@ pub(crate) struct Plan {
     pub(super) subscriptions: BTreeMap<Channel, Planned>,
 }
 
-/// One of them.
+/// One subscription to make.
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) source: Source,
@@ -32,7 +32,7 @@ pub(super) struct Planned {
 }
 
 impl Plan {
-    /// What the token says, the user's own channel, and what the client asks for and could have by itself.
+    /// Collects the subscriptions of the token, the personal channel, and those that the client asks for and may have.
     ///
     /// # Errors
     /// 102 and disconnect 3501 for channels that do not exist, disconnect 3505 for too many.
@@ -76,7 +76,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// Adds what the client asks for: how it wants what it gets, or what it could have by itself.
+    /// Adds a request of the client: options for a planned subscription, or a subscription that the client may have.
     fn ask(
         &mut self,
         name: &str,
@@ -118,16 +118,16 @@ impl Plan {
         self.subscriptions.insert(Channel::new(name), planned);
     }
 
-    /// Whether the client is subscribed to a channel from the beginning, and who wants it so.
+    /// The source of the planned subscription to a channel, if there is one.
     pub(crate) fn source(&self, channel: &str) -> Option<Source> {
         let planned = self.subscriptions.get(channel);
         planned.map(|planned| planned.source)
     }
 
-    /// What the client is told of a connection that ends at `expire_at`, in seconds of Unix time like `now_secs`.
+    /// The expiry to send to a client whose connection ends at `expire_at`, in seconds of Unix time like `now_secs`.
     ///
     /// # Errors
-    /// 110 where its time has run out, or that of a subscription.
+    /// 110 if the connection or a subscription has expired.
     pub(crate) fn expiry(&self, expire_at: Option<i64>, now_secs: i64) -> Result<Expiry, Refusal> {
         let expiry = limits::expiry(expire_at, now_secs).ok_or_else(|| {
             let why = "the connection's time (expire_at) has run out";

@@ -1,4 +1,4 @@
-//! Publishing, history and presence: the three switches of a verb, and what the channel must have for it.
+//! Permissions of publishing, history and presence: the switches of each operation, and the features it needs.
 
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::payload::Payload;
@@ -70,7 +70,7 @@ pub fn history(
 /// all, or the client may see the same by asking.
 ///
 /// # Errors
-/// What stands in the way; the client is not told, it subscribes without.
+/// The missing permission. The client is not told; it subscribes without the option.
 pub fn may_position(
     resolved: &ResolvedChannel<'_>,
     asker: Asker<'_>,
@@ -154,7 +154,7 @@ fn given(
     false
 }
 
-/// What the channel must have; the first key of `set` decides, and all of them together give it.
+/// Whether the channel has a feature. The first key of `set` is named as the reason; all of them enable it.
 fn feature(
     resolved: &ResolvedChannel<'_>,
     rule: Rule,
@@ -225,7 +225,7 @@ fn may_see_history(
     access.decide(resolved, asker, trail)
 }
 
-/// The three switches of a verb.
+/// The three switches of an operation.
 struct Access {
     for_client: bool,
     for_subscriber: bool,
@@ -268,7 +268,7 @@ impl Access {
         Err(self.refusal(resolved, asker, counts))
     }
 
-    /// One of the switches: whether it is on and counts.
+    /// Whether one of the switches is on and applies to the client.
     fn switch(
         &self,
         resolved: &ResolvedChannel<'_>,
@@ -328,7 +328,7 @@ impl Access {
         by(step).with_why(why)
     }
 
-    /// By each of the two ways in, what is lacking for it.
+    /// For clients and for subscribers, what would allow the operation.
     fn changes(
         &self,
         resolved: &ResolvedChannel<'_>,
@@ -396,7 +396,7 @@ pub fn has_format(
     let refusal = refuse(step, ErrorCode::BAD_REQUEST, trail)
         .unless(vec![Change::act(Act::SendOther(wanted))]);
     if is_missing {
-        // No key would let it pass.
+        // No configuration allows it, so the reason names no key.
         return Err(refusal.with_why("data is missing or empty"));
     }
     Err(refusal)

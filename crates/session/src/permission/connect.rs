@@ -1,4 +1,4 @@
-//! Whether a client may come in at all.
+//! Permission to connect.
 
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
@@ -9,16 +9,16 @@ use crate::refusal::Refusal;
 use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
 use crate::rules::Rules;
 
-/// How it is known who a client is.
+/// How a client has proved its identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// A connection token that was found good.
+    /// A valid connection token.
     Token,
     /// A header that a proxy before the server has set.
     Header,
-    /// A bare name.
+    /// A name without proof.
     Name,
-    /// It is not known.
+    /// Nothing; the client is anonymous.
     Nothing,
 }
 

@@ -16,7 +16,7 @@ use crate::rules::Rules;
 /// Whether a client may connect with a token that was checked: what the token says, and the rule that allows it.
 ///
 /// # Errors
-/// 109 where its time is not now, 100 where it could not be checked, disconnect 3500 where it is not one of ours; else as
+/// 109 if it has expired or is not valid yet, 100 if it could not be checked, disconnect 3500 if it is invalid; else as
 /// [`connect`].
 pub fn connect_by_token(
     rules: &Rules,
@@ -88,7 +88,7 @@ pub fn subscribe_by(
     Ok((rule, wishes))
 }
 
-/// What a token that is not accepted means for a client that wanted to get something by it.
+/// The refusal for a token that is not accepted; `invalid` is for one that is not ours.
 fn refuse_token(
     rule: Rule,
     error: TokenError,
@@ -107,7 +107,7 @@ fn refuse_token(
         TokenError::Invalid(why) => (invalid, why, Act::BringOtherToken),
         TokenError::Failed(why) => {
             let step = Step::new(rule, Outcome::Refuses, why);
-            // Why is the operator's affair: it may name an address of the inner network.
+            // Only the operator is told why: the reason may name an address of the internal network.
             return refuse(step, ErrorCode::INTERNAL, trail)
                 .with_public("the token could not be checked; try again later")
                 .unless(vec![Change::act(Act::ReachKeys)]);
@@ -117,8 +117,8 @@ fn refuse_token(
     refuse(step, kind, trail).unless(vec![Change::act(change)])
 }
 
-/// What a token that is not accepted means for something that it was to prolong; `expired` ends the connection where
-/// its time has run out.
+/// The refusal for a token that should prolong a connection or subscription; `expired` ends the connection if
+/// the token has expired.
 pub(crate) fn refuse_late_token(rule: Rule, error: TokenError, expired: Disconnect) -> Refusal {
     match error {
         TokenError::Expired(why) => {

@@ -1,4 +1,4 @@
-//! From effects to frames.
+//! Turns effects into frames.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,8 +20,8 @@ use super::{Frame, Output, Standing, Translator};
 use crate::effect::Effect;
 
 impl Translator {
-    /// Turns an effect that is for the client into frames, and perhaps more commands. Of a close the last frame is made;
-    /// other effects are left alone, and so are pings, which are a matter of the WebSocket here.
+    /// Turns an effect that is for the client into frames, and perhaps more commands. Of a close the last frame is
+    /// made; other effects are left alone, and so are pings, which are a matter of the WebSocket here.
     pub fn translate(&mut self, effect: &Effect, out: &mut Output) {
         match effect {
             Effect::Reply(reply) => self.handle_reply(reply, out),
@@ -72,7 +72,7 @@ impl Translator {
                 self.greet(&UserId::default(), out);
                 out.error(error, asked);
                 if was_inside {
-                    // Nobody, as before.
+                    // Connect as the anonymous client that it was before.
                     self.connect(RequestEcho::default(), None, None, out);
                 }
             }
@@ -124,7 +124,7 @@ impl Translator {
                 }
             }
             Body::History(page) => {
-                // What is later than the subscription is delivered live.
+                // Publications after the subscription are delivered live.
                 let top = &it.start.position;
                 let is_past = |offset: u64| top.epoch.is_empty() || offset <= top.offset;
                 let wanted = page.publications.iter().rev().filter(|publication| {
@@ -145,7 +145,7 @@ impl Translator {
         self.go_on(asked, it, out);
     }
 
-    /// Asks what is still to be asked for a subscription, or answers it.
+    /// Sends the next command of a subscription, or its answer when no command is left.
     fn go_on(&mut self, asked: RequestEcho, mut it: Box<Subscribing>, out: &mut Output) {
         let channel = it.channel.as_str().to_owned();
         if it.history > 0 {
@@ -233,7 +233,7 @@ impl Translator {
     }
 }
 
-/// Where a subscription begins, after what it brings of the past.
+/// The position at which a subscription begins.
 fn start(subscribe: &Subscribe) -> Recovered {
     let last = subscribe.publications.last().map_or(0, |last| last.offset);
     Recovered {
@@ -251,7 +251,7 @@ fn deliver(channel: &Channel, publication: &Arc<Publication>, epoch: &Epoch, out
     }
 }
 
-/// Why a login ends the connection, for a person.
+/// The reason, in words, why a login ends the connection.
 fn login_error(disconnect: &Disconnect) -> CommandError {
     if disconnect.code == Disconnect::INVALID_TOKEN.code {
         if *disconnect != Disconnect::INVALID_TOKEN {

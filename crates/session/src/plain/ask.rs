@@ -1,4 +1,4 @@
-//! From frames to commands.
+//! Turns frames into commands.
 
 use bytes::Bytes;
 use veche_protocol::channel::Channel;
@@ -19,7 +19,7 @@ use veche_protocol::reply::Expiry;
 use super::pending::{Subscribing, What};
 use super::{Output, Standing, Translator};
 
-/// A publication whose data is to be the next binary frame.
+/// A publication that waits for its data in the next binary frame.
 #[derive(Debug)]
 pub(super) struct Announced {
     asked: RequestEcho,
@@ -173,7 +173,7 @@ impl Translator {
 
     fn begin_anew(&mut self, out: &mut Output) {
         out.begins_anew = true;
-        // What the old session would have been asked in this step is cancelled with the rest.
+        // The commands of this step that were for the old session are cancelled too.
         out.commands.clear();
         for pending in std::mem::take(&mut self.pending) {
             let why = "cancelled, because you logged in meanwhile: ask again";
@@ -253,5 +253,5 @@ fn bad(why: impl Into<std::borrow::Cow<'static, str>>) -> CommandError {
     CommandError::because(ErrorCode::BAD_REQUEST, why)
 }
 
-/// Frames in a row that are no action, before the client is sent away.
+/// Most consecutive frames that are not actions; one more closes the connection.
 const MAX_MISTAKES: u32 = 30;

@@ -1,4 +1,4 @@
-//! Commands that wait for the session's answer, and what the client is answered then.
+//! Commands that wait for the reply of the session.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ pub(super) struct Pending {
     pub(super) what: What,
 }
 
-/// What was asked.
+/// What a pending command is for.
 #[derive(Debug)]
 pub(super) enum What {
     /// `connect`: who the client is.
@@ -54,9 +54,9 @@ pub(super) struct Subscribing {
     /// Follow the answer.
     pub(super) publications: Vec<Arc<Publication>>,
     pub(super) clients: Option<Vec<ClientInfo>>,
-    /// What could not be found out, and why.
+    /// The commands that failed, and why.
     pub(super) troubles: Vec<(&'static str, CommandError)>,
-    /// Came meanwhile.
+    /// Frames that arrived meanwhile.
     pub(super) pushes: Vec<Push>,
     pub(super) is_subscribed: bool,
     /// What is asked after the subscription was made.
@@ -64,9 +64,9 @@ pub(super) struct Subscribing {
 }
 
 impl Translator {
-    /// Asks the session, and remembers what for.
+    /// Sends a command to the session, and remembers its purpose.
     pub(super) fn ask(&mut self, asked: RequestEcho, what: What, verb: Verb, out: &mut Output) {
-        // 0 is for pongs.
+        // The number 0 is for pongs.
         self.last_command = self.last_command.checked_add(1).unwrap_or(1);
         let id = self.last_command;
         self.pending.push(Pending { id, asked, what });

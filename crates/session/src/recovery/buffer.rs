@@ -9,8 +9,8 @@ use crate::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_PUBLICATIONS};
 
 /// Publications that came while the subscription was being made, in the order of the broker.
 ///
-/// Bounded; past the bound, or when the stream begins anew, nothing is kept and the subscription will be told that it
-/// lost something.
+/// The buffer is bounded. Past the bound, or when the stream begins anew, it is emptied, and the subscription will be
+/// told that it lost something.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
     pub(super) publications: Vec<Arc<Publication>>,
@@ -38,7 +38,7 @@ impl Buffer {
         self.publications.push(publication);
     }
 
-    /// Something was lost on the way here.
+    /// Empties the buffer, because a publication was lost.
     pub(crate) fn lose(&mut self) {
         self.publications = Vec::new();
         self.has_lost = true;

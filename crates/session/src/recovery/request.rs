@@ -1,13 +1,13 @@
-//! What a subscriber says about its past.
+//! What a subscriber asks to recover.
 
 use veche_protocol::position::StreamPosition;
 
-/// What the subscriber says about its past.
+/// What a subscriber asks to recover.
 #[derive(Debug, Default)]
 pub(crate) struct RecoveryRequest {
-    /// Whether it wants what it missed.
+    /// Whether it asks for missed publications.
     pub recover: bool,
-    /// Where it stands.
+    /// Its last position.
     pub since: StreamPosition,
     /// Whether an unrecoverable position is an error.
     pub rejects_unrecovered: bool,

@@ -13,9 +13,9 @@ use crate::rule::Rule;
 pub struct RefusalReport {
     /// The connection.
     pub client: ClientId,
-    /// Whom it belongs to.
+    /// The user of the connection.
     pub user: UserId,
-    /// What was asked for.
+    /// The operation that was refused.
     pub operation: &'static str,
     /// The channel; empty where there is none.
     pub channel: String,
@@ -31,7 +31,7 @@ pub struct RefusalReport {
     pub change: String,
 }
 
-/// What was asked for, as far as a refusal must say it.
+/// The command that is refused, as far as replies and reports need it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct About<'a> {
     /// The command's number.

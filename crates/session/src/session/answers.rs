@@ -1,4 +1,4 @@
-//! Where the answer to each question leads.
+//! Handles the answers to the questions of a session.
 
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::reply;
@@ -11,7 +11,7 @@ use crate::refusal::About;
 use crate::turn::Turn;
 
 impl Session {
-    /// The world answers. What nobody waits for any more is undone, or dropped.
+    /// Handles an answer. If nothing waits for it any more, its effect is undone or it is dropped.
     pub fn handle_answer(
         &mut self,
         ask: Ask,
@@ -79,7 +79,7 @@ impl Session {
                 self.remove_presence(channel, effects);
             }
             (PendingQuestion::LeftEntering(_) | PendingQuestion::LeftPresence(_), _) => {}
-            // The driver gave the answer to another question: it is not to be trusted any further.
+            // The driver answered another question than the one asked, so the session cannot go on.
             _ => self.close(Disconnect::SERVER_ERROR, effects),
         }
     }

@@ -1,4 +1,4 @@
-//! What a client asks for: which command is taken when, and where each leads.
+//! Handles the commands of a client: which are accepted in which phase, and the function for each.
 
 use veche_protocol::command::{Command, Verb};
 use veche_protocol::error_code::ErrorCode;
@@ -10,9 +10,9 @@ use crate::refusal::About;
 use crate::turn::Turn;
 
 impl Session {
-    /// Whether a command may be handed over now; later ones wait at the driver.
+    /// Whether the session accepts a command now. Otherwise the driver keeps it.
     ///
-    /// While `connect` is being answered all wait. A pong (`Command::is_pong`) never needs to.
+    /// While `connect` is being answered, none is accepted. A pong (`Command::is_pong`) never has to wait.
     #[must_use]
     pub fn accepts_command(&self, turn: &Turn<'_>) -> bool {
         match self.phase {
@@ -25,16 +25,16 @@ impl Session {
         }
     }
 
-    /// The client asks for something.
+    /// Handles a command of the client.
     pub fn handle_command(&mut self, command: Command, turn: &Turn<'_>, effects: &mut Effects) {
         let is_pong = command.is_pong();
         let (id, operation) = (command.id, command.verb.name());
         match (&self.phase, &command.verb) {
             (Phase::Closed, _) => return,
             (Phase::Connected, _) if is_pong => return self.handle_pong_command(turn, effects),
-            // In the middle of `connect` a pong can't be due, and nothing else was let in.
+            // During `connect` no pong can be due, and no other command was accepted.
             (Phase::New | Phase::Refused, Verb::Connect(_)) if !is_pong => {}
-            // What came behind `connect` in the same message was sent before the client knew.
+            // Commands after `connect` in the same message were sent before the client knew of the refusal.
             (Phase::Refused, _) => return,
             (Phase::Connected, Verb::Connect(_)) => {
                 let why = "the client is connected already";

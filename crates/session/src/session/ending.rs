@@ -1,4 +1,4 @@
-//! The end of a conversation: the channels are left, and what comes late is undone.
+//! The end of a conversation: leaves the channels, and undoes the effects of late answers.
 
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
@@ -12,7 +12,7 @@ use crate::subscription::{Making, Stage, Subscription};
 use crate::turn::Turn;
 
 impl Session {
-    /// The client is gone; so it leaves its channels. Nothing is sent to it any more.
+    /// Handles the end of the connection: leaves the channels, and sends nothing more.
     pub fn handle_closed(&mut self, _turn: &Turn<'_>, effects: &mut Effects) {
         self.leave(effects);
     }
@@ -25,7 +25,7 @@ impl Session {
         }));
     }
 
-    /// Ends the conversation. The channels are left first, so that nothing follows the end.
+    /// Ends the conversation. Leaves the channels first, so that nothing is sent after the close.
     pub(crate) fn close(&mut self, disconnect: Disconnect, effects: &mut Effects) {
         if self.is_closed() {
             return;
@@ -50,7 +50,7 @@ impl Session {
                 }
             }
         }
-        // Of the questions only those matter whose answers leave something behind.
+        // Keep only the questions whose answers have an effect that must be undone.
         self.pending.replace(|pending| {
             let PendingQuestion::Making(channel) = pending else {
                 return None;
@@ -61,7 +61,7 @@ impl Session {
     }
 }
 
-/// What is to be done with the answer that a subscription, given up, still waits for.
+/// How to undo the answer for which an abandoned subscription still waits.
 fn late_answer(channel: &Channel, making: &Making) -> Option<(Channel, PendingQuestion)> {
     let waiting = match making.stage {
         Stage::Entering => PendingQuestion::LeftEntering(channel.clone()),

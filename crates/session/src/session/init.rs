@@ -11,20 +11,20 @@ use crate::profile::Profile;
 pub struct SessionInit {
     /// The connection's id.
     pub client: ClientId,
-    /// The user, where that is known before anything is said: no token is needed, though one that comes decides.
+    /// The user, if the upgrade names one. Then no token is needed, but a token that is sent takes precedence.
     pub user: Option<UserId>,
-    /// Random; spreads first pings and refreshes of presence.
+    /// A random number that spreads the first pings and refreshes of presence.
     pub seed: u64,
-    /// How the client is spoken to.
+    /// How the server communicates with the client.
     pub profile: Profile,
-    /// Where the client is emulated: what its requests must name. Told in the reply to `connect`, to nobody else.
+    /// For an emulated client, the names that its requests must carry. Only the reply to `connect` contains them.
     pub emulation: Option<Box<Emulation>>,
 }
 
 /// How requests of an emulated client find its session.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Emulation {
-    /// Names the session, and can't be guessed.
+    /// Names the session; it cannot be guessed.
     pub session: Box<str>,
     /// Names the node that has it.
     pub node: Box<str>,

@@ -1,4 +1,4 @@
-//! What is demanded of a session: by the API, by another node, or by the hub.
+//! Handles orders: from the API, from another node, or from the hub.
 
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::push::{self, Push};
@@ -10,7 +10,7 @@ use crate::order::Order;
 use crate::turn::Turn;
 
 impl Session {
-    /// The API, another node or the hub demands something.
+    /// Handles an order of the API, of another node or of the hub.
     pub fn handle_order(&mut self, order: Order, turn: &Turn<'_>, effects: &mut Effects) {
         match (&mut self.phase, order) {
             (Phase::Closed, _) => {}

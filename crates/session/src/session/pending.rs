@@ -16,9 +16,9 @@ pub(crate) enum PendingQuestion {
     Rpc(u32),
     Refresh(u32),
     SubRefresh(Box<SubRefreshing>),
-    /// Nobody any more: delivery that has begun is to be ended.
+    /// The subscription was abandoned while it entered the channel: detach it.
     LeftEntering(Channel),
-    /// Nobody any more: a presence that was added is to be removed.
+    /// The subscription was abandoned while its presence was added: remove the presence.
     LeftPresence(Channel),
 }
 
@@ -27,7 +27,7 @@ pub(crate) enum PendingQuestion {
 pub(crate) struct SubRefreshing {
     pub(crate) id: u32,
     pub(crate) channel: Channel,
-    /// Of the subscription that was there when it was asked.
+    /// The generation of the subscription at the time of the command.
     pub(crate) generation: u32,
 }
 
@@ -40,7 +40,7 @@ impl PendingQuestions {
         self.0.push((ask, pending));
     }
 
-    /// The question that was asked with this number. Where none is left, its memory is given back.
+    /// Removes the question with this number. Frees the memory when no question is left.
     pub(super) fn take(&mut self, ask: Ask) -> Option<PendingQuestion> {
         let at = self.0.iter().position(|(asked, _)| *asked == ask)?;
         let (_, pending) = self.0.swap_remove(at);
@@ -50,7 +50,7 @@ impl PendingQuestions {
         Some(pending)
     }
 
-    /// Replaces each question by what is left to do with its answer, and forgets those with which there is nothing.
+    /// Replaces each question by another way to handle its answer, or forgets it.
     pub(super) fn replace(
         &mut self,
         replacement: impl FnMut(PendingQuestion) -> Option<PendingQuestion>,

@@ -5,14 +5,14 @@ use crate::connect::connecting::Connecting;
 /// How far the conversation has come.
 #[derive(Debug)]
 pub(crate) enum Phase {
-    /// Nobody in particular; only `connect` is heard.
+    /// Not connected; only `connect` is accepted.
     New,
-    /// `connect` was refused: another one is heard, all else is passed over.
+    /// `connect` was refused: another `connect` is accepted, other commands are ignored.
     Refused,
     /// `connect` is being answered.
     Connecting(Box<Connecting>),
-    /// All is heard.
+    /// All commands are accepted.
     Connected,
-    /// Over; nothing is heard, and what comes late is undone.
+    /// Ended; commands are ignored, and the effects of late answers are undone.
     Closed,
 }

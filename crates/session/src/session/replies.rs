@@ -23,7 +23,7 @@ impl Session {
         effects.push(Effect::Ask { ask, question });
     }
 
-    /// Answers a command, for good.
+    /// Sends the reply to a command.
     pub(crate) fn reply(&mut self, id: u32, body: reply::Body, effects: &mut Effects) {
         self.finish_command();
         effects.push(Effect::Reply(Reply::new(id, body)));
@@ -33,7 +33,7 @@ impl Session {
         self.in_progress = self.in_progress.saturating_sub(1);
     }
 
-    /// Answers a command with why it is not carried out, or ends the connection. The operator hears more than the
+    /// Refuses a command by an error, or by the end of the connection. The operator is told more than the
     /// client.
     pub(crate) fn refuse(
         &mut self,
@@ -61,14 +61,14 @@ impl Session {
         match result {
             Ok(body) => self.reply(id, body, effects),
             Err(failure) => {
-                // The operator was told by the engine.
+                // The engine has logged the failure.
                 let about = About::connection(id, "");
                 self.refuse(about, failure.into(), turn, effects);
             }
         }
     }
 
-    /// The client has broken a rule of the protocol.
+    /// Ends the connection of a client that violated the protocol.
     pub(crate) fn violate(
         &mut self,
         id: u32,

@@ -1,4 +1,4 @@
-//! What is due at a time.
+//! Handles timers and jumps of the clock.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::timers::Timer;
 use crate::turn::Turn;
 
 impl Session {
-    /// Acts on everything that is due. Call it when [`Self::poll_timeout`] has come; earlier does no harm.
+    /// Handles every timer that is due. Call it at the time of [`Self::poll_timeout`]; calling it earlier does no harm.
     pub fn handle_timeout(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
         let now = turn.now.monotonic;
         if self.timers.take_due(Timer::Stale, now) {
@@ -33,15 +33,15 @@ impl Session {
         }
     }
 
-    /// The wall clock was set, or went on while the monotonic one stood still: the time left until the connection's end is
-    /// reckoned anew.
+    /// Handles a jump of the wall clock, for example after a suspend: computes the remaining time of the connection
+    /// again.
     pub fn handle_clock_jump(&mut self, turn: &Turn<'_>) {
         if self.is_connected() {
             self.watch_expiry(turn);
         }
     }
 
-    /// When [`Self::handle_timeout`] is to be called, in monotonic time.
+    /// When to call [`Self::handle_timeout`], in monotonic time.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
         self.timers.next()

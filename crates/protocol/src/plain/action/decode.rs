@@ -9,7 +9,7 @@ use crate::filter::FilterNode;
 use crate::json::object;
 use crate::json::reader::Reader;
 
-/// What could not be read, and why.
+/// An action that could not be read, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rejected {
     /// As far as it could be read.
