@@ -1,4 +1,4 @@
-//! What the API needs of the server behind it.
+//! The trait that connects the API to a server.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,7 +23,7 @@ use crate::pattern::Pattern;
 /// logged.
 pub type BackendFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, CommandError>> + Send + 'a>>;
 
-/// What the API asks of the server.
+/// The operations of a server that the API calls.
 ///
 /// Channel names are never empty, and otherwise as the caller wrote them: namespaces, options and formats are decided
 /// here. So a method that names a channel refuses unknown namespaces with 102, and features that are off with 108.
@@ -44,19 +44,19 @@ pub trait Backend: Send + Sync + fmt::Debug {
         skip_history: bool,
     ) -> BackendFuture<'a, StreamPosition>;
 
-    /// Who is in a channel, in any order.
+    /// The clients in a channel, in any order.
     fn presence<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, Vec<ClientInfo>>;
 
     /// How many are in a channel.
     fn presence_stats<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, PresenceStats>;
 
-    /// What was published in a channel. The query's `meta_ttl` is the backend's to set. Another epoch is 112.
+    /// The history of a channel. The backend sets the query's `meta_ttl`. Another epoch is error 112.
     fn history<'a>(&'a self, channel: &'a str, query: Query) -> BackendFuture<'a, Page>;
 
-    /// Forgets what was published in a channel.
+    /// Removes the history of a channel.
     fn remove_history<'a>(&'a self, channel: &'a str) -> BackendFuture<'a, ()>;
 
-    /// The channels of all nodes that somebody is subscribed to, and how many are; all of them without a pattern.
+    /// The channels of all nodes that have subscribers, with their numbers; all of them without a pattern.
     fn channels<'a>(
         &'a self,
         pattern: Option<&'a Pattern>,
@@ -126,14 +126,14 @@ pub trait Backend: Send + Sync + fmt::Debug {
         false
     }
 
-    /// Is told of each command when it is done; of a broadcast also of each channel's error, as `broadcast_publish`.
+    /// Observes each finished command, and for a broadcast also the error of each channel, as `broadcast_publish`.
     /// For metrics.
     fn observe(&self, command: Observed) {
         let _ = command;
     }
 }
 
-/// Whom something is for: all connections of a user, or some of them.
+/// The addressees of an order: all connections of a user, or some of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Addressees {
     /// The user; the empty id is an anonymous user.
@@ -153,7 +153,7 @@ pub struct Refresh {
     pub expired: bool,
     /// When it is over, in seconds of Unix time; `None` for never.
     pub expire_at: Option<i64>,
-    /// What others are told about the user from now on; `None` keeps it.
+    /// The new information about the user for other clients; `None` keeps it.
     pub info: Option<Payload>,
 }
 
@@ -170,7 +170,7 @@ pub struct NodeInfo {
     pub num_clients: u32,
     /// Distinct users.
     pub num_users: u32,
-    /// Channels that somebody is subscribed to.
+    /// Channels with subscribers.
     pub num_channels: u32,
     /// Subscriptions.
     pub num_subs: u32,
@@ -180,7 +180,7 @@ pub struct NodeInfo {
     pub metrics: Option<NodeMetrics>,
 }
 
-/// What a node counted in an interval.
+/// The counters of a node in an interval.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NodeMetrics {
     /// Length of the interval.

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinHandle};
 
 /// Runs tasks, at most [`LIMIT`] at a time, and gives their values in the order of the tasks.
 ///
-/// A task is taken from the iterator when its turn has come, so that what waits costs nothing yet.
+/// A task is taken from the iterator when it can start, so that waiting tasks cost nothing.
 ///
 /// # Cancel safety
 /// When this is dropped, tasks that wait are dropped, and later ones are not begun.
@@ -33,7 +33,7 @@ where
         }
     }
 
-    /// The value of the next task; `None` behind the last.
+    /// The value of the next task; `None` after the last.
     ///
     /// # Panics
     /// When the task panicked.
@@ -60,7 +60,7 @@ where
     }
 }
 
-/// A task that ends when nobody wants its value any more.
+/// A task that is cancelled when its value is no longer needed.
 pub(crate) struct Task<T>(JoinHandle<T>);
 
 impl<T: Send + 'static> Task<T> {

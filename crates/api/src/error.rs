@@ -1,4 +1,4 @@
-//! How an error is told to whoever called.
+//! Turns errors into responses.
 
 use veche_protocol::error_code::{CommandError, ErrorCode};
 

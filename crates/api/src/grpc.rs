@@ -1,4 +1,4 @@
-//! The API's door for gRPC: who may come in, how much they may bring, and how they are answered.
+//! The API over gRPC: authentication, limits and responses.
 //!
 //! The service is Centrifugo's, `centrifugal.centrifugo.api.CentrifugoApi`, and beside it one for what Centrifugo has
 //! not, `veche.api.VecheApi`; the folder `schema` beside `src` has both as `.proto`. Each request becomes the same
@@ -38,7 +38,7 @@ use schema::veche::veche_api_server::{SERVICE_NAME as OWN_SERVICE_NAME, VecheApi
 /// How the API is served (configuration section `grpc_api`).
 #[derive(Clone, Debug)]
 pub struct GrpcOptions {
-    /// What callers must show. With the empty key everybody may call, unlike over HTTP.
+    /// The key of callers. With an empty key everybody may call, unlike over HTTP.
     pub key: ApiKey,
     /// Errors of commands become statuses, as if every caller had sent `x-centrifugo-error-mode: transport`.
     pub transport_errors: bool,
@@ -67,7 +67,7 @@ pub struct Grpc {
     backend: Arc<dyn Backend>,
     options: GrpcOptions,
     api: CentrifugoApiServer<Methods>,
-    /// What Centrifugo has not.
+    /// The service for methods that Centrifugo does not have.
     own: VecheApiServer<Methods>,
     /// By the names of their services.
     reflection: Vec<(&'static str, Tool)>,
@@ -101,7 +101,7 @@ impl Grpc {
 
     /// Answers one call.
     ///
-    /// Whoever does not know the key is answered before the message is read.
+    /// Calls without the key are refused before the message is read.
     ///
     /// # Cancel safety
     /// May be dropped; what has begun by then may still happen.
@@ -198,7 +198,7 @@ fn is_grpc<B>(request: &Request<B>) -> Result<(), StatusCode> {
     }
 }
 
-/// Whether the generated code knew no such method: it says so without words.
+/// Whether the generated code found no such method; its response has no message.
 fn is_unknown(headers: &HeaderMap) -> bool {
     let unimplemented = tonic::Code::Unimplemented as i32;
     let code = headers.get(Status::GRPC_STATUS);

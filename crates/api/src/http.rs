@@ -1,4 +1,4 @@
-//! The API's door: who may come in, how much they may bring, and how they are answered.
+//! The API over HTTP: authentication, limits and responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,9 @@ use crate::request::{Malformed, Object};
 /// How the API is served (configuration section `http_api`).
 #[derive(Clone, Debug)]
 pub struct ApiOptions {
-    /// What the methods' addresses begin with.
+    /// The prefix of the methods' paths.
     pub prefix: String,
-    /// What callers must show. The empty key lets nobody in.
+    /// The key of callers. With an empty key nobody may call.
     pub key: ApiKey,
     /// Callers need no key.
     pub insecure: bool,
@@ -58,7 +58,7 @@ impl Default for ApiOptions {
 
 /// Routes for all methods: `POST PREFIX/METHOD`, and `POST PREFIX` for commands that name their method.
 ///
-/// Whoever does not know the key is answered before the body is read.
+/// Requests without the key are refused before the body is read.
 pub fn router(backend: Arc<dyn Backend>, options: ApiOptions) -> Router {
     let prefix = options.prefix.trim_end_matches('/').to_owned();
     let door = Arc::new(Door { backend, options });

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 /// The items of a JSON list, each as it was written.
 #[derive(Clone, Default)]
 pub(crate) struct Items {
-    /// What was not read yet, behind the opening bracket.
+    /// The rest of the list, after the opening bracket.
     rest: Bytes,
 }
 

@@ -1,4 +1,4 @@
-//! Answers, spelled as Centrifugo spells them: order of fields, what is left out, what is escaped.
+//! Encodes answers as Centrifugo does: the order of fields, omitted fields, escapes.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -11,7 +11,7 @@ use veche_protocol::position::StreamPosition;
 
 use crate::error::{is_temporary, message};
 
-/// What a command came to: the JSON of its result, or an error.
+/// The JSON of a command's result, or an error.
 pub(crate) type JsonResult = Result<Vec<u8>, CommandError>;
 
 /// Writes one JSON object.

@@ -6,7 +6,7 @@ use crate::schema::Config;
 use crate::short;
 
 impl Config {
-    /// What the demo has below file, variables and flags: the plain dialect with login by name,
+    /// The defaults of the demo, which file, variables and flags override: the plain dialect with login by name,
     /// anonymous clients, and channels without a namespace in which everybody may do everything.
     ///
     /// `http_server.address` is empty as ever; [`Loaded::is_local`](crate::Loaded::is_local)

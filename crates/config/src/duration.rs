@@ -12,7 +12,7 @@ pub(crate) struct Signed {
 /// Reads `text`.
 ///
 /// # Errors
-/// What is wrong, and what would be right: it is no duration, or one of more than 2^63 nanoseconds (292 years).
+/// The problem and its remedy: the text is not a duration, or has more than 2^63 nanoseconds (292 years).
 /// # Source
 /// The Go standard library's documentation of `time.ParseDuration`.
 pub(crate) fn parse(text: &str) -> Result<Signed, String> {
@@ -76,7 +76,7 @@ pub(crate) fn format(duration: Duration) -> String {
     out
 }
 
-/// What is wrong with `text`, and what would be right.
+/// The problem with `text`, and its remedy.
 pub(crate) fn complaint(text: &str) -> String {
     let text = text.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -111,7 +111,7 @@ fn part(number: &str, unit: u128) -> Option<u128> {
     let whole: u128 = if whole.is_empty() {
         0
     } else {
-        // There is nothing but digits, so what fails is too large.
+        // The text has only digits, so a number that fails is too large.
         whole.parse().unwrap_or(u128::MAX)
     };
     let mut nanos = whole.saturating_mul(unit);

@@ -53,7 +53,7 @@ pub(crate) fn nested(path: &str, text: &str) -> Value {
     })
 }
 
-/// Lists whose items have a name, which stands in the names of their variables.
+/// Lists whose items have a name, which is a part of the names of their variables.
 struct Items<'a, 'b, 'c> {
     prefix: &'a str,
     variables: &'a BTreeMap<String, String>,
@@ -129,7 +129,7 @@ fn complaint(name: &str, known: &BTreeSet<String>) -> String {
     }
 }
 
-/// What a variable says: empty is nothing, and so is what Kubernetes puts there.
+/// The value of a variable. Empty variables and those that Kubernetes sets have none.
 fn said<'a>(variables: &'a BTreeMap<String, String>, name: &str) -> Option<&'a String> {
     variables
         .get(name)

@@ -1,4 +1,4 @@
-//! How a configuration is loaded: all sources are read in their order, and what comes of them is checked.
+//! Loads a configuration: reads all sources in their order, and checks the result.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -36,9 +36,9 @@ pub struct File {
 pub struct Loaded {
     /// The configuration.
     pub config: Config,
-    /// What the operator should know, one line each.
+    /// Warnings, one line each.
     pub warnings: Vec<String>,
-    /// Those of the warnings that name keys nobody knows.
+    /// The warnings about unknown keys.
     pub unknown_keys: Vec<String>,
     /// Where each value comes from.
     pub origins: Origins,
@@ -60,12 +60,12 @@ impl Loaded {
     }
 }
 
-/// What a check has found in a configuration.
+/// The result of a check.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// What is wrong, one line each. The server does not start.
+    /// Problems that stop the start, one line each.
     pub problems: Vec<String>,
-    /// What the operator should know, one line each.
+    /// Warnings, one line each.
     pub warnings: Vec<String>,
 }
 
@@ -189,7 +189,7 @@ fn unknown_key(path: &str) -> String {
     }
 }
 
-/// Whether users prove who they are: then a bare name must not be enough.
+/// Whether tokens are configured. Then a name without proof must not be enough to log in.
 fn has_token_key(config: &Config) -> bool {
     let token = &config.client.token;
     !token.hmac_secret_key.is_empty()

@@ -1,4 +1,4 @@
-//! Where the value of a key comes from: for whoever asks why it is what it is.
+//! The origin of each value: a file, a variable, a flag or a default.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ pub struct Origins {
     named: BTreeMap<String, String>,
 }
 
-/// A key, what it holds, and where that comes from.
+/// A key, its value, and the origin of the value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct KeyValue {
-    /// The dotted path; a namespace stands in brackets.
+    /// The dotted path; the name of a namespace is in brackets.
     pub key: String,
     /// The value as it would stand in a file; `null` where no such key is known. Secrets are hidden.
     pub value: Value,
@@ -47,7 +47,7 @@ impl Origins {
         }
     }
 
-    /// What `config` holds at `key`.
+    /// The value of `config` at `key`, and its origin.
     #[must_use]
     pub fn lookup(&self, config: &Config, key: &str) -> KeyValue {
         let value = find(&config.show(), key);

@@ -1,4 +1,4 @@
-//! What every configuration value can do: describe itself, be read from a layer, and be shown.
+//! The trait of configuration values: they describe themselves, are read from a layer, and are shown.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 /// A configuration value, or a section of them.
 pub trait Setting: Default {
-    /// What the value is, for the key table.
+    /// The kind of the value, for the key table.
     fn kind() -> Kind;
 
     /// Takes `value`, found at the dotted path `at`; what is wrong goes to `reading`, and the
@@ -18,7 +18,7 @@ pub trait Setting: Default {
     fn show(&self) -> Value;
 }
 
-/// What a key holds.
+/// The kind of a key's value.
 #[derive(Debug, Clone)]
 pub enum Kind {
     /// `true` or `false`.
@@ -63,11 +63,11 @@ impl fmt::Display for Kind {
 /// One key of a section.
 #[derive(Debug, Clone)]
 pub struct Field {
-    /// The key, as it stands in a file.
+    /// The key, as it is written in a file.
     pub name: &'static str,
-    /// What it does, in a sentence.
+    /// Its effect, in a sentence.
     pub doc: &'static str,
-    /// What it holds.
+    /// The kind of its value.
     pub kind: Kind,
 }
 
@@ -88,15 +88,15 @@ pub trait Section: Setting {
 pub(crate) enum Layer {
     /// A file: a zero value leaves a default in force, as Centrifugo does.
     File,
-    /// A variable, a flag or a short key: what is said is meant.
+    /// A variable, a flag or a short key: every value is deliberate, even zero.
     Override,
 }
 
-/// What is noted while layers are read.
+/// The state of reading: the current layer, and what was found so far.
 #[derive(Debug)]
 pub struct Reading<'a> {
     pub(crate) layer: Layer,
-    /// Said behind a problem, for example the variable that brought the value.
+    /// Appended to a problem, for example the variable that set the value.
     pub(crate) origin: Option<String>,
     variables: &'a BTreeMap<String, String>,
     pub(crate) touched: BTreeSet<String>,
@@ -119,7 +119,7 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Notes that a value stands at `at`.
+    /// Notes that the value at `at` was set.
     pub(crate) fn touch(&mut self, at: &str) {
         self.touched.insert(at.to_owned());
         match &self.origin {
@@ -128,12 +128,12 @@ impl<'a> Reading<'a> {
         };
     }
 
-    /// Notes that `value` at `at` is wrong; `why` says what is wrong and what would be right.
+    /// Reports that `value` at `at` is wrong; `why` is the problem and its remedy.
     pub(crate) fn wrong(&mut self, at: &str, value: &Value, why: &str) {
         self.problem(at, &format!("{} {why}", brief(value)));
     }
 
-    /// Notes a problem at `at` in whole words.
+    /// Reports a problem at `at`.
     pub(crate) fn problem(&mut self, at: &str, text: &str) {
         let origin = self
             .origin
@@ -148,7 +148,7 @@ impl<'a> Reading<'a> {
             .push(format!("{at}: {text}{}", origin.unwrap_or_default()));
     }
 
-    /// Whether `value` says nothing in this layer, so that the default stays.
+    /// Whether `value` is empty in this layer, so that the default stays.
     pub(crate) fn leaves_default(&self, value: &Value) -> bool {
         value.as_str() == Some("") || (self.layer == Layer::File && is_zero(value))
     }

@@ -1,4 +1,4 @@
-//! The short keys `secret`, `jwt_secret`, `allowed_origins` and `redis.addr`, and what they stand for.
+//! The short keys `secret`, `jwt_secret`, `allowed_origins` and `redis.addr`, and the long keys that they set.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What Veche does not do yet: which keys of the table have no effect, and whether that may pass.
+//! Keys that have no effect yet, and whether the server may start in spite of them.
 //!
 //! A key that restricts or protects stops the start, since the server would be more open than its
 //! configuration says. A namespace of another kind is closed instead, and the others are served. Any other key is named
@@ -14,7 +14,7 @@ use crate::schema::channel::SubscriptionType;
 use crate::setting::{Setting, join};
 use crate::table;
 
-/// What it means to ignore a key.
+/// The consequence of ignoring a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ignored {
     /// The server would be more open, or of another kind, than it was told to be.
@@ -26,7 +26,7 @@ enum Ignored {
     Warns,
 }
 
-/// A key, or a section, whose effect is not there yet.
+/// A key, or a section, that has no effect yet.
 #[derive(Debug)]
 struct Row {
     path: &'static str,
@@ -93,7 +93,7 @@ const NOT_YET: &[Row] = &[
     stops("controller.enabled"),
     warns("map_broker.type"),
     warns("shared_poll"),
-    // Who may come in
+    // Access
     stops("client.proxy.connect.enabled"),
     stops("client.proxy.refresh.enabled"),
     // Limits and timers
@@ -184,7 +184,7 @@ pub fn is_served(kind: SubscriptionType) -> bool {
     matches!(kind, SubscriptionType::Default | SubscriptionType::Stream)
 }
 
-/// Whether the key belongs to something that is missing as a whole: what switches it on has no effect.
+/// Whether the key belongs to a feature that is not available: the key that enables the feature has no effect.
 #[cfg(test)]
 pub(crate) fn is_part_of_missing(path: &str) -> bool {
     NOT_YET.iter().any(|row| {
@@ -209,7 +209,7 @@ fn row_of(path: &str) -> Option<usize> {
     })
 }
 
-/// Whether the value is not the default. In lists there is none, and zero stands for it.
+/// Whether the value differs from the default. In lists the default is zero.
 fn is_own(path: &str, value: &Value) -> bool {
     let default = table::find(&table::without_labels(path)).map(|key| &key.default);
     match default {

@@ -10,13 +10,13 @@ use crate::setting::{Field, Kind, Section, Setting, join};
 /// One row of the table.
 #[derive(Debug, Clone)]
 pub struct Key {
-    /// Dotted path; `[]` stands for an item of a list.
+    /// Dotted path; `[]` is an item of a list.
     pub path: String,
-    /// What it holds.
+    /// The kind of its value.
     pub kind: Kind,
     /// The default, as it would stand in a file; null inside a list of sections that is empty.
     pub default: Value,
-    /// What it does, in a sentence.
+    /// Its effect, in a sentence.
     pub doc: &'static str,
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn is_section(path: &str) -> bool {
     })
 }
 
-/// A path as it stands in the name of a variable.
+/// A path in the form in which it appears in the name of a variable.
 pub(crate) fn variable_part(path: &str) -> String {
     path.replace(['.', '-'], "_").to_ascii_uppercase()
 }

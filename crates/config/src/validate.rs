@@ -13,7 +13,7 @@ use crate::schema::client::PersonalChannel;
 use crate::schema::consumer::{Consumer, ConsumerType};
 use crate::schema::transport::WebSocketFraming;
 
-/// Finds what is wrong with `config`, and what somebody has surely not meant.
+/// Finds wrong values in `config`, and values that are surely mistakes.
 pub(crate) fn check(config: &Config) -> Findings {
     let mut problems = Vec::new();
     listeners(config, &mut problems);
@@ -127,7 +127,7 @@ fn zeros(config: &Config, problems: &mut Vec<String>) {
     }
 }
 
-/// What is wrong with a regular expression, on one line.
+/// The problem with a regular expression, on one line.
 fn regex_complaint(pattern: &str, error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();

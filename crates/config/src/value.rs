@@ -349,7 +349,7 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-/// A whole number, also one that no key can hold, so that it can be told to be too large.
+/// A whole number, even one that no key can hold, so that the error can say that it is too large.
 fn integer_of(value: &Value) -> Option<i128> {
     match value {
         Value::Number(number) => number

@@ -1,4 +1,4 @@
-//! What the application decides, by the keys it has configured.
+//! The authority of the server: checks tokens by the configured keys.
 
 use veche_auth::token::Verifier;
 use veche_config::Config;
@@ -62,7 +62,7 @@ impl Authority for TokenAuthority {
     ) -> Pending<Result<Option<Payload>, CommandError>> {
         let code = match &self.ping {
             Some(ping) if ping == method => return Pending::Ready(Ok(None)),
-            // Who knows one method knows that there is no other.
+            // With a method configured, any other method does not exist.
             Some(_) => ErrorCode::METHOD_NOT_FOUND,
             None => ErrorCode::NOT_AVAILABLE,
         };
@@ -73,7 +73,7 @@ impl Authority for TokenAuthority {
     }
 }
 
-/// What a connection token says at the Unix time `now`, in seconds, as the running server would find it. Keys of an
+/// The claims of a connection token at the Unix time `now`, in seconds, checked as by the running server. Keys of an
 /// endpoint are fetched.
 ///
 /// # Errors
@@ -89,7 +89,7 @@ pub async fn connection_claims(
     authority.connection_token(token, now).wait().await
 }
 
-/// What a subscription token says; else as [`connection_claims`].
+/// The claims of a subscription token; else as [`connection_claims`].
 ///
 /// # Errors
 /// As [`connection_claims`].

@@ -36,7 +36,7 @@ pub(crate) struct NodeBackend {
     calls: Arc<Calls>,
 }
 
-/// What one door of the API counts.
+/// The counters of one protocol of the API.
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     /// How long commands took, by method.
@@ -54,7 +54,7 @@ impl NodeBackend {
         }
     }
 
-    /// What was counted of its calls.
+    /// The counters of its calls.
     pub(crate) fn calls(&self) -> Arc<Calls> {
         self.calls.clone()
     }
@@ -64,7 +64,7 @@ impl NodeBackend {
         self.closing.store(true, Ordering::Relaxed);
     }
 
-    /// Gives an order, of which nobody asks how many it reached.
+    /// Sends an order without waiting for the number of connections that it reached.
     fn order(&self, addressees: Addressees, order: Order) -> BackendFuture<'_, ()> {
         Box::pin(async move {
             let addressees = control::Addressees {

@@ -15,7 +15,7 @@ const CHANNELS: &str = "h1 ";
 /// Begins those of connections; the node, the worker and the slot follow.
 const CONNECTIONS: &str = "c1 ";
 
-/// What a list of names lists.
+/// The kind of names in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Named {
     Users,
@@ -30,14 +30,14 @@ impl Named {
         }
     }
 
-    /// The cursor behind a name; empty at the end.
+    /// The cursor after a name; empty at the end.
     pub(crate) fn cursor(self, last: Option<&str>) -> String {
         last.map_or_else(String::new, |last| {
             encode(&format!("{}{last}", self.sign()))
         })
     }
 
-    /// The name behind which a list goes on; `None` for the beginning.
+    /// The name after which a list continues; `None` for the beginning.
     pub(crate) fn read(self, cursor: &str) -> Result<Option<String>, CommandError> {
         if cursor.is_empty() {
             return Ok(None);

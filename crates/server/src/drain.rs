@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Tells the connections of a listener when to end, and knows when they have.
+/// Tells the connections of a listener when to end, and waits until they have ended.
 #[derive(Debug)]
 pub(crate) struct Drain {
     phase: watch::Sender<Phase>,
@@ -15,7 +15,7 @@ pub(crate) struct Drain {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Serving,
-    /// Connections end behind the answer in progress.
+    /// Connections end after the response in progress.
     Closing,
     /// Connections end now.
     Dropping,
@@ -76,12 +76,12 @@ impl Drain {
 }
 
 impl Connection {
-    /// Waits until the connection is to end behind the answer in progress.
+    /// Waits until the connection should end after the response in progress.
     pub(crate) async fn closing(&mut self) {
         self.reached(|phase| phase != Phase::Serving).await;
     }
 
-    /// Waits until the connection is to be dropped.
+    /// Waits until the connection should be dropped.
     pub(crate) async fn dropping(&mut self) {
         self.reached(|phase| phase == Phase::Dropping).await;
     }

@@ -16,12 +16,12 @@ use crate::rules::rules;
 /// A question to the rules, as it is asked: tokens are not checked yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Question {
-    /// What is to be done.
+    /// The operation.
     pub operation: Operation,
-    /// The channel; not looked at where the operation is to connect.
+    /// The channel; ignored where the operation is to connect.
     pub channel: String,
-    /// The user, who is believed to have proved it; empty is an anonymous user with a token. `None`, without a token,
-    /// is a client that brings nothing.
+    /// The user, assumed to have a valid token; empty is an anonymous user with a token. `None`, without a token,
+    /// is a client without credentials.
     pub user: Option<String>,
     /// A connection token, to be checked.
     pub token: Option<String>,

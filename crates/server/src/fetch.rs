@@ -26,7 +26,7 @@ const MAX_REDIRECTS: usize = 3;
 
 type Http<Connector> = Client<Connector, Empty<Bytes>>;
 
-/// Gets documents. Connections are not kept: who asks once an hour has no use for them.
+/// Fetches documents. Connections are not kept, because a document is fetched at most once an hour.
 #[derive(Debug)]
 pub(crate) struct Fetcher {
     plain: Http<HttpConnector>,
@@ -47,7 +47,7 @@ impl Fetcher {
     /// The body at `address`, which must be answered with 200. Redirects are followed, but not away from HTTPS.
     ///
     /// # Errors
-    /// What went wrong, in words.
+    /// The error, in words.
     /// # Cancel safety
     /// May be dropped; the request ends with it.
     pub(crate) async fn get(&self, address: &str) -> Result<Bytes, String> {
@@ -148,7 +148,7 @@ fn redirected(from: &str, response: &Response<Incoming>) -> Result<String, Strin
     }
 }
 
-/// An error and what caused it, in one line.
+/// An error and its causes, on one line.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -17,7 +17,7 @@ use crate::drain::Drain;
 
 /// From a connection's beginning to the end of its preface.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What every HTTP/2 connection begins with (RFC 9113, section 3.4).
+/// The preface of every HTTP/2 connection (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// Calls of one connection at once; later ones wait in the client.
 const MAX_CALLS: u32 = 1024;
@@ -126,7 +126,7 @@ impl Grpc {
     }
 }
 
-/// A connection whose preface has come; whoever sends none holds nothing of HTTP/2.
+/// A connection whose preface has arrived. A connection without a preface allocates no state of HTTP/2.
 async fn opened(mut socket: TcpStream) -> io::Result<Stream> {
     socket.set_nodelay(true)?;
     let mut received = [0; PREFACE.len()];

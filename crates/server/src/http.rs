@@ -31,7 +31,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Without a byte of an answer being taken.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Speaks HTTP with whoever is not a client.
+/// Serves HTTP requests that are not for a WebSocket.
 #[derive(Debug)]
 pub(crate) struct Http {
     doors: Arc<Doors>,
@@ -46,7 +46,7 @@ pub(crate) struct Http {
 /// A connection as hyper has it.
 type Socket = TokioIo<WriteTimeout<Stream>>;
 
-/// What requests are for.
+/// The services that requests are for.
 #[derive(Debug)]
 struct Inside {
     /// Takes upgraded connections.
@@ -220,7 +220,7 @@ fn agreed(agreement: &Agreement) -> Response<Body> {
     response.body(Body::empty()).unwrap_or_default()
 }
 
-/// Whether a request says once, and in order, for which host it is.
+/// Whether a request names its host exactly once, and in a valid form.
 fn host_of(request: &Request<Incoming>) -> Result<(), BadHost> {
     let hosts = request.headers().get_all(HOST).iter();
     let is_required = request.version() > hyper::Version::HTTP_10;

@@ -1,4 +1,4 @@
-//! What the address `/` answers where no page is mounted: what is here, for a person who looks.
+//! The page at `/` where nothing else is mounted: it says what the server offers.
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};

@@ -6,7 +6,7 @@ use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims};
 
 use crate::keys;
 
-/// A token to make: for whom, and until when.
+/// A token to make: its user, and its lifetime.
 #[derive(Debug, Clone, Copy)]
 pub struct Sample<'a> {
     /// User id; empty is an anonymous user.
@@ -22,7 +22,8 @@ pub struct Sample<'a> {
 /// Makes a token that this configuration accepts.
 ///
 /// # Errors
-/// A line for people: there is no HMAC key, or none counts, or the configuration wants claims that are not made here.
+/// A line for people: there is no HMAC key, or it is not used, or the configuration requires claims that are not made
+/// here.
 pub fn issue(client: &Client, sample: &Sample<'_>) -> Result<String, String> {
     let (keys, section) = match sample.channel {
         Some(_) if client.subscription_token.enabled => {

@@ -40,11 +40,11 @@ pub(crate) struct Jwks {
 #[derive(Default)]
 struct Endpoint {
     kept: Mutex<Option<Kept>>,
-    /// Whoever holds it fetches; the others wait for what that brings.
+    /// The holder of the lock fetches; the others wait for the result.
     attempt: sync::Mutex<Option<Attempt>>,
 }
 
-/// What was fetched, and when.
+/// A key set, and the time of the fetch.
 #[derive(Clone)]
 struct Kept {
     keys: Arc<KeySet>,
@@ -76,12 +76,13 @@ impl Jwks {
 
     /// The key set of an endpoint, which has the key that is wanted if any can be had.
     ///
-    /// A key that is not known yet is looked for anew, at most once in [`PAUSE`] for all who ask; they wait for it.
+    /// For a key that is not known yet, the set is fetched again, at most once in [`PAUSE`]. All callers wait for that
+    /// fetch.
     ///
     /// # Errors
-    /// [`TokenError::Failed`] if the endpoint fails and no keys are kept: the client shall come again.
+    /// [`TokenError::Failed`] if the endpoint fails and no keys are kept: the client should try again.
     /// # Cancel safety
-    /// May be dropped; a fetch that nobody waits for ends with it.
+    /// May be dropped; a fetch without callers is cancelled.
     pub(crate) async fn keys(&self, wanted: &EndpointKey) -> Result<Arc<KeySet>, TokenError> {
         let endpoint = self.endpoint(&wanted.address);
         let asked = Instant::now();
@@ -170,7 +171,7 @@ impl fmt::Debug for Jwks {
 }
 
 impl Endpoint {
-    /// What was fetched, if it is younger than this.
+    /// The key set, if it is younger than `age`.
     fn keys(&self, age: Duration) -> Option<Arc<KeySet>> {
         let kept = lock(&self.kept).clone()?;
         (kept.at.elapsed() < age).then_some(kept.keys)

@@ -60,7 +60,7 @@ fn keys(client: &Client, at: &str, token: &Token) -> Result<Keys, String> {
     })
 }
 
-/// What a key of the configuration is for, by its name.
+/// The algorithms for which a key of the configuration is meant.
 fn family(name: &str) -> Family {
     match name {
         "rsa_public_key" => Family::Rsa,
@@ -78,7 +78,7 @@ fn public_key(value: &str) -> Result<PublicKey, String> {
     veche_auth::pem::public_key(&text).map_err(|error| error.to_string())
 }
 
-/// What a claim must say; at most one of the two is configured.
+/// The expected value of a claim; at most one of the two is configured.
 fn expected(text: &str, pattern: &str) -> Option<Expected> {
     if !pattern.is_empty() {
         return Some(Expected::pattern(pattern));

@@ -24,7 +24,7 @@ pub struct Listeners {
 /// Why nothing listens.
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
-    /// Somebody else has the port of this section of the configuration.
+    /// The port of this section of the configuration is in use.
     #[error("port {0} is in use: stop what uses it, or choose another with {1}.port")]
     PortInUse(u16, &'static str),
     /// The host that this section of the configuration names has no address here.
@@ -58,7 +58,7 @@ impl Listeners {
         Self::on(&addresses, workers)
     }
 
-    /// Listens on 127.0.0.1 and, where there is one, on `::1`.
+    /// Listens on 127.0.0.1 and, if the machine has it, on `::1`.
     ///
     /// # Errors
     /// [`ListenError`] says what to change.
@@ -78,7 +78,7 @@ impl Listeners {
         Ok(listeners)
     }
 
-    /// The sockets of each worker, for clients and whoever else.
+    /// The sockets of each worker.
     pub(crate) fn for_workers(self) -> Vec<Vec<Listener>> {
         let listener = |socket| Listener {
             socket,
@@ -112,7 +112,7 @@ impl Listeners {
     }
 }
 
-/// The section of the configuration that says where clients connect.
+/// The section of the configuration with the address for clients.
 const CLIENTS: &str = "http_server";
 
 /// Listens on a host (empty for every interface) and port, alone; `section` of the configuration says which.

@@ -1,4 +1,4 @@
-//! What is logged, and where.
+//! The log of the server.
 //!
 //! Lines go into a bounded queue that a thread of its own writes, so that no reader of the log, slow or gone, holds up
 //! the server: lines that find the queue full, or whose write fails, are dropped and counted.
@@ -22,7 +22,7 @@ use veche_config::schema::server::{Log as Settings, LogLevel};
 /// How long the end of the process waits for lines that are not written yet.
 const AT_END: Duration = Duration::from_secs(1);
 
-/// A log that has begun. Dropping it waits for what is not written yet, for a second at most.
+/// A running log. Dropping it waits at most a second until the queue is written.
 #[derive(Debug)]
 pub struct Log {
     lines: Lines,
@@ -79,7 +79,7 @@ pub fn start(settings: &Settings) -> io::Result<Log> {
 }
 
 impl Log {
-    /// Says something to whoever started the server: as it is at a terminal, and as a line of the log elsewhere.
+    /// Prints a message for the person who started the server: plain at a terminal, else as a line of the log.
     pub fn announce(&self, text: &str) {
         let line = format!("{text}\n");
         match self.style {

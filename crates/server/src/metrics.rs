@@ -17,7 +17,7 @@ use veche_transport::refusals::Reason;
 use crate::backend::Calls;
 use crate::logging;
 
-/// Renders what a node has counted.
+/// Renders the counters of a node.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     node: Arc<Node>,
@@ -57,7 +57,7 @@ impl Metrics {
         page.render() + &self.durations()
     }
 
-    /// What all workers have counted of something.
+    /// The sum of a counter over all workers.
     fn sum(&self, count: fn(&Counters) -> u64) -> u64 {
         self.node
             .all_counters()
@@ -304,7 +304,7 @@ fn websocket() -> (&'static str, String) {
     ("transport", "websocket".to_owned())
 }
 
-/// The label that Centrifugo fills where it is told to tell namespaces apart.
+/// The label in which Centrifugo can name the namespace.
 fn no_namespace() -> (&'static str, String) {
     ("channel_namespace", String::new())
 }

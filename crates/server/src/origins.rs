@@ -1,4 +1,4 @@
-//! Which pages may connect, as the configuration says: patterns that are wrong, or that nobody can have meant.
+//! Checks `client.allowed_origins`: patterns that are wrong, or surely not intended.
 
 use veche_config::Config;
 use veche_config::load::Findings;
@@ -18,7 +18,7 @@ pub(crate) fn check(config: &Config) -> Findings {
     found
 }
 
-/// What the operator should know about a pattern.
+/// The warning about a pattern.
 fn warning(pattern: &str, origins: &Origins) -> Option<String> {
     if admits_all(origins) {
         return Some(format!(
@@ -29,7 +29,7 @@ fn warning(pattern: &str, origins: &Origins) -> Option<String> {
     Some(format!("{KEY}: \"{pattern}\" matches no page: {why}"))
 }
 
-/// Whether a page of a site that nobody has thought of may connect.
+/// Whether the pages of any site may connect.
 fn admits_all(origins: &Origins) -> bool {
     ["https://any.invalid", "http://any.invalid"]
         .iter()

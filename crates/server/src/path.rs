@@ -1,4 +1,4 @@
-//! Paths with empty or dotted parts: what they are without them.
+//! Normalizes paths: removes empty and dotted segments.
 
 /// The path without empty, `.` and `..` parts (RFC 3986, section 5.2.4), if it has any; a slash at its end stays.
 ///

@@ -13,7 +13,7 @@ use veche_session::rules::{
     RecoveryMode, Rules,
 };
 
-/// The rules that a configuration stands for. `version` is how `connect` is answered.
+/// Makes the rules of a configuration. `version` is sent in the reply to `connect`.
 #[must_use]
 pub(crate) fn rules(config: &Config, version: &str) -> Rules {
     let channel = channels(&config.channel);

@@ -1,4 +1,4 @@
-//! What the server is made of, and how it starts and stops.
+//! Assembles, starts and stops the server.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -64,7 +64,7 @@ pub enum StartError {
     /// `client.allowed_origins` holds something that is no pattern.
     #[error(transparent)]
     Origins(#[from] BadPattern),
-    /// A key for tokens can't be used; says which and why.
+    /// A key for tokens cannot be used; names the key and the reason.
     #[error("{0}")]
     Keys(String),
     /// The node does not start.
@@ -92,7 +92,7 @@ pub struct Server {
     node: Arc<Node>,
     http: Arc<Http>,
     grpc: Option<Arc<Grpc>>,
-    /// What the doors of the API call.
+    /// The backends of the API.
     backends: Vec<Arc<NodeBackend>>,
     sweeper: JoinHandle<()>,
 }

@@ -14,7 +14,7 @@ use crate::jwks::Jwks;
 /// node comes back with a token, one of them is left for the API, health and endpoints.
 const AT_ONCE: usize = 1;
 
-/// What everybody shares who checks tokens.
+/// Shared by all checkers: the key sets of endpoints, and the limit on concurrent checks.
 #[derive(Clone, Debug)]
 pub(crate) struct CheckerContext {
     jwks: Arc<Jwks>,
@@ -49,7 +49,7 @@ impl Checker {
         }
     }
 
-    /// What a token says at this Unix time, in seconds.
+    /// The claims of a token at this Unix time, in seconds.
     pub(crate) fn check<T: Send + 'static>(
         &self,
         token: &str,

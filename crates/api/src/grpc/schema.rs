@@ -11,7 +11,7 @@
 
 include!("../../schema/generated/centrifugal.centrifugo.api.rs");
 
-/// What Centrifugo has not.
+/// The service for methods that Centrifugo does not have.
 pub(super) mod veche {
     include!("../../schema/generated/veche.api.rs");
 }

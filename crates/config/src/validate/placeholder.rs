@@ -13,7 +13,7 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     warnings
 }
 
-/// Names of variables that somebody expected to be replaced.
+/// Finds names of variables that look as if they should be replaced.
 fn placeholders(at: &str, value: &Value, warnings: &mut Vec<String>) {
     match value {
         Value::Object(object) => {

@@ -48,7 +48,7 @@ pub(super) fn exists(config: &Config, name: &str) -> bool {
     name.is_empty() || name == DEFAULT || config.proxies.iter().any(|proxy| proxy.name == name)
 }
 
-/// What a proxy needs that is to be asked.
+/// The values that a proxy in use needs.
 pub(super) fn backend(at: &str, proxy: &Proxy, problems: &mut Vec<String>) {
     if proxy.endpoint.is_empty() {
         problems.push(format!(

@@ -1,4 +1,4 @@
-//! How tokens are checked: names of claims, times, and what claims must say. The server checks the keys.
+//! Checks the options of tokens: names of claims, times, and expected values. The server checks the keys.
 
 use crate::schema::client::{Client, Token};
 use crate::validate::regex_complaint;

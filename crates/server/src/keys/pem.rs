@@ -1,4 +1,4 @@
-//! A value that is PEM, or says where PEM is.
+//! Loads PEM from a value: PEM itself, PEM in base64, or a path.
 
 use std::fs;
 
@@ -9,10 +9,10 @@ use veche_auth::pem::is_pem;
 /// Longer texts are no path.
 const MAX_PATH: usize = 1024;
 
-/// The PEM that a value stands for: it is PEM itself, or base64 of PEM, or the path of a file with PEM.
+/// The PEM of a value that is PEM itself, base64 of PEM, or the path of a file with PEM.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason why the value is not PEM.
 pub(crate) fn load(value: &str) -> Result<String, String> {
     if is_pem(value) {
         return Ok(value.to_owned());

@@ -16,7 +16,7 @@ const QUEUE: usize = 1 << 20;
 /// A buffer that has grown beyond this is not kept.
 const KEPT: usize = 64 << 10;
 
-/// Lines of this process that nobody will read: the queue was full, or the write failed.
+/// The number of lines that were dropped in this process: the queue was full, or the write failed.
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 thread_local! {
@@ -37,7 +37,7 @@ pub(crate) struct Lines(Arc<Queue>);
 struct Queue {
     state: Mutex<State>,
     limit: usize,
-    /// There is something to do for the thread that writes.
+    /// Wakes the thread that writes.
     filled: Condvar,
     /// All that was there has been written, or could not be.
     emptied: Condvar,

@@ -1,4 +1,4 @@
-//! Panics, told in the log instead of on standard error, where telling could fail or wait.
+//! Reports panics in the log instead of on standard error, where writing could fail or block.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, PanicHookInfo};

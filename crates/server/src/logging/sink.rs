@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Between two tries at a descriptor that somebody has made non-blocking, and that takes nothing now.
 const RETRY: Duration = Duration::from_millis(10);
 
-/// What whole lines are written to. Only the thread of a log may wait here.
+/// The destination of whole lines. Only the thread of a log may block here.
 pub(crate) struct Sink {
     out: Box<dyn Write + Send>,
     /// The file, if it is one that can be opened again.
@@ -91,7 +91,7 @@ impl Sink {
         }
     }
 
-    /// Writes what can be written, and says how many bytes could not.
+    /// Writes as much as possible, and returns how many bytes are left.
     fn all(&mut self, bytes: &[u8]) -> usize {
         let mut rest = bytes;
         while !rest.is_empty() {
