@@ -178,103 +178,91 @@ async fn a_member_gets_tokens_for_the_channels_and_after_a_removal_for_new_ones(
     );
 }
 
-#[tokio::test]
-async fn each_role_may_what_it_may_and_no_more() {
-    let stage = Stage::new().await;
+/// A private room with an owner, a moderator and a member.
+async fn team(stage: &Stage) -> (String, [User; 3]) {
     let [owner, moderator, member] = [
         stage.log_in("Owner").await,
         stage.log_in("Moderator").await,
         stage.log_in("Member").await,
     ];
-    stage.log_in("Guest").await;
     let room = private(&owner, "Team").await;
     for name in ["moderator", "member"] {
-        invite(&owner, &room, name).await;
+        assert_eq!(invite(&owner, &room, name).await.0, 200);
     }
+    let path = format!("rooms/{room}/members/moderator");
+    let role = json!({ "role": "moderator" });
+    assert_eq!(owner.put_with(&path, role).await.0, 200);
+    (room, [owner, moderator, member])
+}
+
+const NOT_ALLOWED: (u16, &str) = (403, "not_allowed");
+
+#[tokio::test]
+async fn any_member_brings_somebody_in_and_an_owner_gives_roles() {
+    let stage = Stage::new().await;
+    let (room, [_, moderator, member]) = team(&stage).await;
+    stage.log_in("Guest").await;
     let path = |user: &str| format!("rooms/{room}/members/{user}");
     let role = |role: &str| json!({ "role": role });
-    let not_allowed = (403, "not_allowed");
-    assert_eq!(
-        code(&member.put_with(&path("member"), role("owner")).await),
-        not_allowed
-    );
-    assert_eq!(
-        owner
-            .put_with(&path("moderator"), role("moderator"))
-            .await
-            .0,
-        200
-    );
-    assert_eq!(
-        code(&moderator.put_with(&path("moderator"), role("owner")).await),
-        not_allowed
-    );
-    // Any member brings somebody in, by name; nobody is brought in with a role but by an owner.
-    assert_eq!(
-        code(&member.put_with(&path("guest"), role("moderator")).await),
-        not_allowed
-    );
+    for refused in [
+        member.put_with(&path("member"), role("owner")).await,
+        moderator.put_with(&path("moderator"), role("owner")).await,
+        // Nobody is brought in with a role but by an owner.
+        member.put_with(&path("guest"), role("moderator")).await,
+    ] {
+        assert_eq!(code(&refused), NOT_ALLOWED);
+    }
     assert_eq!(invite(&member, &room, "guest").await.0, 200);
-    assert_eq!(
-        code(&invite(&member, &room, "nobody").await),
-        (404, "no_such_person")
-    );
-    // Names and topics, and messages of others, are the business of those who keep order.
+    let nobody = invite(&member, &room, "nobody").await;
+    assert_eq!(code(&nobody), (404, "no_such_person"));
+}
+
+#[tokio::test]
+async fn those_who_keep_order_rename_delete_and_remove() {
+    let stage = Stage::new().await;
+    let (room, [owner, moderator, member]) = team(&stage).await;
+    stage.log_in("Guest").await;
+    invite(&member, &room, "guest").await;
+    let path = format!("rooms/{room}");
     let text = json!({ "text": "rude" });
-    owner.post(&format!("rooms/{room}/messages"), text).await;
+    owner.post(&format!("{path}/messages"), text).await;
     let rename = json!({ "title": "Crew", "topic": "Ships" });
-    assert_eq!(
-        member
-            .patch(&format!("rooms/{room}"), rename.clone())
-            .await
-            .0,
-        403
-    );
-    assert_eq!(
-        member.delete(&format!("rooms/{room}/messages/1")).await.0,
-        403
-    );
-    assert_eq!(
-        moderator.patch(&format!("rooms/{room}"), rename).await.0,
-        200
-    );
-    assert_eq!(
-        moderator
-            .delete(&format!("rooms/{room}/messages/1"))
-            .await
-            .0,
-        200
-    );
+    assert_eq!(member.patch(&path, rename.clone()).await.0, 403);
+    let message = format!("{path}/messages/1");
+    assert_eq!(member.delete(&message).await.0, 403);
+    assert_eq!(moderator.patch(&path, rename).await.0, 200);
+    assert_eq!(moderator.delete(&message).await.0, 200);
     let shown = listed(&member, &room).await.expect("in the list");
     assert_eq!(
         (&shown["title"], &shown["topic"], &shown["role"]),
         (&json!("Crew"), &json!("Ships"), &json!("member"))
     );
     // A moderator removes members, not owners; nor archives or deletes.
-    assert_eq!(code(&moderator.delete(&path("owner")).await), not_allowed);
-    assert_eq!(code(&member.delete(&path("guest")).await), not_allowed);
-    assert_eq!(moderator.delete(&path("guest")).await.0, 200);
+    let remove = |user: &str| format!("{path}/members/{user}");
+    assert_eq!(code(&moderator.delete(&remove("owner")).await), NOT_ALLOWED);
+    assert_eq!(code(&member.delete(&remove("guest")).await), NOT_ALLOWED);
+    assert_eq!(moderator.delete(&remove("guest")).await.0, 200);
     let archive = json!({ "archived": true });
-    assert_eq!(
-        moderator.patch(&format!("rooms/{room}"), archive).await.0,
-        403
-    );
-    assert_eq!(moderator.delete(&format!("rooms/{room}")).await.0, 403);
+    assert_eq!(moderator.patch(&path, archive).await.0, 403);
+    assert_eq!(moderator.delete(&path).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_room_always_has_an_owner_and_is_gone_with_its_last_member() {
+    let stage = Stage::new().await;
+    let (room, [owner, moderator, member]) = team(&stage).await;
+    let path = |user: &str| format!("rooms/{room}/members/{user}");
     // The last owner cannot step back, but can go: the moderator follows.
-    assert_eq!(
-        code(&owner.put_with(&path("owner"), role("member")).await),
-        not_allowed
-    );
+    let step_back = json!({ "role": "member" });
+    let refused = owner.put_with(&path("owner"), step_back).await;
+    assert_eq!(code(&refused), NOT_ALLOWED);
     assert_eq!(owner.delete(&path("owner")).await.0, 200);
     let shown = listed(&moderator, &room).await.expect("in the list");
     assert_eq!(shown["role"], "owner");
-    // With the last member the room is gone.
     assert_eq!(member.delete(&path("member")).await.0, 200);
     assert_eq!(moderator.delete(&path("moderator")).await.0, 200);
-    assert_eq!(
-        code(&moderator.ask(&format!("rooms/{room}/messages")).await).0,
-        404
-    );
+    let gone = moderator.ask(&format!("rooms/{room}/messages")).await;
+    assert_eq!(code(&gone), (404, "no_such_room"));
 }
 
 #[tokio::test]
