@@ -22,6 +22,7 @@ pub(crate) struct ApiClient {
     /// The path of `publish`, below the path of the server's URL, and that of `broadcast`.
     publish: String,
     broadcast: String,
+    disconnect: String,
     host: HeaderValue,
     key: HeaderValue,
 }
@@ -59,6 +60,7 @@ impl ApiClient {
         key.set_sensitive(true);
         Ok(Self {
             publish: format!("{}/api/publish", uri.path().trim_end_matches('/')),
+            disconnect: format!("{}/api/disconnect", uri.path().trim_end_matches('/')),
             broadcast: format!("{}/api/broadcast", uri.path().trim_end_matches('/')),
             host: HeaderValue::from_str(&authority).map_err(|_| bad())?,
             authority,
@@ -121,6 +123,17 @@ impl ApiConnection<'_> {
         if let Some(fields) = body.as_object_mut() {
             fields.insert(field.to_owned(), value);
         }
+        self.post(path, &body).await
+    }
+
+    /// Ends all connections of a user, with a code after which clients come back: who still has a session does.
+    pub(crate) async fn disconnect(&mut self, user: &str) -> Result<(), PublishError> {
+        let disconnect = serde_json::json!({ "code": SIGNED_OUT, "reason": "a session has ended" });
+        let body = serde_json::json!({ "user": user, "disconnect": disconnect });
+        self.post(&self.client.disconnect, &body).await
+    }
+
+    async fn post(&mut self, path: &str, body: &serde_json::Value) -> Result<(), PublishError> {
         let request = Request::post(path)
             .header(header::HOST, &self.client.host)
             .header(header::CONTENT_TYPE, "application/json")
@@ -161,6 +174,10 @@ impl Drop for ApiConnection<'_> {
         self.driver.abort();
     }
 }
+
+/// Codes from 4000 to 4499 are an application's own, and clients connect again after them (client protocol, "Disconnect
+/// codes").
+const SIGNED_OUT: u32 = 4000;
 
 /// What the API answers; of a result only the faults of a broadcast are of interest.
 #[derive(Deserialize)]

@@ -11,6 +11,7 @@ use crate::announcer::Announcer;
 use crate::api_client::ApiClient;
 use crate::error::ChatError;
 use crate::hosts::Hosts;
+use crate::http::passwords::Passwords;
 use crate::http::{self, Service};
 use crate::limits;
 use crate::publisher::Publisher;
@@ -90,6 +91,8 @@ pub async fn open(config: ChatConfig) -> Result<Chat, ChatError> {
         .map_err(ChatError::Store)?;
     let house = store.run(house::id).await.map_err(ChatError::Store)?;
     let service = Service {
+        client: Arc::clone(&client),
+        passwords: Passwords::new(),
         announcer: Announcer::start(client, publisher.stopped()),
         store,
         publisher: Arc::clone(&publisher),

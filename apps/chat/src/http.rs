@@ -6,10 +6,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
-use axum::routing::{any, get, patch, post, put};
+use axum::routing::{any, delete, get, patch, post, put};
 use veche_auth::token::Secret;
 
 use crate::announcer::Announcer;
+use crate::api_client::ApiClient;
 use crate::assets;
 use crate::hosts::{self, Hosts};
 use crate::limits;
@@ -23,12 +24,14 @@ mod direct;
 mod invites;
 mod members;
 mod messages;
+pub(crate) mod passwords;
 mod people;
 mod reactions;
 mod reads;
 pub(crate) mod refusal;
 mod rooms;
 mod session;
+mod sessions;
 mod subscriptions;
 
 /// What the handlers share.
@@ -44,6 +47,8 @@ pub(crate) struct Service {
     pub(crate) house: String,
     pub(crate) message_rate: Rate,
     pub(crate) room_rate: Rate,
+    pub(crate) passwords: passwords::Passwords,
+    pub(crate) client: Arc<ApiClient>,
     /// Of edits, deletions and reactions.
     pub(crate) change_rate: Rate,
 }
@@ -52,6 +57,13 @@ pub(crate) struct Service {
 pub(crate) fn router(service: Arc<Service>, hosts: Hosts) -> Router {
     let api = Router::new()
         .route("/login", post(session::log_in))
+        .route("/register", post(session::register))
+        .route("/password", post(session::change_password))
+        .route(
+            "/sessions",
+            get(sessions::list).delete(sessions::end_others),
+        )
+        .route("/sessions/{session}", delete(sessions::end))
         .route("/logout", post(session::log_out))
         .route("/me", get(session::me))
         .route("/connection-token", post(session::connection_token))

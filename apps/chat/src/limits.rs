@@ -59,6 +59,18 @@ pub const PEOPLE_FOUND: u32 = 10;
 pub const USERS: u32 = 100_000;
 /// How many sessions a user can have; one more login ends the one that expires first.
 pub const SESSIONS_PER_USER: u32 = 10;
+/// How long a password is, in characters, and at most in bytes.
+pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
+/// How many passwords of one name can be tried at once, and after which pause each further one. Past it: 429.
+pub const PASSWORD_RATE: (u32, Duration) = (5, Duration::from_secs(30));
+/// How many passwords of all names together can be tried at once, and after which pause each further one.
+pub const ALL_PASSWORDS_RATE: (u32, Duration) = (100, Duration::from_millis(100));
+/// How many passwords are worked on at a time: each takes 19 MiB and a good part of a processor's second.
+pub const PASSWORDS_AT_ONCE: usize = 2;
+/// How much is kept of what a browser says it is, in characters.
+pub const AGENT_CHARS: usize = 200;
+/// How exactly it is known when a session was used last.
+pub const SEEN_EVERY: Duration = Duration::from_secs(60);
 /// How long the key is that a browser makes for itself, in bytes.
 pub const KEY_CHARS: std::ops::RangeInclusive<usize> = 32..=128;
 /// How long a session lasts after its login.

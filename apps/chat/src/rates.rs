@@ -55,6 +55,13 @@ impl Rate {
         }
         Ok(())
     }
+
+    /// Gives back what was taken: it was no use of the allowance after all.
+    pub(crate) fn give_back(&self, user: &str) {
+        if let Some(whole_at) = self.users.lock().whole_at.get_mut(user) {
+            *whole_at = whole_at.checked_sub(self.every).unwrap_or(*whole_at);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -78,6 +85,19 @@ mod tests {
             assert_eq!(rate.take("anna", now + 5 * SECOND), Ok(()));
         }
         assert!(rate.take("anna", now + 5 * SECOND).is_err());
+    }
+
+    #[test]
+    fn what_is_given_back_can_be_taken_again() {
+        let rate = Rate::new(1, SECOND);
+        let now = Instant::now();
+        for _ in 0..3 {
+            assert_eq!(rate.take("anna", now), Ok(()));
+            rate.give_back("anna");
+        }
+        assert_eq!(rate.take("anna", now), Ok(()));
+        assert!(rate.take("anna", now).is_err());
+        rate.give_back("nobody");
     }
 
     #[test]

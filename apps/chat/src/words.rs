@@ -39,6 +39,22 @@ impl User {
     }
 }
 
+/// Looks at a password that shall be one: 8 to 128 characters, and not the name itself.
+pub(crate) fn check_password(password: &str, user: &User) -> Result<(), String> {
+    let length = password.chars().count();
+    let (least, most) = (limits::PASSWORD_CHARS.start(), limits::PASSWORD_CHARS.end());
+    if !limits::PASSWORD_CHARS.contains(&length) {
+        return Err(format!(
+            "the password has {length} characters; {least} to {most} are needed"
+        ));
+    }
+    let besides = password.to_lowercase().replace(&user.id, "");
+    if besides.trim().chars().count() < 4 {
+        return Err("the password is little more than the name".to_owned());
+    }
+    Ok(())
+}
+
 /// Reads the title of a room: 1 to [`limits::TITLE_CHARS`] characters, as a name otherwise.
 pub(crate) fn parse_title(title: &str) -> Result<String, String> {
     line(title, limits::TITLE_CHARS).map_err(|fault| format!("the title {fault}"))

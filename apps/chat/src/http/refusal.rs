@@ -131,6 +131,11 @@ impl Refusal {
                     "the chat has its {limit} users; log in under a name that exists"
                 ))
             }
+            Entry::Registered => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "password_needed",
+                "the name has a password: log in with it",
+            ),
             Entry::Done | Entry::Taken => Self::new(
                 StatusCode::CONFLICT,
                 "name_taken",
@@ -149,6 +154,15 @@ impl Refusal {
             error: error.to_owned(),
             retry_after: None,
         }
+    }
+
+    /// 401: the password is not the right one, or there is no such name.
+    pub(crate) fn wrong_password() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "wrong_password",
+            "the name and the password do not belong together",
+        )
     }
 
     /// 403: the request comes from another site.

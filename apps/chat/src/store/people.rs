@@ -17,6 +17,8 @@ pub(crate) enum Entry {
     NoPlace,
     /// The name belongs to the browser that chose it, and this is another one.
     Taken,
+    /// The name has a password.
+    Registered,
     /// The name is not another's but looks like this one's.
     LooksLike(String),
 }
@@ -60,6 +62,9 @@ pub(crate) fn enter_with_key(
     user: &User,
     key: Option<&str>,
 ) -> rusqlite::Result<Entry> {
+    if password_of(connection, &user.id)?.is_some() {
+        return Ok(Entry::Registered);
+    }
     let owner = owner(connection, &user.id)?;
     let key = key.map(digest);
     if owner.is_some() && owner != key {
@@ -75,9 +80,27 @@ pub(crate) fn enter_with_key(
     Ok(entry)
 }
 
-/// Whether the name belongs to a browser, so that saying it is not enough.
+/// Whether the name belongs to somebody, by a browser's key or by a password, so that saying it is not enough.
 pub(crate) fn is_owned(connection: &Connection, id: &str) -> rusqlite::Result<bool> {
-    Ok(owner(connection, id)?.is_some())
+    Ok(owner(connection, id)?.is_some() || password_of(connection, id)?.is_some())
+}
+
+/// The hash of the user's password, if there is one.
+pub(crate) fn password_of(connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> {
+    let hash: Option<Option<String>> = connection
+        .prepare_cached("SELECT password_hash FROM users WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))
+        .optional()?;
+    Ok(hash.flatten())
+}
+
+/// Gives the name a password; the key of the browser that had chosen it opens nothing any more.
+pub(crate) fn set_password(connection: &Connection, id: &str, hash: &str) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE users SET password_hash = ?2, key_hash = NULL WHERE id = ?1",
+        params![id, hash],
+    )?;
+    Ok(())
 }
 
 fn owner(connection: &Connection, id: &str) -> rusqlite::Result<Option<String>> {

@@ -20,6 +20,7 @@ pub(super) fn migrations() -> Migrations<'static> {
         M::up_with_hook(NAMES_WITH_OWNERS, remember_all_looks),
         M::up(MESSAGES_THAT_CHANGE),
         M::up(ROOMS_WITH_MEMBERS),
+        M::up(PASSWORDS),
     ])
 }
 
@@ -185,6 +186,14 @@ const ROOMS_WITH_MEMBERS: &str = "
         user_id TEXT NOT NULL,
         expires_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;";
+
+const PASSWORDS: &str = "
+    -- In the form of the PHC string format; a name with a password needs no key of a browser.
+    ALTER TABLE users ADD COLUMN password_hash TEXT;
+    ALTER TABLE sessions ADD COLUMN created_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE sessions ADD COLUMN seen_ms INTEGER NOT NULL DEFAULT 0;
+    -- What the browser said it is.
+    ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT '';";
 
 #[cfg(test)]
 mod tests {

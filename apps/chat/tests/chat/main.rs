@@ -8,6 +8,7 @@
 mod server;
 mod stage;
 
+mod accounts;
 mod changes;
 mod interface;
 mod members;

@@ -49,6 +49,7 @@ impl Server {
         let router = Router::new()
             .route("/api/publish", post(publish))
             .route("/api/broadcast", post(publish))
+            .route("/api/disconnect", post(publish))
             .with_state(Arc::clone(&state));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
