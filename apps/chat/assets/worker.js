@@ -7,11 +7,11 @@ const FILES = [
  "/chat/assets/static/golos-text-cyrillic-wght-normal-mKek_fSS.woff2",
  "/chat/assets/static/golos-text-latin-ext-wght-normal-B-I5lbAQ.woff2",
  "/chat/assets/static/golos-text-latin-wght-normal-BS5oQT7X.woff2",
- "/chat/assets/static/index-2jgnwZL_.js",
- "/chat/assets/static/index-BKloq7bC.css"
+ "/chat/assets/static/index-B8CviucT.css",
+ "/chat/assets/static/index-D2IggJ9u.js"
 ];
 const PREFIX = "veche-chat-";
-const CACHE = PREFIX + "3d5ee575e3447b3b";
+const CACHE = PREFIX + "a0a1dc39aa3fe618";
 /** How long the network may take to bring the page before the kept one is shown, in milliseconds. */
 const PATIENCE = 3000;
 

@@ -68,8 +68,20 @@ export interface PublicRoom {
   joined: boolean;
 }
 
+/** A session of the user, somewhere. */
+export interface Device {
+  id: string;
+  /** What the browser said it is. */
+  agent: string;
+  /** In milliseconds since 1970; 0 where it is not known. */
+  created: number;
+  seen: number;
+}
+
 export interface Session {
   user: User;
+  /** The name has a password. */
+  registered?: boolean;
   /** The session's name, which gives no access. */
   session: string | null;
   /** Names the chat's database: with another one, all that is known of the old one is void. */
@@ -119,6 +131,34 @@ export class Api {
   /** Logs in by name; the name belongs to the browser with this key from the first time on. */
   login(name: string, key: string): Promise<Session & { token: string }> {
     return this.#ask("POST", "login", { name, key });
+  }
+
+  /** Logs in with the password of a name, in any browser. */
+  loginWith(name: string, password: string): Promise<Session & { token: string }> {
+    return this.#ask("POST", "login", { name, password });
+  }
+
+  /** Gives a name a password, and logs in; a name of this browser goes with its key. */
+  register(name: string, password: string, key: string): Promise<Session & { token: string }> {
+    return this.#ask("POST", "register", { name, password, key });
+  }
+
+  /** A first password, or another one; all other sessions end. */
+  changePassword(password: string, current?: string): Promise<{ ended: number }> {
+    return this.#ask("POST", "password", { password, ...(current === undefined ? {} : { current }) });
+  }
+
+  sessions(): Promise<{ sessions: Device[]; current: string }> {
+    return this.#ask("GET", "sessions");
+  }
+
+  endSession(id: string): Promise<unknown> {
+    return this.#ask("DELETE", `sessions/${id}`);
+  }
+
+  /** Ends all sessions but this one. */
+  endOtherSessions(): Promise<{ ended: number }> {
+    return this.#ask("DELETE", "sessions");
   }
 
   logout(): Promise<unknown> {
@@ -269,7 +309,8 @@ export class Api {
     }
     if (!response.ok) {
       const { code, error } = answer as { code?: string; error?: string };
-      if (response.status === 401 && this.token) this.ended();
+      // A wrong password is no end of the session.
+      if (response.status === 401 && code === "unauthorized" && this.token) this.ended();
       const wait = Number(response.headers.get("retry-after")) * 1000 || undefined;
       throw new ApiError(response.status, code ?? "", error ?? `status ${response.status}`, wait);
     }

@@ -56,7 +56,27 @@ class Door extends Observed {
   }
 
   async logIn(name: string): Promise<void> {
-    const { token, ...session } = await new Api(undefined).login(name, this.#accounts.key);
+    this.#begin(await new Api(undefined).login(name, this.#accounts.key));
+  }
+
+  /** Logs in under a name that has a password. */
+  async logInWith(name: string, password: string): Promise<void> {
+    this.#begin(await new Api(undefined).loginWith(name, password));
+  }
+
+  /** Takes a name, and gives it a password. */
+  async register(name: string, password: string): Promise<void> {
+    this.#begin(await new Api(undefined).register(name, password, this.#accounts.key));
+  }
+
+  /** Ends all sessions of the user, this one last. */
+  async logOutEverywhere(): Promise<void> {
+    if (!this.#here) return;
+    await new Api(this.#here.token).endOtherSessions();
+    this.logOut();
+  }
+
+  #begin({ token, ...session }: Session & { token: string }): void {
     this.#enter({ token, session: session as Session });
   }
 
