@@ -101,6 +101,12 @@ impl Channel {
         self.driver.closed()
     }
 
+    /// Bytes that came from the peer since the handshake, in messages and control frames, also of
+    /// messages that are not complete: a number that grows says that the peer is alive.
+    pub fn received(&self) -> u64 {
+        self.driver.received()
+    }
+
     /// Divides the channel, so that one task sends while another receives.
     pub fn split(self) -> (Sender, Receiver) {
         split::split(self.driver, self.protocol)
@@ -135,5 +141,22 @@ impl Sink<Message> for Channel {
     /// until the peer has closed too.
     fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), Error>> {
         self.get_mut().driver.poll_close(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pair;
+
+    #[tokio::test]
+    async fn what_is_received_is_counted_with_its_frames() {
+        let (mut client, mut server) = pair();
+        assert_eq!(client.received(), 0);
+        server.send("hello").await.expect("sent");
+        client.next().await.expect("open").expect("a message");
+        assert_eq!(client.received(), 2 + 5);
+        client.send("hello").await.expect("sent");
+        server.next().await.expect("open").expect("a message");
+        assert_eq!(server.received(), 2 + 4 + 5);
     }
 }

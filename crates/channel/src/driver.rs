@@ -29,6 +29,8 @@ pub(crate) struct Driver {
     rest: Vec<u8>,
     rest_at: usize,
     message: Option<Message>,
+    /// Bytes that were read, of any kind.
+    received: u64,
     /// Nobody wants messages any more: they are read, and dropped.
     is_deaf: bool,
     /// The last read was into the buffer of a large message.
@@ -82,6 +84,7 @@ impl Driver {
             rest,
             rest_at: 0,
             message: None,
+            received: 0,
             is_deaf: false,
             is_large: false,
             is_read_shut: false,
@@ -92,6 +95,11 @@ impl Driver {
 
     pub(crate) fn closed(&self) -> Option<&Closed> {
         self.conversation.closed()
+    }
+
+    /// Bytes that came from the peer since the handshake.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     /// Whether a message or the end waits to be fetched.
@@ -260,6 +268,7 @@ impl Driver {
                 Poll::Ready(Ok(())) => {
                     let now = Instant::now();
                     self.is_large = false;
+                    self.received += buffer.filled().len() as u64;
                     self.conversation.heard(now);
                     if !self.conversation.is_open() {
                         // A peer that never stops must not keep the end waiting: the timer is
@@ -297,8 +306,9 @@ impl Driver {
         match polled {
             Poll::Pending => return Step::Stuck,
             Poll::Ready(Ok(0)) => self.end_of_input(),
-            Poll::Ready(Ok(_)) => {
+            Poll::Ready(Ok(len)) => {
                 self.is_large = true;
+                self.received += len as u64;
                 let now = Instant::now();
                 self.conversation.heard(now);
                 if !self.conversation.is_open() {
