@@ -1,0 +1,10 @@
+//! The spelling of the plain dialect, on the client's side: actions out, frames in.
+
+mod action;
+mod frame;
+mod reader;
+
+pub(crate) use action::{Verb, since};
+pub use frame::Refusal;
+pub(crate) use frame::{Announced, Answer, Frame, Welcome};
+pub(crate) use reader::{Malformed, decode};
