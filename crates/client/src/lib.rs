@@ -1,4 +1,4 @@
-//! The rules of a client of Veche's plain dialect, as a machine without I/O.
+#![doc = include_str!("../README.md")]
 
 mod data;
 mod position;
@@ -7,6 +7,20 @@ mod state;
 mod wire;
 
 pub mod machine;
+
+#[cfg(feature = "tokio")]
+mod client;
+
+#[cfg(feature = "tokio")]
+mod outbox_file;
+
+#[cfg(feature = "tokio")]
+pub use client::{
+    Builder, Client, GetHistory, History, Outcome, PresenceStats, Publish, Published, Receipt,
+    StartError, Subscribe, Subscription,
+};
+#[cfg(feature = "tokio")]
+pub use outbox_file::OutboxError;
 
 pub use data::Data;
 pub use machine::{
@@ -17,3 +31,8 @@ pub use position::{InvalidPosition, Position};
 pub use publication::{ClientInfo, Publication};
 pub use state::{Cause, End, PublishError, RequestError, State, SubscriptionEnd};
 pub use wire::Refusal;
+
+/// The examples of the documentation's page on this crate.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../../docs/rust-client.md")]
+struct Documentation;
