@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod channel;
+pub mod client;
 pub mod commands;
 pub mod config;
 pub mod delta;
@@ -23,6 +24,7 @@ pub const TARGETS: &[Target] = &[
     ("frames", frames::run),
     ("head", head::run),
     ("channel", channel::run),
+    ("client", client::run),
     ("json_commands", commands::json),
     ("protobuf_commands", commands::protobuf),
     ("plain_actions", commands::plain),

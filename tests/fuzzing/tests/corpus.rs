@@ -154,6 +154,6 @@ mod corpus {
 }
 
     targets! {
-        frames head channel json_commands protobuf_commands plain_actions filter token claims api config delta conversation
+        frames head channel client json_commands protobuf_commands plain_actions filter token claims api config delta conversation
     }
 }
