@@ -213,7 +213,7 @@ impl ControlSink for FromOthers {
                 }
             }
             Message::Leaving => cluster.left(from),
-            Message::Order(order) => node.obey(*order),
+            Message::Order(order) => node.apply_order(*order),
             Message::Survey(survey) => node.answer_later(from.clone(), survey),
             Message::Answer(answer) => cluster.surveys.answered(from, answer),
         }

@@ -1,4 +1,4 @@
-//! Orders to clients of other nodes, and those of other nodes to clients of this one.
+//! Orders of this node for clients of other nodes, and orders of other nodes for clients of this one.
 
 use veche_engine::control::{self, Addressees, Demand, Message, Recipient};
 use veche_protocol::error_code::CommandError;
@@ -36,11 +36,11 @@ impl Node {
         }
     }
 
-    /// Does what another node demands of clients of this one.
-    pub(super) fn obey(&self, order: control::Order) {
+    /// Gives an order of another node to the clients of this one.
+    pub(super) fn apply_order(&self, order: control::Order) {
         let control::Order { addressees, demand } = order;
-        // How many it reached is not told.
-        drop(self.send_order(&addressees, &obeyed(demand)));
+        // The sender does not ask how many clients it reached.
+        drop(self.send_order(&addressees, &received(demand)));
     }
 
     /// An order as it is sent: with everything that depends on the configuration. `None` where it is for this node alone.
@@ -94,11 +94,12 @@ fn message(addressees: &Addressees, demand: Demand) -> Message {
     }))
 }
 
-fn obeyed(demand: Demand) -> Order {
+/// The order of a session that another node's demand is.
+fn received(demand: Demand) -> Order {
     match demand {
         Demand::Disconnect(disconnect) => Order::Disconnect(disconnect),
         Demand::Unsubscribe { channel, code, .. } => {
-            // Words of our own: what a session says is fixed for each code.
+            // A session has one reason for each code; the sender's words are not used.
             let known = [
                 Unsubscribe::SERVER,
                 Unsubscribe::INSUFFICIENT_STATE,
