@@ -18,7 +18,7 @@ use veche_node::link::handover::{Handover, Stream};
 use veche_node::listener::Role;
 use veche_node::node::Node;
 use veche_node::reception::MAX_HEAD;
-use veche_transport::doors::{Agreement, Door, Doors, Refusal};
+use veche_transport::doors::{Agreement, Door, Doors, HttpRefusal};
 use veche_transport::head::Head;
 use veche_transport::host_header::{self, BadHost};
 
@@ -146,7 +146,7 @@ impl Http {
             return Ok(refused(refusal));
         }
         if asks_for_websocket(&request) {
-            return Ok(refused(Refusal::no_door()));
+            return Ok(refused(HttpRefusal::no_door()));
         }
         // Of the first request of a connection both lengths are refused; of a later one only this is seen, so that
         // nothing can hide behind its body (RFC 9112, section 6.3).
@@ -228,7 +228,7 @@ fn host_of(request: &Request<Incoming>) -> Result<(), BadHost> {
 }
 
 fn bad_host(wrong: &BadHost) -> Response<Body> {
-    refused(Refusal {
+    refused(HttpRefusal {
         status: 400,
         header: None,
         text: wrong.to_string(),
@@ -252,7 +252,7 @@ fn moved(path: String, query: Option<&str>) -> Response<Body> {
         .unwrap_or_default()
 }
 
-fn refused(refusal: Refusal) -> Response<Body> {
+fn refused(refusal: HttpRefusal) -> Response<Body> {
     let mut response = Response::builder()
         .status(refusal.status)
         .header("content-type", "text/plain; charset=utf-8");

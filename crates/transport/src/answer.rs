@@ -2,11 +2,11 @@
 
 use http::StatusCode;
 
-use crate::doors::Refusal;
+use crate::doors::HttpRefusal;
 
 /// The answer to a request that is not wanted; the connection is closed behind it (RFC 9112, section 4).
-pub(crate) fn refusal(refusal: &Refusal) -> Vec<u8> {
-    let Refusal {
+pub(crate) fn refusal(refusal: &HttpRefusal) -> Vec<u8> {
+    let HttpRefusal {
         status,
         header,
         text,
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn an_answer_is_spelled_as_http_wants_it() {
-        let refused = Refusal {
+        let refused = HttpRefusal {
             status: 426,
             header: Some(("Sec-WebSocket-Version", "13")),
             text: "only 13".to_owned(),

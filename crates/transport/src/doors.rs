@@ -67,7 +67,7 @@ pub struct Agreement {
 
 /// A request that is not let in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct HttpRefusal {
     /// Status of the answer.
     pub status: u16,
     /// A header that goes with it.
@@ -94,10 +94,10 @@ impl Doors {
     ///
     /// # Errors
     /// The answer to give.
-    pub fn admit<'a>(&self, hosts: impl Iterator<Item = &'a [u8]>) -> Result<(), Refusal> {
+    pub fn admit<'a>(&self, hosts: impl Iterator<Item = &'a [u8]>) -> Result<(), HttpRefusal> {
         self.hosts.admit(hosts).map_err(|foreign| {
             self.refusals.add(Reason::Host);
-            Refusal {
+            HttpRefusal {
                 status: 421,
                 header: None,
                 text: foreign.to_string(),
@@ -109,7 +109,7 @@ impl Doors {
     ///
     /// # Errors
     /// The answer to give.
-    pub fn enter(&self, door: Door, head: &Head<'_>) -> Result<Agreement, Refusal> {
+    pub fn enter(&self, door: Door, head: &Head<'_>) -> Result<Agreement, HttpRefusal> {
         let hosts = head.values("host");
         let entered = self
             .admit(hosts)
@@ -159,7 +159,7 @@ impl Default for Log {
     }
 }
 
-impl Refusal {
+impl HttpRefusal {
     /// The answer to an upgrade where there is no door.
     ///
     /// The addresses of the doors are not told: strangers ask, too.

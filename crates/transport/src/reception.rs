@@ -7,7 +7,7 @@ use veche_node::link::handover::Handover;
 use veche_node::listener::Role;
 use veche_node::reception::{Decision, MAX_HEAD, Reception};
 
-use crate::doors::{Doors, Refusal};
+use crate::doors::{Doors, HttpRefusal};
 use crate::head::{Head, split_target};
 use crate::host_header;
 
@@ -78,7 +78,7 @@ impl Reception for HttpReception {
     fn receive(&self, received: &[u8], role: Role) -> Decision {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);
-        let too_large = || Decision::Refuse(Refusal::large_head().into_answer());
+        let too_large = || Decision::Refuse(HttpRefusal::large_head().into_answer());
         match request.parse(received) {
             // The same limit, whether the head came in one piece or in several.
             Ok(httparse::Status::Complete(consumed)) if consumed > MAX_HEAD => too_large(),
@@ -109,7 +109,7 @@ fn has_two_lengths(request: &httparse::Request<'_, '_>) -> bool {
 
 fn refuse(text: String) -> Decision {
     Decision::Refuse(
-        Refusal {
+        HttpRefusal {
             status: 400,
             header: None,
             text,

@@ -8,7 +8,7 @@ use veche_protocol::identity::UserId;
 use veche_websocket::deflate::Deflate;
 use veche_websocket::handshake;
 
-use crate::doors::{Agreement, Door, Doors, Refusal};
+use crate::doors::{Agreement, Door, Doors, HttpRefusal};
 use crate::head::Head;
 use crate::refusals::Reason;
 
@@ -19,7 +19,7 @@ const CENTRIFUGE_PROTOBUF: &str = "centrifuge-protobuf";
 /// The window that compressed pushes, shared by all clients, need.
 const FULL_WINDOW: u8 = 15;
 
-pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreement, Refusal> {
+pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreement, HttpRefusal> {
     let tells_by_websocket = door == Door::Plain && crate::plain::wants_errors_by_websocket(head);
     let room = doors.gate.enter();
     if let Err(closed) = &room {
@@ -31,7 +31,7 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
     if let Err(closed) = &room
         && !tells_by_websocket
     {
-        return Err(Refusal {
+        return Err(HttpRefusal {
             status: 503,
             header: None,
             text: closed.to_string(),
@@ -42,7 +42,7 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
         handshake::server::check(head.method, head.minor_version, headers, doors.compression)
             .map_err(|refusal| {
                 doors.refusals.add(Reason::Handshake);
-                Refusal {
+                HttpRefusal {
                     status: refusal.status(),
                     header: refusal.header(),
                     text: refusal.text().into(),
@@ -66,7 +66,7 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
             let told = crate::plain::refused(&text, crate::plain::FORBIDDEN);
             return Ok(agree(&upgrade, None, told));
         }
-        return Err(Refusal {
+        return Err(HttpRefusal {
             status: 403,
             header: None,
             text,
@@ -74,7 +74,7 @@ pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
     }
     let user = user(doors, head).map_err(|text| {
         doors.refusals.add(Reason::Handshake);
-        Refusal {
+        HttpRefusal {
             status: 400,
             header: None,
             text,
@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     /// Who comes in by an upgrade with these headers, where `X-User` names the user.
-    fn user_of(users: &[&[u8]]) -> Result<Option<UserId>, Refusal> {
+    fn user_of(users: &[&[u8]]) -> Result<Option<UserId>, HttpRefusal> {
         let doors = Doors {
             user_header: Some("X-User".to_owned()),
             ..Doors::default()
