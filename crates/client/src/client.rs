@@ -16,7 +16,9 @@ use crate::state::{End, RequestError, State};
 mod builder;
 mod clock;
 mod driver;
+mod outcome;
 mod publish;
+mod reading;
 mod requests;
 mod storing;
 mod subscribe;
@@ -24,7 +26,8 @@ mod tokens;
 mod transport;
 
 pub use builder::{Builder, StartError};
-pub use publish::{Outcome, Publish, Published, Receipt};
+pub use outcome::{Outcome, Published};
+pub use publish::{Publish, Receipt};
 pub use requests::{GetHistory, History, PresenceStats};
 pub use subscribe::{Subscribe, Subscription};
 

@@ -10,6 +10,7 @@
 //! module: without default features the crate compiles to WebAssembly.
 
 mod asked;
+mod awaited;
 mod backoff;
 mod clock;
 mod connection;
@@ -17,6 +18,7 @@ mod liveness;
 mod login;
 mod outbox;
 mod output;
+mod phase;
 mod progress;
 mod publishing;
 mod random;

@@ -10,9 +10,9 @@ use tokio::time::sleep_until;
 use veche_channel::Message;
 
 use super::clock::{Clock, millis};
-use super::publish::{Outcome, Published};
+use super::outcome::{Outcome, Published};
+use super::reading::Reading;
 use super::storing::{Report, Storing};
-use super::subscribe::Reading;
 use super::tokens::Tokens;
 use super::transport::{News, Transport};
 use crate::data::Data;

@@ -7,9 +7,9 @@ use tokio::sync::oneshot;
 
 use super::Client;
 use super::driver::Command;
+use super::outcome::Published;
 use crate::data::Data;
 use crate::machine::Draft;
-use crate::position::Position;
 use crate::state::PublishError;
 
 /// A publication to be made: await it, and it is confirmed by the server; or [`Publish::queue`] it.
@@ -27,14 +27,6 @@ pub struct Publish {
     data: Result<Data, serde_json::Error>,
 }
 
-/// The server has a publication.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Published {
-    /// Where it stands; `None` if the channel keeps no history.
-    pub position: Option<Position>,
-}
-
 /// A publication that is in the outbox, and stored if the outbox is on disk.
 ///
 /// It is published whether or not the receipt is kept.
@@ -42,22 +34,6 @@ pub struct Published {
 pub struct Receipt {
     client: Client,
     done: oneshot::Receiver<Result<Published, PublishError>>,
-}
-
-/// What became of a publication that nobody waited for.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Outcome {
-    /// Where it was to be published.
-    pub channel: String,
-    /// The event's name, unless it is the default.
-    pub event: Option<String>,
-    /// Its key.
-    pub key: String,
-    /// What was to be published.
-    pub data: Data,
-    /// Whether it was.
-    pub result: Result<Published, PublishError>,
 }
 
 impl Publish {

@@ -3,16 +3,16 @@
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use serde::Serialize;
 use serde_json::value::to_raw_value;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::Client;
 use super::driver::Command;
+use super::reading::Reading;
 use super::tokens::{Tokens, token_source};
 use crate::machine::{
     SubscribeError, SubscribeOptions, SubscriptionEvent, TokenError, TokenRequest,
@@ -45,16 +45,6 @@ pub struct Subscription {
     reading: Arc<Reading>,
     /// The client lives as long as somebody reads.
     _client: Client,
-}
-
-/// What a reader has taken, for the client's task to take note of.
-#[derive(Debug)]
-pub(super) struct Reading {
-    events: AtomicUsize,
-    bytes: AtomicUsize,
-    /// From so much on the task is woken.
-    report_from: (usize, usize),
-    wake: Arc<Notify>,
 }
 
 impl Subscribe {
@@ -190,32 +180,6 @@ impl Stream for Subscription {
 impl Drop for Subscription {
     fn drop(&mut self) {
         self.events.close();
-        self.reading.wake.notify_one();
-    }
-}
-
-impl Reading {
-    pub(super) fn new(report_from: (usize, usize), wake: Arc<Notify>) -> Self {
-        Self {
-            events: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
-            report_from,
-            wake,
-        }
-    }
-
-    fn take(&self, weight: usize) {
-        // Only sums travel through these; the events themselves go through a channel.
-        let events = self.events.fetch_add(1, Ordering::Relaxed) + 1;
-        let bytes = self.bytes.fetch_add(weight, Ordering::Relaxed) + weight;
-        if events >= self.report_from.0 || bytes >= self.report_from.1 {
-            self.wake.notify_one();
-        }
-    }
-
-    /// What was taken since the last call.
-    pub(super) fn report(&self) -> (usize, usize) {
-        let events = self.events.swap(0, Ordering::Relaxed);
-        (events, self.bytes.swap(0, Ordering::Relaxed))
+        self.reading.wake();
     }
 }

@@ -1,12 +1,13 @@
 //! The connection: from the first attempt to the end, and back from each failure.
 
 use super::asked::Ask;
+use super::awaited::Awaited;
 use super::backoff::{Backoff, LONGEST_MS};
 use super::clock::{Jump, Now};
 use super::liveness::Liveness;
 use super::login::Login;
 use super::output::{Event, LinkId, Output};
-use super::receiving::Awaited;
+use super::phase::Phase;
 use super::settings::{Credentials, Settings};
 use super::{Machine, Timer};
 use crate::state::{Cause, End, State};
@@ -28,21 +29,6 @@ pub(super) struct Connection {
     client: String,
     /// Who the client is, if anybody.
     user: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// Not started, or ended.
-    Off,
-    /// Waits for a token; there is no link.
-    Token,
-    /// Waits for the next attempt.
-    Waiting,
-    /// The transport is being made.
-    Opening,
-    /// The transport stands; the welcome, or the answer to the login, is to come.
-    Greeting,
-    Online,
 }
 
 /// How a link ended.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::asked::Ask;
 use super::clock::Now;
-use super::connection::Phase;
 use super::output::{Output, SubscriptionId, TokenError, TokenId, TokenReason, TokenRequest};
+use super::phase::Phase;
 use super::settings::Credentials;
 use super::{Machine, Timer};
 use crate::state::{Cause, End};

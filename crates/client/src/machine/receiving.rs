@@ -4,21 +4,13 @@ use bytes::Bytes;
 
 use super::Machine;
 use super::asked::Ask;
+use super::awaited::Awaited;
 use super::clock::Now;
-use super::connection::Phase;
 use super::output::{self, Event, LinkId, SubscriptionEvent};
+use super::phase::Phase;
 use crate::data::Data;
-use crate::publication::Publication;
 use crate::state::Cause;
-use crate::wire::{self, Announced, Answer, Frame, Malformed, Refusal};
-
-/// A publication whose data is the next binary frame.
-#[derive(Debug)]
-pub(super) struct Awaited {
-    channel: String,
-    publication: Publication,
-    announced: Announced,
-}
+use crate::wire::{self, Answer, Frame, Malformed, Refusal};
 
 impl Machine {
     /// A text frame came.
