@@ -21,6 +21,7 @@ use crate::store::Store;
 mod caller;
 mod changes;
 mod direct;
+mod ending;
 mod invites;
 mod members;
 mod messages;

@@ -11,6 +11,7 @@ use crate::limits;
 
 pub(crate) mod access;
 pub(crate) mod changes;
+mod digest;
 pub(crate) mod direct;
 pub(crate) mod house;
 pub(crate) mod invites;
@@ -19,6 +20,7 @@ pub(crate) mod mentions;
 pub(crate) mod messages;
 pub(crate) mod outbox;
 pub(crate) mod people;
+pub(crate) mod reacting;
 pub(crate) mod reactions;
 pub(crate) mod reads;
 pub(crate) mod rooms;

@@ -11,7 +11,7 @@ use super::Service;
 use super::caller::Caller;
 use super::changes::change;
 use super::refusal::Refusal;
-use crate::store::reactions;
+use crate::store::reacting;
 use crate::words;
 
 type Place = Result<Path<(String, i64, String)>, PathRejection>;
@@ -43,7 +43,7 @@ async fn set(
     let Path((room, seq, emoji)) = place.map_err(|_| Refusal::no_such_message())?;
     let emoji = words::parse_emoji(&emoji).map_err(Refusal::bad_request)?;
     change(service, &user.id.clone(), room, move |db, room| {
-        reactions::set(db, room, seq, &user, &emoji, given)
+        reacting::set(db, room, seq, &user, &emoji, given)
     })
     .await
 }

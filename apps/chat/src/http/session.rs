@@ -13,7 +13,6 @@ use uuid::Uuid;
 use super::caller::{self, Caller, Json};
 use super::refusal::Refusal;
 use super::{Service, now_ms};
-use crate::channels;
 use crate::limits;
 use crate::store::people;
 use crate::store::sessions::{self, Begin, Login, Proof};
@@ -106,7 +105,7 @@ pub(crate) async fn change_password(
         .store
         .run(move |db| sessions::change_password(db, &id, before.as_deref(), &hash, &kept));
     let ended = ended.await?.ok_or_else(Refusal::wrong_password)?;
-    super::sessions::tell(&service, &user.id, &ended);
+    super::ending::tell(&service, &user.id, &ended);
     Ok(Answer(json!({ "ended": ended.len() })))
 }
 
@@ -163,7 +162,7 @@ async fn begin(
         sessions::log_in(db, &begin, proof, now)
     });
     match outcome.await? {
-        Login::Done(ended) => announce_ends(service, &user.id, &ended),
+        Login::Done(ended) => super::ending::announce_ends(service, &user.id, &ended),
         Login::Refused(entry) => return Err(Refusal::no_entry(entry)),
     }
     let mut answer = about(service, &user, Some(&sessions::id(&token))).await?;
@@ -194,20 +193,10 @@ pub(crate) async fn log_out(
             .run(move |db| sessions::log_out(db, &token))
             .await?;
         if let Some(user) = ended {
-            announce_ends(&service, &user, &[session]);
+            super::ending::announce_ends(&service, &user, &[session]);
         }
     }
     Ok(Answer(json!({})))
-}
-
-/// Tells the windows of sessions that they have ended.
-pub(super) fn announce_ends(service: &Service, user: &str, ended: &[String]) {
-    for session in ended {
-        let news = json!({ "type": "session-ended", "session": session });
-        service
-            .announcer
-            .announce(channels::personal(user), format!("session:{session}"), news);
-    }
 }
 
 /// `GET /chat/api/me`: whose session it is, and where the WebSocket is.

@@ -6,13 +6,11 @@ use axum::Json as Answer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use tracing::debug;
 
 use super::caller::Caller;
+use super::ending::tell;
 use super::refusal::Refusal;
-use super::session::announce_ends;
 use super::{Service, now_ms};
-use crate::api_client::ApiClient;
 use crate::store::sessions;
 
 /// `GET /chat/api/sessions`: where the caller is logged in.
@@ -65,25 +63,4 @@ pub(crate) async fn end_others(
         .await?;
     tell(&service, &user.id, &ended);
     Ok(Answer(json!({ "ended": ended.len() })))
-}
-
-/// Tells the windows of sessions that these have ended, and has the server end the user's connections: who has a session
-/// left connects again, who had one of these does not.
-pub(super) fn tell(service: &Service, user: &str, ended: &[String]) {
-    if ended.is_empty() {
-        return;
-    }
-    announce_ends(service, user, ended);
-    tokio::spawn(disconnect(Arc::clone(&service.client), user.to_owned()));
-}
-
-async fn disconnect(client: Arc<ApiClient>, user: String) {
-    let outcome = match client.connect().await {
-        Ok(mut connection) => connection.disconnect(&user).await,
-        Err(error) => Err(error),
-    };
-    // Without it the connections end when their tokens do.
-    if let Err(error) = outcome {
-        debug!(%error, "connections of ended sessions were not closed at once");
-    }
 }

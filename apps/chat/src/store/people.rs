@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
 
+use super::digest::digest;
 use super::reads;
-use super::sessions::digest;
 use crate::limits;
 use crate::words::User;
 

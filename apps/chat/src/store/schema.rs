@@ -3,7 +3,8 @@
 use rusqlite::{Transaction, params};
 use rusqlite_migration::{HookResult, M, Migrations};
 
-use super::{people, sessions};
+use super::digest::digest;
+use super::people;
 use crate::words::User;
 
 /// All steps, oldest first. Steps are only ever added: databases of earlier versions stand at each of them.
@@ -33,7 +34,7 @@ fn hash_tokens(transaction: &Transaction<'_>) -> HookResult {
     let mut update =
         transaction.prepare("UPDATE sessions SET token_hash = ?2 WHERE token_hash = ?1")?;
     for token in tokens {
-        update.execute(params![token, sessions::digest(&token)])?;
+        update.execute(params![token, digest(&token)])?;
     }
     Ok(())
 }
@@ -200,6 +201,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::store::sessions;
 
     #[test]
     fn the_migrations_are_valid() {

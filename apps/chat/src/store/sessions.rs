@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::digest::digest;
 use super::people::{self, Entry};
 use crate::limits;
 use crate::words::User;
@@ -214,14 +214,6 @@ pub(crate) fn find(
             })
         })
         .optional()
-}
-
-/// What is stored of a token: its SHA-256 in hexadecimal digits.
-///
-/// Whoever reads the database cannot log in with it. Tokens have 244 random bits, so that a slow
-/// hash, as passwords need it, would protect nothing more.
-pub(crate) fn digest(token: &str) -> String {
-    format!("{:x}", Sha256::digest(token))
 }
 
 #[cfg(test)]
