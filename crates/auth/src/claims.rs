@@ -12,8 +12,8 @@ use veche_protocol::identity::UserId;
 use veche_protocol::json::raw::RawJson;
 use veche_protocol::payload::Payload;
 
-use crate::jws::invalid;
 use crate::moment::{span, utc};
+use crate::object::invalid;
 use crate::object::{self, Object};
 
 /// Claims that every token may have (RFC 7519, section 4.1).

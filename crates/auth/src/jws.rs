@@ -7,7 +7,7 @@ use veche_protocol::claims::TokenError;
 
 use crate::algorithm::{Algorithm, SharedAlgorithm};
 use crate::key::Secret;
-use crate::object::{self, Object};
+use crate::object::{self, Object, invalid};
 
 /// Most characters of a stranger's text that are told.
 const MAX_SHOWN: usize = 80;
@@ -88,11 +88,6 @@ pub(crate) fn sign(key: &Secret, claims: &str) -> String {
     token.push('.');
     BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut token);
     token
-}
-
-/// A token that is not one of ours, because of `why`.
-pub(crate) fn invalid(why: impl Into<String>) -> TokenError {
-    TokenError::Invalid(why.into())
 }
 
 /// A text of a stranger as a log may hold it: in quotes, escaped, and not too long.

@@ -10,8 +10,6 @@ use veche_protocol::claims::TokenError;
 use veche_protocol::json::raw::{RawJson, RawObject};
 use veche_protocol::payload::Payload;
 
-use crate::jws::invalid;
-
 /// Keys and raw values, in the order of the text.
 pub(crate) struct Object<'a>(RawObject<'a>);
 
@@ -134,4 +132,9 @@ pub(crate) fn string(value: RawJson<'_>) -> Option<String> {
 /// A value as a list of strings.
 pub(crate) fn strings(value: RawJson<'_>) -> Option<Vec<String>> {
     value.list()?.into_iter().map(string).collect()
+}
+
+/// A token that is not one of ours, because of `why`.
+pub(crate) fn invalid(why: impl Into<String>) -> TokenError {
+    TokenError::Invalid(why.into())
 }

@@ -6,10 +6,10 @@ use crate::algorithm::{Algorithm, PublicAlgorithm, SharedAlgorithm};
 use crate::claims::{self, Registered};
 use crate::endpoint::{Endpoint, Variables};
 use crate::expected::Expected;
-use crate::jws::{self, Header, Unverified, brief};
+use crate::jws::{Header, Unverified, brief};
 use crate::key::PublicKey;
 use crate::key_set::KeySet;
-use crate::object::Object;
+use crate::object::{self, Object};
 
 mod issue;
 
@@ -135,7 +135,7 @@ impl Verifier {
     ) -> Result<SubscriptionClaims, TokenError> {
         let claims = self.verify(token, now_unix, fetched, claims::subscription)?;
         if claims.channel.is_empty() {
-            return Err(jws::invalid("it has no claim `channel`"));
+            return Err(object::invalid("it has no claim `channel`"));
         }
         Ok(claims)
     }
@@ -160,7 +160,8 @@ impl Verifier {
     }
 
     fn claims<'a>(&self, token: &'a Unverified<'_>) -> Result<Object<'a>, TokenError> {
-        Object::parse(&token.claims).ok_or_else(|| jws::invalid("the claims are not a JSON object"))
+        Object::parse(&token.claims)
+            .ok_or_else(|| object::invalid("the claims are not a JSON object"))
     }
 
     fn verify_signature(
@@ -181,7 +182,7 @@ impl Verifier {
         if is_signed {
             Ok(())
         } else {
-            Err(jws::invalid("the signature was not made with our key"))
+            Err(object::invalid("the signature was not made with our key"))
         }
     }
 
@@ -192,12 +193,12 @@ impl Verifier {
         now_unix: i64,
     ) -> Result<bool, TokenError> {
         if self.keys.endpoint.is_some() {
-            return Err(jws::invalid(
+            return Err(object::invalid(
                 "it is signed with a shared key, and none counts where keys come from an endpoint",
             ));
         }
         let Some(current) = &self.keys.hmac else {
-            return Err(jws::invalid("no key is configured for HMAC tokens"));
+            return Err(object::invalid("no key is configured for HMAC tokens"));
         };
         let previous = self.keys.previous.as_ref();
         let previous = previous.filter(|it| it.valid_until.is_none_or(|until| now_unix <= until));
@@ -219,7 +220,7 @@ impl Verifier {
         }
         let is_for = |key: &&PublicKey| key.algorithms().any(|its| its == algorithm);
         self.keys.public.iter().find(is_for).ok_or_else(|| {
-            jws::invalid(format!("no key is configured for tokens with {algorithm}"))
+            object::invalid(format!("no key is configured for tokens with {algorithm}"))
         })
     }
 
@@ -243,7 +244,7 @@ impl Verifier {
             audience.variables(ours.map_or("", String::as_str), &mut variables);
         }
         let address = endpoint.fill(&variables).ok_or_else(|| {
-            jws::invalid("its claims lead out of the path of the endpoint for keys")
+            object::invalid("its claims lead out of the path of the endpoint for keys")
         })?;
         Ok(EndpointKey { address, key_id })
     }
@@ -253,7 +254,7 @@ impl Verifier {
             && !registered.audience.iter().any(|it| audience.is_met_by(it))
         {
             let its = told(registered.audience.iter());
-            return Err(jws::invalid(format!(
+            return Err(object::invalid(format!(
                 "claim `aud` ({its}) does not name our audience"
             )));
         }
@@ -265,7 +266,7 @@ impl Verifier {
                     .into_iter()
                     .filter(|it| !it.is_empty()),
             );
-            return Err(jws::invalid(format!(
+            return Err(object::invalid(format!(
                 "claim `iss` ({its}) does not name our issuer"
             )));
         }
@@ -284,7 +285,7 @@ fn told<'a>(values: impl Iterator<Item = &'a String>) -> String {
 
 fn key_id(header: &Header) -> Result<&str, TokenError> {
     let id = header.key_id.as_deref().filter(|id| !id.is_empty());
-    id.ok_or_else(|| jws::invalid("the header does not say which key signed (`kid`)"))
+    id.ok_or_else(|| object::invalid("the header does not say which key signed (`kid`)"))
 }
 
 #[cfg(test)]

@@ -16,14 +16,15 @@ use crate::tls::Tls;
 use crate::url::{Url, basic};
 
 mod dial;
-mod error;
+pub(crate) mod error;
 mod head;
 mod refused;
+mod tcp;
 mod tunnel;
 mod upgrade;
 
 pub use error::ConnectError;
-pub(crate) use error::ConnectResult;
+use error::ConnectResult;
 pub use refused::Refused;
 
 /// Connects to a WebSocket URL, with all that [`Connect`] has by default.

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::schema::Config;
 use crate::setting::{Kind, Layer, Reading, Section, Setting, join};
+use crate::variable::{PREFIXES, nested};
 use crate::{short, table};
-
-/// Prefixes of variables, in rising order of weight.
-pub(crate) const PREFIXES: [&str; 2] = ["CENTRIFUGO_", "VECHE_"];
 
 /// Puts the variables over `config`; warnings name those that no key has.
 pub(crate) fn overlay(
@@ -44,13 +42,6 @@ pub(crate) fn overlay(
     }
     reading.origin = None;
     unknown(variables, &known)
-}
-
-/// A value at a dotted path, as nested objects.
-pub(crate) fn nested(path: &str, text: &str) -> Value {
-    path.rsplit('.').fold(Value::from(text), |value, key| {
-        Value::Object(Map::from_iter([(key.to_owned(), value)]))
-    })
 }
 
 /// Lists whose items have a name, which is a part of the names of their variables.

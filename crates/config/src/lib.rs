@@ -13,10 +13,12 @@ pub mod schema;
 mod section;
 pub mod setting;
 pub mod value;
+mod variable;
 
 mod duration;
 mod environment;
 mod file;
+pub mod findings;
 pub mod flags;
 mod short;
 

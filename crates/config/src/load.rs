@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::findings::Findings;
 use crate::flags::Flags;
 use crate::origin::Origins;
 use crate::schema::Config;
 use crate::setting::{Layer, Reading, Setting};
-use crate::{commercial, environment, file, short, support, table, validate};
+use crate::{commercial, environment, file, short, support, table, validate, variable};
 
 /// Everything a configuration is made of. Loading looks nowhere else.
 #[derive(Debug, Clone, Default)]
@@ -58,15 +59,6 @@ impl Loaded {
     pub fn is_demo(&self) -> bool {
         self.demo
     }
-}
-
-/// The result of a check.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// Problems that stop the start, one line each.
-    pub problems: Vec<String>,
-    /// Warnings, one line each.
-    pub warnings: Vec<String>,
 }
 
 /// Checks values that this crate can only read as text, because another crate knows what they mean.
@@ -137,7 +129,7 @@ impl Config {
         let unknown_variables = environment::overlay(&mut config, &sources.variables, &mut reading);
         for (key, text) in &sources.flags {
             reading.origin = Some(format!("--{key}"));
-            config.read_tree(&environment::nested(key, text), &mut reading);
+            config.read_tree(&variable::nested(key, text), &mut reading);
         }
         let says = |path: &str| reading.touched.contains(path);
         let mut warnings = short.complete(&mut config, says);

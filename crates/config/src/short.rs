@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use crate::environment::{PREFIXES, nested};
 use crate::schema::Config;
 use crate::setting::{Layer, Reading, Setting};
+use crate::variable::{PREFIXES, nested};
 
 /// Short keys and the long ones each stands for. `redis.addr` stands for none until there is a
 /// Redis engine.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::load::Findings;
+use crate::findings::Findings;
 use crate::schema::Config;
 use crate::schema::channel::SubscriptionType;
 use crate::setting::{Setting, join};

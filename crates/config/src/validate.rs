@@ -7,7 +7,7 @@ mod proxy;
 mod token;
 
 use crate::duration;
-use crate::load::Findings;
+use crate::findings::Findings;
 use crate::schema::Config;
 use crate::schema::client::PersonalChannel;
 use crate::schema::consumer::{Consumer, ConsumerType};
@@ -254,4 +254,10 @@ fn addresses(config: &Config, problems: &mut Vec<String>) {
         }
         taken.push((key, address));
     }
+}
+
+/// The names that namespaces and proxies may have.
+fn is_name(name: &str) -> bool {
+    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    name.len() >= 2 && name.chars().all(word)
 }

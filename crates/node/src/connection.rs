@@ -13,12 +13,12 @@ use veche_session::session::Session;
 use veche_session::turn::Turn;
 use veche_websocket::decoder::Decoder;
 
+use crate::asked::Asked;
 use crate::format::{Dialect, Format};
 use crate::framing::Framing;
 use crate::gate::Pass;
 use crate::hub::Attachments;
 use crate::listener::Role;
-use crate::plain::Asked;
 use crate::waiting::Waiting;
 
 /// How a client is to be spoken with, decided by the door through which it came.

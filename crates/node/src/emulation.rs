@@ -9,10 +9,10 @@ use subtle::ConstantTimeEq;
 use veche_protocol::disconnect::Disconnect;
 use veche_session::session::{Emulation, Session};
 
-use crate::driver::Fate;
 use crate::inbox::Item;
 use crate::node::Node;
 use crate::worker::Worker;
+use crate::worker::driver::Fate;
 
 /// There is no such session here: it has ended, or never was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -15,13 +15,13 @@ use veche_session::order::Order;
 use veche_session::question::{Answer, Ask, Failure};
 use veche_session::rules::Rules;
 
+use crate::compared::Compared;
 use crate::connection::Opening;
 use crate::fanout::Event;
 use crate::inquiry::Inquiry;
 use crate::link::Link;
 use crate::link::handover::Handover;
 use crate::listener::Role;
-use crate::positions::Compared;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, Notify, Ordering, Waker};
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -11,18 +10,7 @@ use veche_engine::error::EngineError;
 use veche_engine::life::Lifecycle;
 use veche_engine::pending::Pending;
 
-use crate::node::{Engine, Node};
-
-/// Why a node does not start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The system gives no event queue or thread.
-    #[error("the system gives no event queue or thread")]
-    System(#[from] io::Error),
-    /// A part of the engine does not start; says which.
-    #[error("the {0} of the engine does not start")]
-    Engine(&'static str, #[source] EngineError),
-}
+use crate::node::{Engine, Node, StartError};
 
 /// How long a part of the engine may take to start.
 pub(crate) const START_TIMEOUT: Duration = Duration::from_secs(30);

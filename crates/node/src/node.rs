@@ -2,113 +2,42 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use mio::Poll;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use veche_engine::broker::Broker;
 use veche_engine::control::{Controller, NodeId};
 use veche_engine::presence::PresenceManager;
-use veche_engine::sink::Sink;
 use veche_protocol::identity::{ClientId, UserId};
 use veche_session::rules::Rules;
 use veche_session::turn::Now;
-use veche_websocket::decoder::Limits;
 
 use crate::authority::Authority;
 use crate::clock::Clock;
-use crate::cluster::{ANSWERS, Cluster};
+use crate::cluster::Cluster;
 use crate::connection::Opening;
 use crate::counters::{Cell, Counters};
-use crate::inbox::{Congestion, Inbox, InboxLimits, Item};
+use crate::inbox::{Congestion, Inbox, Item};
 use crate::interest::Interest;
-use crate::life::StartError;
 use crate::link::handover::Handover;
 use crate::listener::Listener;
-use crate::listing::LISTS;
 use crate::reception::Reception;
-use crate::sink::{NodeSink, Received};
-use crate::sync::Waker;
+use crate::sink::Received;
 use crate::tasks::Tasks;
 use crate::trouble_log::EngineLog;
 use crate::users::Users;
-use crate::worker::{WAKER, Worker};
 
 /// Most workers of a node.
 pub use crate::interest::MAX_WORKERS;
 
-/// How a node is built. Everything here needs a restart to change.
-#[derive(Clone, Debug)]
-pub struct NodeConfig {
-    /// Threads that own connections: 1 to [`MAX_WORKERS`].
-    pub workers: usize,
-    /// Bounds of a client's messages.
-    pub websocket: Limits,
-    /// Level of compression, 1 to 9.
-    pub compression_level: u32,
-    /// Messages below this many bytes are not compressed.
-    pub compression_min_size: usize,
-    /// Bytes that wait for one client after a short write; past it the client is closed with 3008. Replies to its own
-    /// commands do not count: further commands wait until they are written.
-    pub queue_max_size: usize,
-    /// Time after which a client is closed with 3008 that is owed something and takes nothing of it. Up to a sixth
-    /// more may pass.
-    pub stall_timeout: Duration,
-    /// Bytes of memory that hold what waits for all clients of a worker; past it those that owe most are closed with
-    /// 3008.
-    pub worker_backlog_limit: usize,
-    /// Bounds of inboxes.
-    pub inbox: InboxLimits,
-    /// How long a client is present in a channel after it was added or kept. Sessions keep it once in
-    /// `presence_update_interval`, so it has to be longer than that.
-    pub presence_ttl: Duration,
-    /// How long other nodes have to answer a question of this one; what they have is missing after that.
-    pub survey_timeout: Duration,
-    /// How long the end of the node waits for the engine to answer its last calls and to close. What is not answered by then may be lost: a leave that is not told, a presence that ends by
-    /// its time.
-    pub drain_timeout: Duration,
-    /// How long a publish by the API waits while the node is congested; then it is refused with 111.
-    pub publish_timeout: Duration,
-    /// Called on a worker's thread when nothing has come for a second, once until something comes again: for what would
-    /// cost a busy worker too much, as giving memory back. It must not wait.
-    pub when_quiet: Option<fn()>,
-    /// Whether connections are counted by user over all workers, for `client.user_connection_limit`.
-    pub count_users: bool,
-    /// The node's name, for people.
-    pub name: String,
-    /// The server's version.
-    pub version: String,
-}
+mod config;
+mod start;
 
-impl Default for NodeConfig {
-    /// One worker, and the bounds of a configuration that says nothing.
-    fn default() -> Self {
-        Self {
-            workers: 1,
-            websocket: Limits {
-                max_message: 64 << 10,
-                max_inflated: 640 << 10,
-            },
-            compression_level: 1,
-            compression_min_size: 0,
-            queue_max_size: 1 << 20,
-            stall_timeout: Duration::from_secs(30),
-            worker_backlog_limit: 256 << 20,
-            inbox: InboxLimits::default(),
-            presence_ttl: Duration::from_secs(60),
-            survey_timeout: Duration::from_secs(10),
-            drain_timeout: Duration::from_secs(2),
-            publish_timeout: Duration::from_secs(10),
-            when_quiet: None,
-            count_users: false,
-            name: String::new(),
-            version: String::new(),
-        }
-    }
-}
+pub use config::NodeConfig;
+pub use start::StartError;
 
 /// What carries channels and knows who is there.
 #[derive(Clone, Debug)]
@@ -164,99 +93,6 @@ pub struct Node {
 }
 
 impl Node {
-    /// Starts the engine and the workers. `engine` is built around the sink that it is to deliver to.
-    ///
-    /// Blocks while the engine starts; call it where that is allowed.
-    ///
-    /// # Errors
-    /// When the system gives no event queue or thread, or a part of the engine does not start.
-    pub fn start(
-        config: NodeConfig,
-        rules: Rules,
-        mut surroundings: Surroundings,
-        engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
-    ) -> Result<Arc<Self>, StartError> {
-        let listeners = std::mem::take(&mut surroundings.listeners);
-        let (node, polls) = Self::assemble(config, rules, surroundings, engine)?;
-        let mut listeners = listeners.into_iter();
-        for (index, poll) in polls.into_iter().enumerate() {
-            let listeners = listeners.next().unwrap_or_default();
-            let worker = Worker::new(index, node.clone(), poll, listeners)?;
-            let thread = thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn(move || {
-                    let guard = AbortOnPanic;
-                    if let Err(error) = worker.run() {
-                        tracing::error!(%error, worker = index, "the event loop failed; the process ends");
-                        std::process::abort();
-                    }
-                    drop(guard);
-                })?;
-            node.threads.lock().push(thread);
-        }
-        Ok(node)
-    }
-
-    /// A node whose engine is started and whose workers are still to be made, with the event queues they will have.
-    pub(crate) fn assemble(
-        config: NodeConfig,
-        rules: Rules,
-        surroundings: Surroundings,
-        engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
-    ) -> Result<(Arc<Self>, Vec<Poll>), StartError> {
-        let workers = config.workers.clamp(1, MAX_WORKERS);
-        let congestion = Arc::new(Congestion::default());
-        let mut polls = Vec::new();
-        let mut inboxes = Vec::new();
-        for _ in 0..workers {
-            let poll = Poll::new()?;
-            let waker = Waker::new(poll.registry(), WAKER)?;
-            inboxes.push(Arc::new(Inbox::new(
-                waker,
-                congestion.clone(),
-                config.inbox,
-            )));
-            polls.push(poll);
-        }
-        let interest = Arc::new(Interest::new(inboxes.clone()));
-        let received = Arc::new(Received::default());
-        let engine = engine(Arc::new(NodeSink {
-            received: received.clone(),
-            interest: interest.clone(),
-            inboxes: inboxes.clone(),
-            congestion: congestion.clone(),
-        }));
-        let users_counted = config.count_users || workers > 1;
-        let tasks = Arc::new(Tasks::new(surroundings.control.clone()));
-        let answers = Tasks::new(surroundings.control.clone());
-        let cluster = engine.controller.clone().map(Cluster::new);
-        let node = Arc::new(Self {
-            config,
-            id: NodeId::new(&uuid::Uuid::new_v4().to_string()),
-            clock: Clock::start(),
-            rules: RwLock::new(Arc::new(rules)),
-            engine,
-            surroundings,
-            interest,
-            received,
-            inboxes,
-            counters: (0..workers).map(|_| Arc::default()).collect(),
-            congestion,
-            users: users_counted.then(Users::default),
-            lists: Semaphore::new(LISTS),
-            cluster,
-            survey_permits: Semaphore::new(ANSWERS),
-            engine_log: Arc::new(EngineLog::new()),
-            tasks,
-            answers,
-            threads: Mutex::default(),
-        });
-        node.engine.start(&node)?;
-        node.join_cluster()
-            .map_err(|error| StartError::Engine("controller", error))?;
-        Ok((node, polls))
-    }
-
     /// Gives a connection whose upgrade is agreed to a worker, with what the client has sent since its request.
     pub fn adopt(&self, handover: Handover, opening: Box<Opening>) {
         let loads = self.counters.iter().enumerate();
@@ -487,17 +323,4 @@ impl Node {
 pub(crate) fn sum(counters: &[Arc<Counters>], cell: fn(&Counters) -> &Cell) -> usize {
     let sum: u64 = counters.iter().map(|counters| cell(counters).value()).sum();
     usize::try_from(sum).unwrap_or(usize::MAX)
-}
-
-/// A worker that has panicked (outside a session), or whose event loop fails, can't be trusted, and without it a part of the clients would get
-/// nothing while the rest of the process looks well.
-struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            tracing::error!("a worker failed; the process ends");
-            std::process::abort();
-        }
-    }
 }

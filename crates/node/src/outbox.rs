@@ -19,6 +19,7 @@ use crate::framing::Framing;
 use crate::link::Link;
 
 mod backlog;
+mod chunk;
 mod flush;
 mod frames;
 mod run;

@@ -4,10 +4,10 @@ use veche_engine::error::EngineError;
 use veche_engine::pending::Pending;
 use veche_session::question::{Answer, Ask, Failure, Question};
 
-use crate::deferred::Deferred;
 use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;
 use crate::worker::Worker;
+use crate::worker::deferred::Deferred;
 
 impl Worker {
     /// Finds something out for a session: now, or later through the inbox.

@@ -15,7 +15,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use veche_auth::endpoint::without_password;
 
-use crate::server::VERSION;
+use crate::version::VERSION;
 
 /// Time for a whole document, redirects included.
 const TIMEOUT: Duration = Duration::from_secs(2);

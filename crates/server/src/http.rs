@@ -18,9 +18,10 @@ use veche_node::link::handover::{Handover, Stream};
 use veche_node::listener::Role;
 use veche_node::node::Node;
 use veche_node::reception::MAX_HEAD;
-use veche_transport::doors::{Agreement, Door, Doors, HttpRefusal};
+use veche_transport::doors::{Agreement, Door, Doors};
 use veche_transport::head::Head;
 use veche_transport::host_header::{self, BadHost};
+use veche_transport::refusal::HttpRefusal;
 
 use crate::drain::Drain;
 use crate::path;

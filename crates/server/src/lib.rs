@@ -26,3 +26,4 @@ mod index;
 mod metrics;
 mod path;
 mod stall;
+mod version;

@@ -1,7 +1,7 @@
 //! Checks `client.allowed_origins`: patterns that are wrong, or surely not intended.
 
 use veche_config::Config;
-use veche_config::load::Findings;
+use veche_config::findings::Findings;
 use veche_transport::origin::Origins;
 
 const KEY: &str = "client.allowed_origins";

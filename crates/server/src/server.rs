@@ -38,8 +38,7 @@ use crate::rules::rules;
 use veche_config::schema::api::ErrorMode;
 use veche_config::{Config, Loaded};
 
-/// The version of the server.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub use crate::version::VERSION;
 /// An inflated message may be this many times the limit of a message, where no limit of its own is set.
 const INFLATED: usize = 10;
 /// From the end of the calls to the end of their connections, at shutdown. Clients have as long to answer close frames.
@@ -69,7 +68,7 @@ pub enum StartError {
     Keys(String),
     /// The node does not start.
     #[error("cannot start the node")]
-    Node(#[from] veche_node::life::StartError),
+    Node(#[from] veche_node::node::StartError),
 }
 
 /// A server that listens, and does not serve yet.

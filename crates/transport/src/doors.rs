@@ -6,16 +6,16 @@ use std::time::Instant;
 use veche_node::connection::{Conversation, Opening};
 use veche_node::gate::Gate;
 use veche_node::listener::{Role, Side};
-use veche_node::reception::MAX_HEAD;
 use veche_node::refusal_log::RefusalLog;
 use veche_websocket::handshake;
 
-use crate::answer;
 use crate::head::Head;
 use crate::host::Hosts;
 use crate::origin::Origins;
+use crate::refusal::HttpRefusal;
 use crate::refusals::{Reason, Refusals};
-use crate::websocket;
+
+mod websocket;
 
 /// The doors of a server.
 #[derive(Debug, Default)]
@@ -63,17 +63,6 @@ pub struct Agreement {
     pub headers: Vec<(&'static str, String)>,
     /// How to speak with the client; its `answer` is still empty.
     pub opening: Opening,
-}
-
-/// A request that is not let in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HttpRefusal {
-    /// Status of the answer.
-    pub status: u16,
-    /// A header that goes with it.
-    pub header: Option<(&'static str, &'static str)>,
-    /// What is wrong, and what to change.
-    pub text: String,
 }
 
 impl Doors {
@@ -156,37 +145,6 @@ impl Default for Log {
             began: Instant::now(),
             lines: Mutex::default(),
         }
-    }
-}
-
-impl HttpRefusal {
-    /// The answer to an upgrade where there is no door.
-    ///
-    /// The addresses of the doors are not told: strangers ask, too.
-    #[must_use]
-    pub fn no_door() -> Self {
-        Self {
-            status: 404,
-            header: None,
-            text: "there is no WebSocket at this path; by default it is /connection/websocket \
-                   (websocket.handler_prefix), and with plain.enabled /connection/plain"
-                .to_owned(),
-        }
-    }
-
-    /// The answer to a head that is too long.
-    pub(crate) fn large_head() -> Self {
-        Self {
-            status: 431,
-            header: None,
-            text: format!("the head of a request has at most {MAX_HEAD} bytes"),
-        }
-    }
-
-    /// The whole answer, after which the connection is closed.
-    #[must_use]
-    pub fn into_answer(self) -> Vec<u8> {
-        answer::refusal(&self)
     }
 }
 

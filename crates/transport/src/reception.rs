@@ -7,9 +7,10 @@ use veche_node::link::handover::Handover;
 use veche_node::listener::Role;
 use veche_node::reception::{Decision, MAX_HEAD, Reception};
 
-use crate::doors::{Doors, HttpRefusal};
+use crate::doors::Doors;
 use crate::head::{Head, split_target};
 use crate::host_header;
+use crate::refusal::HttpRefusal;
 
 /// Headers of a request; more are refused.
 const MAX_HEADERS: usize = 100;

@@ -9,17 +9,8 @@ use crate::utf8;
 
 mod received;
 
-pub use crate::message::Loan;
+pub use crate::message::{Limits, Loan};
 pub use received::Received;
-
-/// What a peer may ask of our memory. Shared by many connections.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Bytes of one message on the wire, all its frames together.
-    pub max_message: usize,
-    /// Bytes of one message after it was inflated.
-    pub max_inflated: usize,
-}
 
 /// What the peer said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

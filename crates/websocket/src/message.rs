@@ -1,10 +1,18 @@
 //! A message or control frame that has not come whole: its bytes so far.
 
 use crate::close::ProtocolError;
-use crate::decoder::Limits;
 use crate::frame::{self, Header, Opcode, Role};
 use crate::mask;
 use crate::utf8;
+
+/// What a peer may ask of our memory. Shared by many connections.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one message on the wire, all its frames together.
+    pub max_message: usize,
+    /// Bytes of one message after it was inflated.
+    pub max_inflated: usize,
+}
 
 /// All that a connection keeps between two reads, and only while something is incomplete.
 #[derive(Debug, Default)]

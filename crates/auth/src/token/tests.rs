@@ -10,6 +10,7 @@ use veche_protocol::claims::{Overrides, SubscriptionOptions};
 use veche_protocol::payload::Payload;
 
 use super::*;
+use crate::jws;
 
 /// `{"sub":"42"}`, signed with `secret`.
 const HS256: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiI0MiJ9.79CVgMIG_JB921dVUeJDWNJubJojFodH3-XtC_1C408";

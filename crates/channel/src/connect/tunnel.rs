@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::dial::{resolve, tcp};
 use super::error::{ConnectError, ConnectResult};
+use super::tcp::{resolve, tcp};
 use super::upgrade::read_head;
 use crate::proxy::{ProxyServer, Scheme};
 use crate::socket::Socket;

@@ -6,7 +6,7 @@ use crate::duration;
 use crate::schema::Config;
 use crate::schema::channel::{ChannelOptions, RecoveryMode};
 use crate::schema::proxy::Proxy;
-use crate::validate::{proxy, regex_complaint};
+use crate::validate::{is_name, proxy, regex_complaint};
 
 pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
     whole_seconds(
@@ -45,12 +45,6 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
         }
         .check(problems);
     }
-}
-
-/// The names that namespaces and proxies may have.
-pub(super) fn is_name(name: &str) -> bool {
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    name.len() >= 2 && name.chars().all(word)
 }
 
 /// The rules of one namespace, and where they stand.

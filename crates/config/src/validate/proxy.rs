@@ -3,7 +3,7 @@
 use crate::schema::Config;
 use crate::schema::proxy::{Disconnect, Proxy, RpcOptions};
 use crate::schema::transport::ConnectCodeToHttp;
-use crate::validate::channel::is_name;
+use crate::validate::is_name;
 
 /// The name that stands for the proxy of the section itself.
 pub(super) const DEFAULT: &str = "default";

@@ -6,7 +6,7 @@ use std::io::{self, IoSlice, Write};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::flush::MAX_SLICES;
+use super::chunk::Chunk;
 use super::frames::{gap, message_end, message_start};
 use super::run::Segment;
 use super::urgent::Urgents;
@@ -33,16 +33,6 @@ pub(super) struct Rest {
     idle: u8,
 }
 
-/// Whole frames that wait.
-#[derive(Clone, Debug)]
-pub(super) struct Chunk {
-    pub(super) bytes: Bytes,
-    /// The client asked for them.
-    pub(super) is_reply: bool,
-    /// The bytes are this chunk's own; else they are part of a run.
-    pub(super) is_copied: bool,
-}
-
 /// What became of one write of a backlog.
 #[derive(Debug)]
 pub(super) struct Took {
@@ -52,6 +42,8 @@ pub(super) struct Took {
     pub(super) copied: usize,
 }
 
+/// Slices in one gathering write.
+pub(super) const MAX_SLICES: usize = 64;
 /// Looks at those that are behind until one that took nothing meanwhile is slow.
 pub(crate) const LOOKS: u8 = 6;
 
@@ -228,19 +220,5 @@ impl Rest {
     /// Bytes of the chunks that have memory of their own.
     pub(super) fn copied(&self) -> usize {
         self.backlog.iter().map(Chunk::copied).sum()
-    }
-}
-
-impl Chunk {
-    /// Bytes of memory that are this chunk's own.
-    pub(super) fn copied(&self) -> usize {
-        if self.is_copied { self.bytes.len() } else { 0 }
-    }
-
-    fn slice(&self, start: usize, end: usize) -> Self {
-        Self {
-            bytes: self.bytes.slice(start..end),
-            ..*self
-        }
     }
 }

@@ -6,15 +6,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use smallvec::SmallVec;
 
-use super::backlog::Chunk;
+use super::backlog::MAX_SLICES;
+use super::chunk::Chunk;
 use super::frames::message_start;
 use super::run::{Segment, close_and_park};
 use super::{Batch, Casualty, EASED, Outboxes, Report, Row};
 
 /// A remainder up to this size is copied rather than kept.
 pub(super) const COPY_UP_TO: usize = 4096;
-/// Slices in one gathering write.
-pub(super) const MAX_SLICES: usize = 64;
 /// Batches of more rows or runs do not leave their tables to the next one.
 const KEPT_ROWS: usize = 4096;
 /// Writes between two looks at the clock.

@@ -8,7 +8,8 @@ use proptest::prelude::{
 use proptest::test_runner::TestCaseResult;
 use veche_websocket::frame::{self, Opcode};
 
-use super::flush::{COPY_UP_TO, MAX_SLICES};
+use super::backlog::MAX_SLICES;
+use super::flush::COPY_UP_TO;
 use super::{Casualty, Outboxes, RunId};
 use crate::link::metered::Metered;
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Outboxes;
-use super::backlog::{Chunk, Rest};
+use super::chunk::Chunk;
 use super::frames::is_head;
 
 /// What must not wait behind messages.
@@ -69,10 +69,12 @@ impl Outboxes {
         let Some(row) = self.rows.get_mut(slot as usize) else {
             return;
         };
-        let urgent = |rest: &&mut Box<Rest>| !rest.urgent.is_empty();
-        let Some(rest) = row.rest.as_mut().filter(urgent) else {
+        let Some(rest) = row.rest.as_mut() else {
             return;
         };
+        if rest.urgent.is_empty() {
+            return;
+        }
         let urgent = std::mem::take(&mut rest.urgent);
         let chunk = Chunk {
             bytes: Bytes::from([urgent.ping, urgent.pongs].concat()),

@@ -3,7 +3,7 @@
 use veche_auth::endpoint::{Endpoint, EndpointError};
 use veche_auth::key::Family;
 use veche_config::Config;
-use veche_config::load::Findings;
+use veche_config::findings::Findings;
 use veche_config::schema::client::{Client, Token};
 
 use super::{family, public_key};

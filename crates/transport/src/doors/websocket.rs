@@ -8,8 +8,9 @@ use veche_protocol::identity::UserId;
 use veche_websocket::deflate::Deflate;
 use veche_websocket::handshake;
 
-use crate::doors::{Agreement, Door, Doors, HttpRefusal};
+use super::{Agreement, Door, Doors};
 use crate::head::Head;
+use crate::refusal::HttpRefusal;
 use crate::refusals::Reason;
 
 /// Subprotocol of the JSON dialect.
@@ -19,7 +20,7 @@ const CENTRIFUGE_PROTOBUF: &str = "centrifuge-protobuf";
 /// The window that compressed pushes, shared by all clients, need.
 const FULL_WINDOW: u8 = 15;
 
-pub(crate) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreement, HttpRefusal> {
+pub(super) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreement, HttpRefusal> {
     let tells_by_websocket = door == Door::Plain && crate::plain::wants_errors_by_websocket(head);
     let room = doors.gate.enter();
     if let Err(closed) = &room {

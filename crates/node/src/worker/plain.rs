@@ -1,9 +1,6 @@
 //! Drives the plain dialect's translator, which stands between a bare client and its session.
 
-use std::collections::VecDeque;
-
 use bytes::Bytes;
-use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::plain;
@@ -14,39 +11,9 @@ use veche_session::session::{Session, SessionInit};
 use veche_websocket::frame::Opcode;
 
 use crate::connection::{Open, Talk};
-use crate::driver::{Fate, is_recovered};
 use crate::framing::Framing;
 use crate::worker::Worker;
-
-/// What a translator has asked for while effects were carried out; done when they are, and when the session can take
-/// a command. There are never more than commands in progress: a frame is taken when all is done, and asks for one
-/// command at a time.
-#[derive(Debug, Default)]
-pub(crate) struct Asked {
-    /// A new session is to take the place of this one, and gets the commands.
-    begins_anew: bool,
-    commands: VecDeque<Command>,
-    close: Option<Disconnect>,
-}
-
-impl Asked {
-    /// Whether all is done.
-    pub(crate) fn is_done(&self) -> bool {
-        !self.begins_anew && self.commands.is_empty() && self.close.is_none()
-    }
-
-    fn add(&mut self, output: Output) {
-        if output.begins_anew {
-            // What the old session was still to be asked is cancelled.
-            *self = Self {
-                begins_anew: true,
-                ..Self::default()
-            };
-        }
-        self.commands.extend(output.commands);
-        self.close = self.close.take().or(output.close);
-    }
-}
+use crate::worker::driver::{Fate, is_recovered};
 
 impl Worker {
     /// A translator for a session's client.

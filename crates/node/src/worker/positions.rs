@@ -16,6 +16,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::position::StreamPosition;
 
+use crate::compared::{Compared, Why};
 use crate::inbox::Item;
 use crate::worker::Worker;
 
@@ -25,26 +26,6 @@ pub(crate) struct Positions {
     next: Duration,
     /// A place in the hub.
     cursor: usize,
-}
-
-/// A channel that was compared with its stream.
-#[derive(Debug)]
-pub(crate) struct Compared {
-    pub(crate) channel: Channel,
-    /// Up to where it had been delivered.
-    pub(crate) stood: StreamPosition,
-    /// Where its stream is, or why that is not known.
-    pub(crate) top: Result<StreamPosition, EngineError>,
-    pub(crate) why: Why,
-}
-
-/// Why a channel is compared with its stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// Its time has come, and will come again.
-    InTurn,
-    /// Something may have been lost.
-    Doubted,
 }
 
 /// Between two steps, and how long a channel behind its stream may stand still; less where all channels are due sooner.
