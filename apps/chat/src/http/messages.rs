@@ -23,12 +23,15 @@ pub(crate) struct HistoryQuery {
     before: Option<i64>,
     after: Option<i64>,
     around: Option<i64>,
+    #[serde(default)]
+    unread: bool,
     limit: Option<u32>,
 }
 
 /// `GET /chat/api/rooms/{room}/messages?before=|after=|around=&limit=`: one page, oldest first.
 ///
-/// `before`, `after` and `around` are server ids (`seq`); without any the page is the latest one.
+/// `before`, `after` and `around` are server ids (`seq`); without any the page is the latest one, or with
+/// `unread=true` the one around the first unread message, and the answer says where the caller stands.
 /// `top` is the `seq` of the room's latest message.
 pub(crate) async fn history(
     State(service): State<Arc<Service>>,
@@ -38,6 +41,7 @@ pub(crate) async fn history(
 ) -> Result<Answer<Value>, Refusal> {
     let Query(query) = query.map_err(|rejection| Refusal::bad_request(rejection.body_text()))?;
     let page = match (query.before, query.after, query.around) {
+        (None, None, None) if query.unread => Page::Unread,
         (None, None, None) => Page::Latest,
         (Some(seq), None, None) => Page::Before(seq),
         (None, Some(seq), None) => Page::After(seq),
@@ -58,9 +62,12 @@ pub(crate) async fn history(
         .run(move |db| messages::page(db, &user.id, &id, page, limit))
         .await?;
     let found = found.ok_or_else(|| Refusal::no_such_room(&room))?;
-    Ok(Answer(
-        json!({ "messages": found.messages, "top": found.top, "rev": found.rev }),
-    ))
+    let mut answer = json!({ "messages": found.messages, "top": found.top, "rev": found.rev });
+    if let (Some((read, unread)), Some(fields)) = (found.stands, answer.as_object_mut()) {
+        fields.insert("read".to_owned(), read.into());
+        fields.insert("unread".to_owned(), unread.into());
+    }
+    Ok(Answer(answer))
 }
 
 #[derive(Debug, Deserialize)]

@@ -187,6 +187,8 @@ pub(crate) enum Page {
     Before(i64),
     /// Those after this seq, the nearest ones.
     After(i64),
+    /// Around the first message that the user has not read; the latest ones if there is none.
+    Unread,
     /// The one with this seq, and as many before it as after it.
     Around(i64),
 }
@@ -197,6 +199,8 @@ pub(crate) struct Found {
     pub(crate) messages: Vec<Message>,
     pub(crate) top: i64,
     pub(crate) rev: i64,
+    /// Where the user stands, if that was the question: the cursor, and what is unread.
+    pub(crate) stands: Option<(i64, i64)>,
 }
 
 /// A page of a room; `None` if there is no such room for this user.
@@ -220,8 +224,17 @@ pub(crate) fn page(
     let Some((top, rev)) = numbers else {
         return Ok(None);
     };
+    let stands = match page {
+        Page::Unread => Some(reads::stands(&transaction, user, room)?),
+        _ => None,
+    };
+    let page = match stands {
+        Some((read, unread)) if unread > 0 => Page::Around(read.saturating_add(1)),
+        Some(_) => Page::Latest,
+        None => page,
+    };
     let (from, to, order) = match page {
-        Page::Latest => (0, i64::MAX, "DESC"),
+        Page::Latest | Page::Unread => (0, i64::MAX, "DESC"),
         Page::Before(seq) => (0, seq.saturating_sub(1), "DESC"),
         Page::After(seq) => (seq.saturating_add(1), i64::MAX, "ASC"),
         Page::Around(seq) => (first_around(seq, limit, top), i64::MAX, "ASC"),
@@ -235,7 +248,12 @@ pub(crate) fn page(
         params![room, from, to, limit],
     )?;
     messages.sort_by_key(|message| message.seq);
-    Ok(Some(Found { messages, top, rev }))
+    Ok(Some(Found {
+        messages,
+        top,
+        rev,
+        stands,
+    }))
 }
 
 /// Where a page around `seq` begins: earlier near the end of the room, so that the page is full.

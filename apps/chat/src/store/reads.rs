@@ -66,6 +66,21 @@ pub(crate) fn mark(
     Ok(Some((read, moved > 0)))
 }
 
+/// Where a user stands in a room: the cursor, and how much is unread.
+pub(super) fn stands(
+    connection: &Connection,
+    user: &str,
+    room: &str,
+) -> rusqlite::Result<(i64, i64)> {
+    connection
+        .prepare_cached(&format!(
+            "SELECT COALESCE(reads.seq, 0), {UNREAD} FROM rooms
+             LEFT JOIN reads ON reads.user_id = ?1 AND reads.room_id = rooms.id
+             WHERE rooms.id = ?2"
+        ))?
+        .query_row([user, room], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Moves the cursor over a message of the user's own, if everything before it was read.
 pub(super) fn pass_own(
     connection: &Connection,

@@ -104,3 +104,23 @@ async fn a_mark_in_a_room_that_is_not_there_is_refused() {
     };
     assert_eq!(nobody.post("rooms/general/read", form).await.0, 401);
 }
+
+#[tokio::test]
+async fn one_question_gives_the_page_around_what_is_unread() {
+    let stage = Stage::new().await;
+    let (anna, boris) = (stage.log_in("Anna").await, stage.log_in("Boris").await);
+    write(&anna, 60).await;
+    boris.post("rooms/general/read", json!({ "seq": 20 })).await;
+    let page = async |user: &User| {
+        let (_, page) = user
+            .ask("rooms/general/messages?unread=true&limit=10")
+            .await;
+        let first = page["messages"][0]["seq"].as_i64();
+        (first, page["read"].as_i64(), page["unread"].as_i64())
+    };
+    assert_eq!(page(&boris).await, (Some(16), Some(20), Some(40)));
+    // Who has read everything sees the end.
+    assert_eq!(page(&anna).await, (Some(51), Some(60), Some(0)));
+    let (_, plain) = boris.ask("rooms/general/messages?limit=10").await;
+    assert_eq!((plain.get("read"), plain.get("unread")), (None, None));
+}
