@@ -26,8 +26,8 @@ async function isSound(person, view, wrong) {
 }
 
 const WORDS = {
-  'en-US': { people: 'People', join: 'Join from anywhere', close: 'Close', remove: 'Delete the room', about: 'About the room', discover: 'All public rooms', private: 'Create private', cancel: 'Cancel' },
-  'ru-RU': { people: 'Люди', join: 'Присоединиться отовсюду', close: 'Закрыть', remove: 'Удалить комнату', about: 'О комнате', discover: 'Все открытые комнаты', private: 'Создать закрытую', cancel: 'Отмена' },
+  'en-US': { people: 'People', join: 'Join from anywhere', close: 'Close', remove: 'Delete the room', about: 'About the room', discover: 'All public rooms', react: 'React', emoji: 'Emoji', reply: 'Reply', back: 'Back to rooms', account: /^Your account/, noInvitation: 'This invitation leads nowhere', cancel: 'Cancel' },
+  'ru-RU': { people: 'Люди', join: 'Присоединиться отовсюду', close: 'Закрыть', remove: 'Удалить комнату', about: 'О комнате', discover: 'Все открытые комнаты', react: 'Отреагировать', emoji: 'Эмодзи', reply: 'Ответить', back: 'К списку комнат', account: /^Ваш профиль/, noInvitation: 'Это приглашение никуда не ведёт', cancel: 'Отмена' },
 };
 
 for (const [locale, colorScheme] of [
@@ -83,6 +83,38 @@ for (const [locale, colorScheme] of [
       await anna.write('offline');
       await isSound(anna, name(`offline-${size}`), wrong);
       await anna.comeBack();
+      // What can be done with a message, and who has reacted.
+      await anna.page.goto(`${server.http}/room/general`);
+      await anna.isReady();
+      const row = anna.row(`Hello from a ${size}: www.example.org`);
+      await row.locator('.bubble').hover();
+      await row.getByRole('toolbar').getByRole('button', { name: /👍/ }).click();
+      await row.locator('.reactions button').waitFor();
+      await isSound(anna, name(`reactions-${size}`), wrong);
+      await row.locator('.bubble').hover();
+      await row.getByRole('button', { name: words.react, exact: true }).click();
+      await anna.page.getByRole('dialog', { name: words.emoji }).waitFor();
+      await isSound(anna, name(`emoji-${size}`), wrong);
+      await anna.page.keyboard.press('Escape');
+      await row.getByRole('button', { name: words.reply, exact: true }).click();
+      await anna.composer.fill('**bold** `code` @Anna');
+      await isSound(anna, name(`reply-${size}`), wrong);
+      await anna.composer.press('Enter');
+      await anna.page.locator('.text strong').last().waitFor();
+      await isSound(anna, name(`styles-${size}`), wrong);
+      // The rooms of everybody, and the account.
+      if (size === 'phone') await anna.page.getByRole('button', { name: words.back }).click();
+      await anna.page.getByRole('button', { name: words.discover }).click();
+      await anna.page.getByRole('dialog').getByRole('listitem').first().waitFor();
+      await isSound(anna, name(`discover-${size}`), wrong);
+      await anna.page.keyboard.press('Escape');
+      await anna.page.getByRole('button', { name: words.account }).click();
+      await anna.page.getByRole('dialog').getByRole('listitem').first().waitFor();
+      await isSound(anna, name(`account-${size}`), wrong);
+      await anna.page.keyboard.press('Escape');
+      await anna.page.goto(`${server.http}/join/${'0'.repeat(32)}`);
+      await anna.page.getByRole('heading', { name: words.noInvitation }).waitFor();
+      await isSound(anna, name(`no-invitation-${size}`), wrong);
       await anna.page.goto(`${server.http}/room/nowhere`);
       await anna.page.getByRole('heading', { level: 1 }).waitFor();
       await isSound(anna, name(`nowhere-${size}`), wrong);

@@ -8,10 +8,10 @@ const FILES = [
  "/chat/assets/static/golos-text-latin-ext-wght-normal-B-I5lbAQ.woff2",
  "/chat/assets/static/golos-text-latin-wght-normal-BS5oQT7X.woff2",
  "/chat/assets/static/index-B8CviucT.css",
- "/chat/assets/static/index-D2IggJ9u.js"
+ "/chat/assets/static/index-BEpfzM9c.js"
 ];
 const PREFIX = "veche-chat-";
-const CACHE = PREFIX + "a0a1dc39aa3fe618";
+const CACHE = PREFIX + "c7b7a3d144c33582";
 /** How long the network may take to bring the page before the kept one is shown, in milliseconds. */
 const PATIENCE = 3000;
 

@@ -24,6 +24,7 @@ class Bench {
   now = 1_000_000;
   exists = true;
   listens = 0;
+  unread = 0;
   rev = 0;
   askedChanges: { since: number; after: number; to: number }[] = [];
   changedMessages: Message[] = [];
@@ -35,7 +36,7 @@ class Bench {
       "tea",
       "me",
       {
-        history: async (_, page) => ({ ...this.#history(page), rev: this.rev }),
+        history: async (_, page) => ({ ...this.#history(page), rev: this.rev, ...(page.unread ? { read: this.top - this.unread, unread: this.unread } : {}) }),
         changes: async (_, part) => {
           this.askedChanges.push(part);
           if (this.isDown) throw new ApiError(0, "unreachable", "");
@@ -65,6 +66,7 @@ class Bench {
     let from = this.top - limit + 1;
     if (before !== undefined) from = before - limit;
     if (after !== undefined) from = after + 1;
+    if (page.unread && this.unread > 0) from = this.top - this.unread - 5;
     if (around !== undefined) from = Math.min(around - limit / 2, this.top - limit + 1);
     const to = before !== undefined ? before - 1 : Math.max(0, from - 1) === 0 && from < 1 ? Math.min(this.top, limit) : from + limit - 1;
     return { messages: range(Math.max(1, from), Math.min(this.top, to)), top: this.top };
@@ -328,4 +330,18 @@ test("when the channels of a room are other ones, those are listened to, and wha
   bench.room.close();
   bench.room.rewire();
   assert.equal(bench.listens, 2);
+});
+
+test("before it is known how the reader stands, one question brings what is unread, or the end", async () => {
+  const bench = new Bench(500);
+  bench.unread = 300;
+  bench.room.open(undefined);
+  await settled();
+  assert.deepEqual(bench.asked, [{ unread: true, limit: 60 }]);
+  assert.deepEqual([bench.room.look.at, bench.room.readUpTo, bench.seqs], ["line", 200, [195, 254]]);
+  const other = new Bench(500, range(400, 450));
+  other.room.open(undefined);
+  assert.deepEqual(other.seqs, [400, 450]);
+  await settled();
+  assert.deepEqual([other.room.look.at, other.room.readUpTo, other.seqs, other.asked.length], ["end", undefined, [441, 500], 1]);
 });

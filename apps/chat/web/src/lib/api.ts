@@ -96,6 +96,8 @@ export interface HistoryPage {
   before?: number;
   after?: number;
   around?: number;
+  /** Around the first unread message, or the latest ones; the answer says where the user stands. */
+  unread?: true;
   limit: number;
 }
 
@@ -250,7 +252,7 @@ export class Api {
     return (await this.#ask<{ token: string }>("POST", `rooms/${room}/subscription-token`, { channel })).token;
   }
 
-  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number; rev: number }> {
+  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number; rev: number; read?: number; unread?: number }> {
     const query = new URLSearchParams(Object.entries(page).map(([key, value]) => [key, String(value)]));
     return this.#ask("GET", `rooms/${room}/messages?${query}`);
   }

@@ -24,7 +24,7 @@ export interface RoomWire {
 }
 
 export interface RoomWorld {
-  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number; rev: number }>;
+  history(room: string, page: HistoryPage): Promise<{ messages: Message[]; top: number; rev: number; read?: number; unread?: number }>;
   /** Of the messages behind `after`, up to `to`, those that have changed since `since`; `limit` at most. */
   changes(room: string, part: { since: number; after: number; to: number }): Promise<{ messages: Message[]; rev: number; limit: number }>;
   listen(room: string, ears: RoomEars): RoomWire;
@@ -184,11 +184,13 @@ export class Room extends Observed {
     return this.#wire !== undefined;
   }
 
-  /** The room comes on the screen: at a message, at the first unread one, or at its end. */
-  open({ read, unread, top }: { read: number; unread: number; top: number }, seq?: number): void {
+  /** The room comes on the screen: at a message, at the first unread one, or at its end. Where it is not known yet how the reader stands, the chat is asked with the messages. */
+  open(stands: { read: number; unread: number; top: number } | undefined, seq?: number): void {
     this.#wire ??= this.world.listen(this.id, this.#ears());
+    const { read, unread, top } = stands ?? { read: 0, unread: 0, top: 0 };
     this.#readUpTo = unread > 0 ? read : undefined;
     if (seq !== undefined) this.show(seq);
+    else if (!stands) return void this.#load({ unread: true }, "end");
     else if (unread === 0) this.toLatest();
     else if (this.#timeline.has(read + 1) && this.#timeline.last >= top) this.#lookAt("line");
     else void this.#load({ around: read + 1 }, "line");
@@ -391,8 +393,12 @@ export class Room extends Observed {
     this.#moving = generation;
     const subscriptions = this.#subscriptions;
     try {
-      const { messages, top, rev } = await this.world.history(this.id, { ...page, limit: PAGE });
+      const { messages, top, rev, read, unread } = await this.world.history(this.id, { ...page, limit: PAGE });
       if (generation !== this.#generation) return;
+      if (page.unread && read !== undefined && unread) {
+        this.#readUpTo = read;
+        at = "line";
+      }
       this.#timeline.show(messages, top);
       this.#rev = rev;
       this.#missedSince = undefined;

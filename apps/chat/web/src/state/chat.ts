@@ -20,9 +20,6 @@ const RETRY = 2_000;
 /** How long kept messages wait to be written, in milliseconds. */
 const KEEP_PAUSE = 1_000;
 
-/** A room that is not in the list, or not yet. */
-const UNKNOWN = { read: 0, unread: 0, top: 0 };
-
 export interface ChatWorld {
   /** The session has ended. */
   ended(): void;
@@ -159,7 +156,7 @@ export class Chat extends Observed {
     this.#loaded.set(id, room);
     for (const old of [...this.#loaded.keys()].slice(0, -ROOMS_LOADED)) this.#loaded.delete(old);
     this.#room = room;
-    room.open(this.rooms.find(id) ?? UNKNOWN, seq);
+    room.open(this.rooms.loaded ? this.rooms.find(id) : undefined, seq);
     this.changed();
   }
 
@@ -337,23 +334,15 @@ export class Chat extends Observed {
       const { rooms, house } = await this.api.rooms();
       if (this.#closed) return;
       if (house !== this.session.house) return this.world.rebuilt();
-      const first = !this.rooms.loaded;
       this.rooms.load(rooms);
       const open = this.#room;
       if (open && !this.rooms.find(open.id)) return this.#gone(open.id);
       if (open && this.rooms.find(open.id)?.channel !== this.#listening) open.rewire();
-      // The room was opened before it was known what is unread in it.
-      if (open && first) this.#atUnread(open);
     } catch {
       later(RETRY, () => !this.rooms.loaded && void this.#loadRooms());
     } finally {
       this.#roomsAsked = undefined;
     }
-  }
-
-  #atUnread(room: Room): void {
-    const stands = this.rooms.find(room.id);
-    if (stands && stands.unread > 0 && typeof room.look.at !== "number") room.open(stands);
   }
 
   /** The server refused the connection for good: by the session's end, or for a reason of its own. */

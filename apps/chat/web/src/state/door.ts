@@ -39,9 +39,28 @@ class Door extends Observed {
   async open(): Promise<void> {
     addEventListener("storage", this.#storage);
     const here = this.#accounts.here;
-    if (here) await this.goOn(here);
+    if (here) {
+      // The chat opens by what is known of the session, and asks for its rooms at once; meanwhile it is looked at.
+      this.#enter(here);
+      void this.#look(here);
+    }
     this.#opening = false;
     this.changed();
+  }
+
+  /** Looks at a session that is in use: it may have ended, or the WebSocket may be elsewhere. */
+  async #look(account: Account): Promise<void> {
+    try {
+      const session = await new Api(account.token).me();
+      if (this.#here?.token !== account.token) return;
+      if (session.socket === account.session.socket) this.#accounts.enter({ ...account, session });
+      else {
+        this.#chat?.close();
+        this.#enter({ ...account, session });
+      }
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#ended(account);
+    }
   }
 
   /** Goes on with a session of this browser; offline by what is known of it. */
