@@ -62,7 +62,7 @@ impl Builder {
     ///
     /// # Example
     /// ```no_run
-    /// # async fn fetch_token() -> Result<String, std::io::Error> { unimplemented!() }
+    /// # async fn fetch_token() -> Result<String, std::io::Error> { Ok("a token".into()) }
     /// use veche_client::{Client, TokenError};
     ///
     /// let client = Client::builder("wss://example.com/connection/plain").token(|_| async {
