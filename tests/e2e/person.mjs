@@ -7,6 +7,7 @@ import { after, before } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { socks } from './network.mjs';
+import { within } from './wait.mjs';
 
 const PICTURES = resolve(fileURLToPath(import.meta.url), '../../artifacts/screenshots');
 const CHROMIUM = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => path && existsSync(path));
@@ -128,6 +129,17 @@ export class Person {
 
   async reads(text) {
     await this.row(text).waitFor();
+  }
+
+  /** Goes to the last message, which has this text. A burst that is longer than the screen stops at its first line. */
+  async goesToTheEnd(text) {
+    const going = async () => {
+      while (!(await this.row(text).isVisible())) {
+        await this.list.press('End');
+        await this.row(text).waitFor({ timeout: 1000 }).catch(() => {});
+      }
+    };
+    await within(going(), `the message ${text}`);
   }
 
   /** The window has the focus, or another one has it: a browser under test gives it to all of them. */
