@@ -2,15 +2,12 @@
 // again, and tells its parent how long the server worked until each publication came back. That is the time of the
 // server's process, so that it is the same on a busy machine.
 
-import { readFileSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import WebSocket from 'ws';
+import { processorTime } from './processor-time.mjs';
 
 /** From one publication's return to the next publication. */
 const PAUSE_MS = 5;
-
-/** Milliseconds in a tick of /proc (proc(5); sysconf(_SC_CLK_TCK) is 100). */
-const TICK_MS = 10;
 
 const { url, channel, pid } = workerData;
 const socket = new WebSocket(url, { perMessageDeflate: false });
@@ -19,14 +16,8 @@ let sentAt;
 
 const send = (command) => socket.send(JSON.stringify(command));
 
-/** Processor time that the server has used, in milliseconds. */
-function worked() {
-  const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /, '').split(' ').slice(11, 13);
-  return (Number(user) + Number(system)) * TICK_MS;
-}
-
 function publish() {
-  sentAt = worked();
+  sentAt = processorTime(pid);
   send({ id: ++last, publish: { channel, data: last } });
 }
 
@@ -37,7 +28,7 @@ socket.on('message', (bytes) => {
     if (reply.id === 1) send({ id: ++last, subscribe: { channel } });
     else if (reply.subscribe) publish();
     else if (reply.push?.pub?.data === last) {
-      parentPort.postMessage({ ms: worked() - sentAt });
+      parentPort.postMessage({ ms: processorTime(pid) - sentAt });
       setTimeout(publish, PAUSE_MS);
     } else if (reply.error) throw new Error(JSON.stringify(reply));
     else if (line === '{}') send({});

@@ -77,12 +77,20 @@ test('a body from who has no key is not kept at all', async (t) => {
   await it.bounded(silent(t, it, bytes), { clients: 40, allowance: 32 * KiB, perWireByte: 0.25 });
 });
 
-test('bodies of the chat are kept at the size that they have', async (t) => {
-  const it = await watched(t, await startDemo(t, { env: ALLOCATOR }), 'bystander');
-  const login = Buffer.from('anna:').toString('base64');
-  const head = Buffer.from(`POST /chat/api/rooms/general/messages HTTP/1.1\r\nHost: 127.0.0.1:${it.server.port}\r\nAuthorization: Basic ${login}\r\nContent-Type: application/json\r\nContent-Length: 65000\r\n\r\n`);
-  await it.bounded(silent(t, it, all([head, Buffer.alloc(60_000, 'x')])), { clients: 100, allowance: 32 * KiB, perWireByte: 4 });
-});
+/** Bodies of the chat's calls, and how many clients send one each. */
+const CHAT_BODIES = {
+  'a body of a declared length': ['Content-Length: 65000', Buffer.alloc(60_000, 'x'), 100],
+  'a body in chunks of a byte': ['Transfer-Encoding: chunked', chunks(1, 60_000), 20],
+};
+
+for (const [what, [length, body, clients]] of Object.entries(CHAT_BODIES)) {
+  test(`${what} is kept by the chat at the size that it has`, async (t) => {
+    const it = await watched(t, await startDemo(t, { env: ALLOCATOR }), 'bystander');
+    const login = Buffer.from('anna:').toString('base64');
+    const head = Buffer.from(`POST /chat/api/rooms/general/messages HTTP/1.1\r\nHost: 127.0.0.1:${it.server.port}\r\nAuthorization: Basic ${login}\r\nContent-Type: application/json\r\n${length}\r\n\r\n`);
+    await it.bounded(silent(t, it, all([head, body])), { clients, allowance: 32 * KiB, perWireByte: 4 });
+  });
+}
 
 /** A load of clients that each make one call of the API, and keep its answer in the socket. */
 function calling(t, it, path, body, headers = '') {

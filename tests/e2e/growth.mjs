@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { merge, openConfig, startServer } from './server.mjs';
+import { processorTime } from './processor-time.mjs';
 import { within } from './wait.mjs';
 
 export const KiB = 1024;
@@ -23,8 +24,10 @@ const SLOWEST_MS = 2000;
 const MEDIAN_MS = 100;
 /** How long memory may take to come back, and a round of clients to be digested. */
 const PATIENCE_MS = 30_000;
-/** Round trips of the other client without a new peak of memory after which a load counts as digested. */
+/** Round trips of the other client without a new peak of memory after which a load counts as digested, and the share of
+ * a processor that the server may use meanwhile. The other client alone takes a tenth of it. */
 const CALM = 10;
+const IDLE_SHARE = 0.5;
 
 /** Memory that is freed goes back to the system at once, so that what is resident is what the server holds. */
 export const ALLOCATOR = { MIMALLOC_PURGE_DELAY: '0' };
@@ -88,12 +91,14 @@ class Measured {
     }
   }
 
-  /** Waits until the peak of memory does not rise any more while the other client goes round. */
+  /** Waits until the server works for the other client only, and the peak of memory does not rise any more. */
   async #calm() {
     const deadline = performance.now() + PATIENCE_MS;
-    for (let peak = 0; peak < this.#peak() && performance.now() < deadline; ) {
-      peak = this.#peak();
+    for (let isCalm = false; !isCalm && performance.now() < deadline; ) {
+      const [peak, worked, begun] = [this.#peak(), processorTime(this.server.pid), performance.now()];
       await this.bystander.trips(CALM);
+      const share = (processorTime(this.server.pid) - worked) / (performance.now() - begun);
+      isCalm = share < IDLE_SHARE && this.#peak() === peak;
     }
   }
 

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{any, delete, get, patch, post, put};
 use veche_auth::token::Secret;
@@ -13,7 +12,6 @@ use crate::announcer::Announcer;
 use crate::api_client::ApiClient;
 use crate::assets;
 use crate::hosts::{self, Hosts};
-use crate::limits;
 use crate::publisher::Publisher;
 use crate::rates::Rate;
 use crate::store::Store;
@@ -107,7 +105,6 @@ pub(crate) fn router(service: Arc<Service>, hosts: Hosts) -> Router {
         .method_not_allowed_fallback(refusal::wrong_method)
         .route("/{*nothing}", any(refusal::no_such_address))
         .layer(middleware::from_fn(caller::refuse_other_origins))
-        .layer(DefaultBodyLimit::max(limits::BODY_BYTES))
         .with_state(service);
     Router::new()
         .nest("/chat/api", api)

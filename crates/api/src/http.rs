@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::{Body, HttpBody, to_bytes};
+use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use http_body_util::LengthLimitError;
+use axum::{BoxError, Router};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tracing::debug;
 
 use veche_protocol::error_code::{CommandError, ErrorCode};
@@ -134,24 +134,30 @@ impl Door {
         if announced > limit {
             return Err(too_large());
         }
-        let reading = tokio::time::timeout(self.options.read_timeout, to_bytes(body, limit));
-        let bytes = match reading.await {
+        let reading = joined(Limited::new(body, limit));
+        let bytes = match tokio::time::timeout(self.options.read_timeout, reading).await {
             Ok(Ok(bytes)) => bytes,
-            Ok(Err(error)) => {
-                let cause = std::error::Error::source(&error);
-                if cause.is_some_and(|cause| cause.is::<LengthLimitError>()) {
-                    return Err(too_large());
-                }
-                return Err(bad_request(&Malformed("the body broke off".into())));
-            }
+            Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+            Ok(Err(_)) => return Err(bad_request(&Malformed("the body broke off".into()))),
             Err(_) => {
                 let error = bad("the body did not come in time");
                 return Err(refusal(StatusCode::REQUEST_TIMEOUT, error));
             }
         };
-        String::from_utf8(bytes.into())
+        String::from_utf8(bytes)
             .map_err(|_| bad_request(&Malformed("the body is not UTF-8".into())))
     }
+}
+
+/// The data of a body in one piece. A list of its pieces would take many times their size where they are short.
+async fn joined(mut body: Limited<Body>) -> Result<Vec<u8>, BoxError> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(whole)
 }
 
 async fn serve_method(door: &Door, method: &Method, request: Request) -> Response {

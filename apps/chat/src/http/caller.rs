@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
+use axum::BoxError;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN};
 use axum::http::request::Parts;
@@ -11,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use tokio::time::timeout;
 
@@ -95,7 +97,7 @@ pub(crate) struct Json<T>(pub(crate) T);
 impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Json<T> {
     type Rejection = Refusal;
 
-    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Refusal> {
+    async fn from_request(request: Request, _: &Arc<Service>) -> Result<Self, Refusal> {
         let said = request
             .headers()
             .get(CONTENT_TYPE)
@@ -110,24 +112,33 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Json<T> {
                 sentence,
             ));
         }
-        let body = timeout(limits::BODY_TIMEOUT, Bytes::from_request(request, service))
+        let reading = joined(Limited::new(request.into_body(), limits::BODY_BYTES));
+        let body = timeout(limits::BODY_TIMEOUT, reading)
             .await
             .map_err(|_| Refusal::too_slow())?
-            .map_err(|rejection| {
-                let limit = limits::BODY_BYTES;
-                match rejection.status() {
-                    StatusCode::PAYLOAD_TOO_LARGE => {
-                        let sentence = format!("the body is longer than {limit} bytes");
-                        Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", sentence)
-                    }
-                    _ => Refusal::bad_request("the body did not arrive whole"),
+            .map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    let sentence = format!("the body is longer than {} bytes", limits::BODY_BYTES);
+                    return Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", sentence);
                 }
+                Refusal::bad_request("the body did not arrive whole")
             })?;
         let value = serde_json::from_slice(&body);
         value
             .map(Self)
             .map_err(|error| Refusal::bad_request(format!("the body is not as expected: {error}")))
     }
+}
+
+/// The data of a body in one piece. A list of its pieces would take many times their size where they are short.
+async fn joined(mut body: Limited<Body>) -> Result<Vec<u8>, BoxError> {
+    let mut whole = Vec::new();
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+    }
+    Ok(whole)
 }
 
 /// Refuses what a page of another site sends: a browser then names that site in `Origin`.
