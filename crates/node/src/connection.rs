@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use veche_protocol::batch::Encoding;
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::headers::Headers;
 use veche_protocol::identity::{App, UserId};
 use veche_session::plain::Translator;
 use veche_session::profile::{Direction, Profile};
@@ -38,6 +39,8 @@ pub struct Opening {
     pub first: Option<Bytes>,
     /// The user, where a proxy before the server has found out who it is: no token is needed.
     pub user: Option<UserId>,
+    /// Headers of the request that are kept for the application.
+    pub headers: Option<Headers>,
     /// Kept until the conversation ends.
     pub pass: Option<Pass>,
 }
@@ -82,6 +85,7 @@ impl Opening {
             inflate: false,
             first: None,
             user: None,
+            headers: None,
             pass: None,
         }
     }

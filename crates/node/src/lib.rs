@@ -24,6 +24,7 @@ pub mod backend;
 pub mod cluster;
 
 mod accept;
+mod application;
 mod apps;
 mod asked;
 mod clock;

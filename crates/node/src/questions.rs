@@ -4,6 +4,7 @@ use veche_engine::error::EngineError;
 use veche_engine::pending::Pending;
 use veche_session::question::{Answer, Ask, Failure, Question};
 
+use crate::connection::Open;
 use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;
 use crate::worker::Worker;
@@ -14,6 +15,7 @@ impl Worker {
     pub(crate) fn ask(
         &mut self,
         key: ConnectionKey,
+        open: &Open,
         ask: Ask,
         question: Question,
     ) -> Option<Answer> {
@@ -21,17 +23,19 @@ impl Worker {
         let engine = node.engine();
         match question {
             Question::ConnectionToken { token } => {
+                let now = self.now.unix_secs();
                 let claims = node
                     .authority()
-                    .connection_token(&token, self.now.unix_secs());
+                    .connection_token(&open.caller()?, &token, now);
                 self.pend(key, ask, claims, |claims, _| {
                     Answer::ConnectionToken(claims)
                 })
             }
             Question::SubscriptionToken { token } => {
+                let now = self.now.unix_secs();
                 let claims = node
                     .authority()
-                    .subscription_token(&token, self.now.unix_secs());
+                    .subscription_token(&open.caller()?, &token, now);
                 self.pend(key, ask, claims, |claims, _| {
                     Answer::SubscriptionToken(claims)
                 })
@@ -72,9 +76,8 @@ impl Worker {
                     .add(&channel, &info, node.config().presence_ttl);
                 self.pend_engine(key, ask, added, Answer::Done)
             }
-            Question::Rpc { method, data } => {
-                let result = node.authority().rpc(&method, data);
-                self.pend(key, ask, result, |result, _| Answer::Rpc(result))
+            Question::Application(request) => {
+                self.ask_application(key, ask, &open.caller()?, request)
             }
         }
     }
@@ -93,7 +96,7 @@ impl Worker {
     }
 
     /// Brings an answer now, or through the inbox.
-    fn pend<T: Send + 'static>(
+    pub(crate) fn pend<T: Send + 'static>(
         &self,
         connection: ConnectionKey,
         ask: Ask,

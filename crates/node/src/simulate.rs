@@ -15,14 +15,12 @@ use veche_engine::sink::Sink;
 use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-use veche_protocol::error_code::{CommandError, ErrorCode};
-use veche_protocol::payload::Payload;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_session::order::Order;
 use veche_session::rules::Rules;
 use veche_session::turn::Now;
 
-use crate::authority::Authority;
+use crate::authority::{Authority, Caller};
 use crate::connection::{Conversation, Opening, Stage};
 use crate::link::handover::Handover;
 use crate::listener::Role;
@@ -254,6 +252,7 @@ pub struct Nobody;
 impl Authority for Nobody {
     fn connection_token(
         &self,
+        _caller: &Caller<'_>,
         _token: &str,
         _now: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
@@ -262,18 +261,11 @@ impl Authority for Nobody {
 
     fn subscription_token(
         &self,
+        _caller: &Caller<'_>,
         _token: &str,
         _now: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
         Pending::Ready(Err(TokenError::Expired("no token is accepted here".into())))
-    }
-
-    fn rpc(
-        &self,
-        _method: &str,
-        _data: Option<Payload>,
-    ) -> Pending<Result<Option<Payload>, CommandError>> {
-        Pending::Ready(Err(CommandError::from(ErrorCode::METHOD_NOT_FOUND)))
     }
 }
 

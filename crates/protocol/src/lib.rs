@@ -7,6 +7,7 @@
 pub mod channel;
 pub mod claims;
 pub mod filter;
+pub mod headers;
 pub mod history;
 pub mod idempotency;
 pub mod identity;

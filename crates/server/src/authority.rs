@@ -3,10 +3,8 @@
 use veche_auth::token::Verifier;
 use veche_config::Config;
 use veche_engine::pending::Pending;
-use veche_node::authority::Authority;
+use veche_node::authority::{Authority, Caller};
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-use veche_protocol::error_code::{CommandError, ErrorCode};
-use veche_protocol::payload::Payload;
 
 use crate::keys;
 use crate::tokens::{Checker, CheckerContext};
@@ -16,8 +14,6 @@ use crate::tokens::{Checker, CheckerContext};
 pub(crate) struct TokenAuthority {
     connection: Checker,
     subscription: Checker,
-    /// The method that is answered here, with nothing.
-    ping: Option<String>,
 }
 
 impl TokenAuthority {
@@ -26,18 +22,18 @@ impl TokenAuthority {
     /// # Errors
     /// What is wrong with a key, in words.
     pub(crate) fn new(config: &Config) -> Result<Self, String> {
-        let (client, ping) = (&config.client, &config.rpc.ping);
+        let client = &config.client;
         let context = CheckerContext::default();
         Ok(Self {
             connection: Checker::new(keys::connection(client)?, context.clone()),
             subscription: Checker::new(keys::subscription(client)?, context),
-            ping: ping.enabled.then(|| ping.method.clone()),
         })
     }
 }
 
-impl Authority for TokenAuthority {
-    fn connection_token(
+impl TokenAuthority {
+    /// What a connection token says, at this time (seconds of Unix time).
+    pub(crate) fn check_connection(
         &self,
         token: &str,
         now: i64,
@@ -46,7 +42,8 @@ impl Authority for TokenAuthority {
             .check(token, now, Verifier::verify_connection)
     }
 
-    fn subscription_token(
+    /// What a subscription token says, at this time (seconds of Unix time).
+    pub(crate) fn check_subscription(
         &self,
         token: &str,
         now: i64,
@@ -54,22 +51,26 @@ impl Authority for TokenAuthority {
         self.subscription
             .check(token, now, Verifier::verify_subscription)
     }
+}
 
-    fn rpc(
+/// Keys are the same for all clients.
+impl Authority for TokenAuthority {
+    fn connection_token(
         &self,
-        method: &str,
-        _: Option<Payload>,
-    ) -> Pending<Result<Option<Payload>, CommandError>> {
-        let code = match &self.ping {
-            Some(ping) if ping == method => return Pending::Ready(Ok(None)),
-            // With a method configured, any other method does not exist.
-            Some(_) => ErrorCode::METHOD_NOT_FOUND,
-            None => ErrorCode::NOT_AVAILABLE,
-        };
-        let why = format!(
-            "nothing answers the method {method:?}: no backend is configured for calls (rpc.proxy)"
-        );
-        Pending::Ready(Err(CommandError::because(code, why)))
+        _caller: &Caller<'_>,
+        token: &str,
+        now: i64,
+    ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
+        self.check_connection(token, now)
+    }
+
+    fn subscription_token(
+        &self,
+        _caller: &Caller<'_>,
+        token: &str,
+        now: i64,
+    ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
+        self.check_subscription(token, now)
     }
 }
 
@@ -86,7 +87,7 @@ pub async fn connection_claims(
     now: i64,
 ) -> Result<Box<ConnectionClaims>, TokenError> {
     let authority = TokenAuthority::new(config).map_err(TokenError::Failed)?;
-    authority.connection_token(token, now).wait().await
+    authority.check_connection(token, now).wait().await
 }
 
 /// The claims of a subscription token; else as [`connection_claims`].
@@ -101,7 +102,7 @@ pub async fn subscription_claims(
     now: i64,
 ) -> Result<Box<SubscriptionClaims>, TokenError> {
     let authority = TokenAuthority::new(config).map_err(TokenError::Failed)?;
-    authority.subscription_token(token, now).wait().await
+    authority.check_subscription(token, now).wait().await
 }
 
 #[cfg(test)]

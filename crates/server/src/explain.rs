@@ -2,7 +2,6 @@
 //! session is asked for its verdicts.
 
 use veche_config::Loaded;
-use veche_node::authority::Authority as _;
 use veche_protocol::claims::TokenError;
 use veche_session::explain::{self, Credentials};
 
@@ -41,7 +40,7 @@ pub async fn explain(loaded: &Loaded, question: &Question, now: i64) -> Explanat
     let authority = TokenAuthority::new(&loaded.config).map_err(TokenError::Failed);
     let credentials = match (&question.token, &question.user) {
         (Some(token), _) => Credentials::Token(match &authority {
-            Ok(authority) => authority.connection_token(token, now).wait().await,
+            Ok(authority) => authority.check_connection(token, now).wait().await,
             Err(error) => Err(error.clone()),
         }),
         (None, Some(user)) => Credentials::User(user.as_str().into()),
@@ -50,7 +49,7 @@ pub async fn explain(loaded: &Loaded, question: &Question, now: i64) -> Explanat
     let token = question.subscription_token.as_ref();
     let subscription_token = match token.filter(|_| question.operation == Operation::Subscribe) {
         Some(token) => Some(match &authority {
-            Ok(authority) => authority.subscription_token(token, now).wait().await,
+            Ok(authority) => authority.check_subscription(token, now).wait().await,
             Err(error) => Err(error.clone()),
         }),
         None => None,

@@ -10,7 +10,7 @@ use veche_config::{Config, support};
 use veche_protocol::publication::Retention;
 use veche_session::rules::{
     ChannelOptions, ChannelPattern, ChannelRules, ClientRules, DataFormat, PersonalChannel,
-    RecoveryMode, Rules,
+    RecoveryMode, RpcRules, Rules,
 };
 
 /// Makes the rules of a configuration. `version` is sent in the reply to `connect`.
@@ -23,6 +23,16 @@ pub(crate) fn rules(config: &Config, version: &str) -> Rules {
             ..client(config, version)
         },
         channel,
+        rpc: rpc(config),
+    }
+}
+
+/// No proxy is served yet: see `support`.
+fn rpc(config: &Config) -> RpcRules {
+    let ping = &config.rpc.ping;
+    RpcRules {
+        ping: ping.enabled.then(|| ping.method.as_str().into()),
+        ..RpcRules::default()
     }
 }
 
@@ -33,6 +43,7 @@ fn client(config: &Config, version: &str) -> ClientRules {
         insecure: client.insecure,
         allow_anonymous_connect_without_token: client.allow_anonymous_connect_without_token,
         disallow_anonymous_connection_tokens: client.disallow_anonymous_connection_tokens,
+        emulated_headers: Arc::default(),
         allow_name_login: config.plain.allow_name_login,
         explain_errors: client.explain_errors,
         ping_interval: client.ping_interval,

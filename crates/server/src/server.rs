@@ -357,6 +357,7 @@ fn doors(config: &Config, own_origin: bool) -> Result<Doors, BadPattern> {
         ),
         refusals: Refusals::default(),
         user_header: Some(config.client.user_id_http_header.clone()).filter(|it| !it.is_empty()),
+        kept_headers: Vec::new(),
         log: Log::default(),
     })
 }

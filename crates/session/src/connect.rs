@@ -5,6 +5,7 @@ use veche_protocol::claims::{ConnectionClaims, TokenError};
 use veche_protocol::command;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
+use veche_protocol::headers::Headers;
 use veche_protocol::identity::{App, UserId};
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Expiry};
@@ -38,6 +39,7 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
+        self.keep_headers(&connect.headers, turn);
         self.phase = Phase::Connecting(Box::new(Connecting {
             id,
             subs: connect.subs,
@@ -65,6 +67,14 @@ impl Session {
             ..ConnectionClaims::default()
         };
         self.identify(claims, turn, effects);
+    }
+
+    /// Keeps those headers of the command that the application wants.
+    fn keep_headers(&mut self, headers: &[(String, String)], turn: &Turn<'_>) {
+        let headers = headers.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+        let kept = Headers::new(&turn.rules.client.emulated_headers, headers);
+        self.set_emulated_headers(kept);
     }
 
     pub(crate) fn handle_connection_token(
@@ -159,6 +169,7 @@ impl Session {
         let app = connecting.app.take();
         self.timers.clear(Timer::Stale);
         self.user = claims.user;
+        self.set_meta(claims.meta);
         self.info = claims.info.map(Box::new);
         self.expire_at = limits::capped(expire_at, now);
         effects.push(Effect::Tell(Notice::Connected {

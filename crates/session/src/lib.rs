@@ -4,6 +4,7 @@
 //! and no encoding here, so a test is a list of inputs and a list of effects.
 
 // The conversation and its vocabulary.
+pub mod application;
 pub mod effect;
 pub mod order;
 pub mod profile;
@@ -13,6 +14,7 @@ pub mod session;
 pub mod turn;
 
 // Shared by all commands.
+pub mod authorities;
 pub mod limits;
 pub mod namespace;
 pub mod permission;

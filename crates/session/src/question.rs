@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-use veche_protocol::error_code::CommandError;
 use veche_protocol::history;
 use veche_protocol::identity::{App, ClientId, ClientInfo, UserId};
-use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::reply::PresenceStats;
 
+use crate::application::{Request, Response};
 use crate::refusal::RefusalReport;
 
 /// Pairs an answer with its question within one session.
@@ -85,13 +84,8 @@ pub enum Question {
         /// Who.
         info: Arc<ClientInfo>,
     },
-    /// Calls the backend. Answered by [`Answer::Rpc`].
-    Rpc {
-        /// Name of the method.
-        method: String,
-        /// Arguments.
-        data: Option<Payload>,
-    },
+    /// What the application says. Answered by [`Answer::Application`].
+    Application(Request),
 }
 
 /// The world's answer.
@@ -115,8 +109,8 @@ pub enum Answer {
     Presence(Result<Vec<ClientInfo>, Failure>),
     /// To [`Question::PresenceStats`].
     PresenceStats(Result<PresenceStats, Failure>),
-    /// To [`Question::Rpc`]; the error is the backend's.
-    Rpc(Result<Option<Payload>, CommandError>),
+    /// To [`Question::Application`].
+    Application(Response),
 }
 
 /// Why the world could not answer.

@@ -67,6 +67,7 @@ impl Session {
         let expire_at = claims.expire_at;
         match self.check_refresh(&claims, expire_at, turn) {
             Ok(expiry) => {
+                self.set_meta(claims.meta);
                 self.prolong(expire_at, claims.info, turn);
                 self.reply(id, reply::Body::Refresh(expiry), effects);
             }

@@ -47,6 +47,8 @@ pub enum Rule {
     Recovery,
     /// The channel tells who comes and goes.
     JoinLeave,
+    /// The application answers calls (`rpc.proxy`).
+    RpcProxy,
     /// `client.insecure`.
     Insecure,
 }
@@ -157,6 +159,7 @@ impl Rule {
             Self::Positioning => "positioning",
             Self::Recovery => "recovery",
             Self::JoinLeave => "join_leave",
+            Self::RpcProxy => "rpc_proxy",
             Self::Insecure => "insecure",
         }
     }

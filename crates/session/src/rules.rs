@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use veche_protocol::publication::Retention;
 
+use crate::application::ProxyName;
+
 /// The rules in force.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
@@ -13,6 +15,8 @@ pub struct Rules {
     pub client: ClientRules,
     /// About channels.
     pub channel: ChannelRules,
+    /// About calls of the application.
+    pub rpc: RpcRules,
 }
 
 /// Rules about clients (configuration section `client`).
@@ -26,6 +30,8 @@ pub struct ClientRules {
     pub allow_anonymous_connect_without_token: bool,
     /// Tokens without a user are refused with 3507.
     pub disallow_anonymous_connection_tokens: bool,
+    /// Names of the headers in `connect` that are kept for the application, in any case.
+    pub emulated_headers: Arc<[Box<str>]>,
     /// Clients of the plain dialect may log in by name alone.
     pub allow_name_login: bool,
     /// Clients are told why they are refused, not by code alone. For development.
@@ -61,6 +67,19 @@ pub struct ClientRules {
     pub history_max_publication_limit: usize,
     /// Publications recovered with one subscription.
     pub recovery_max_publication_limit: usize,
+}
+
+/// Rules about calls (configuration section `rpc`). Methods have namespaces as channels do.
+#[derive(Clone, Debug)]
+pub struct RpcRules {
+    /// The method that the server itself answers, with nothing.
+    pub ping: Option<Box<str>>,
+    /// Ends the namespace.
+    pub namespace_boundary: String,
+    /// The proxy that answers methods without namespace.
+    pub without_namespace: Option<ProxyName>,
+    /// The proxies that answer methods, by namespace.
+    pub namespaces: HashMap<Box<str>, ProxyName>,
 }
 
 /// Channels of users' own (`client.subscribe_to_user_personal_channel`).
@@ -217,6 +236,7 @@ impl Default for ClientRules {
             insecure: false,
             allow_anonymous_connect_without_token: false,
             disallow_anonymous_connection_tokens: false,
+            emulated_headers: Arc::default(),
             allow_name_login: false,
             explain_errors: false,
             ping_interval: Some(Duration::from_secs(25)),
@@ -234,6 +254,17 @@ impl Default for ClientRules {
             connect_include_server_time: false,
             history_max_publication_limit: 300,
             recovery_max_publication_limit: 300,
+        }
+    }
+}
+
+impl Default for RpcRules {
+    fn default() -> Self {
+        Self {
+            ping: None,
+            namespace_boundary: ":".into(),
+            without_namespace: None,
+            namespaces: HashMap::new(),
         }
     }
 }

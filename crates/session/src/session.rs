@@ -24,6 +24,7 @@ use crate::turn::Turn;
 mod answers;
 mod commands;
 mod ending;
+pub(crate) mod extras;
 mod init;
 mod orders;
 pub(crate) mod pending;
@@ -33,6 +34,7 @@ mod timeouts;
 
 pub use init::{Emulation, SessionInit};
 
+use extras::Extras;
 use pending::PendingQuestions;
 use phase::Phase;
 
@@ -55,7 +57,7 @@ pub struct Session {
     /// Commands that are not answered yet.
     in_progress: u32,
     pub(crate) profile: Profile,
-    emulation: Option<Box<Emulation>>,
+    extras: Option<Box<Extras>>,
     /// Pings that were sent and not answered; more than one where a pong may have come unread.
     pub(crate) unanswered_pings: u8,
     pub(crate) is_reading: bool,
@@ -84,7 +86,7 @@ impl Session {
             last_number: 0,
             in_progress: 0,
             profile: init.profile,
-            emulation: init.emulation,
+            extras: Extras::new(init.emulation, init.headers),
             unanswered_pings: 0,
             is_reading: true,
             latency_ms: None,
@@ -95,12 +97,6 @@ impl Session {
     #[must_use]
     pub fn profile(&self) -> Profile {
         self.profile
-    }
-
-    /// How requests of an emulated client find the session.
-    #[must_use]
-    pub fn emulation(&self) -> Option<&Emulation> {
-        self.emulation.as_deref()
     }
 
     /// The connection's id.

@@ -11,12 +11,10 @@ use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
 use veche_engine::pending::Pending;
-use veche_node::authority::Authority;
+use veche_node::authority::{Authority, Caller};
 use veche_node::listener::{Listener, Role};
 use veche_node::node::{Engine, Node, NodeConfig, Surroundings};
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-use veche_protocol::error_code::{CommandError, ErrorCode};
-use veche_protocol::payload::Payload;
 use veche_session::rules::Rules;
 use veche_transport::doors::{Door, Doors};
 use veche_transport::reception::HttpReception;
@@ -86,6 +84,7 @@ struct Nobody;
 impl Authority for Nobody {
     fn connection_token(
         &self,
+        _caller: &Caller<'_>,
         _: &str,
         _: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
@@ -94,13 +93,10 @@ impl Authority for Nobody {
 
     fn subscription_token(
         &self,
+        _caller: &Caller<'_>,
         _: &str,
         _: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
         Pending::Ready(Ok(Box::default()))
-    }
-
-    fn rpc(&self, _: &str, _: Option<Payload>) -> Pending<Result<Option<Payload>, CommandError>> {
-        Pending::Ready(Err(ErrorCode::NOT_AVAILABLE.into()))
     }
 }

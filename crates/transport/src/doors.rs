@@ -34,6 +34,9 @@ pub struct Doors {
     pub refusals: Refusals,
     /// The header in which a proxy before the server says who the user is.
     pub user_header: Option<String>,
+    /// Names of the headers that are kept for the application, as long as the connection lives. Values that are no
+    /// text are not kept.
+    pub kept_headers: Vec<String>,
     /// What the log says of those who are not let in.
     pub log: Log,
 }

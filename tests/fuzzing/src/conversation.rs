@@ -15,15 +15,15 @@ use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::{Clock, ManualClock};
 use veche_engine::memory::presence::MemoryPresence;
 use veche_engine::pending::Pending;
-use veche_node::authority::Authority;
+use veche_node::authority::{Authority, Caller};
 use veche_node::connection::{Conversation, Opening};
 use veche_node::node::{Engine, NodeConfig};
 use veche_node::simulate::Simulation;
 use veche_protocol::batch::Encoding;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-use veche_protocol::error_code::CommandError;
 use veche_protocol::payload::Payload;
 use veche_protocol::publication::Retention;
+use veche_session::application::{ProxyName, RpcRequest, Verdict};
 use veche_session::rules::{ChannelOptions, Rules};
 use veche_session::turn::Now;
 
@@ -237,6 +237,7 @@ fn rules() -> Rules {
     rules.client.allow_name_login = true;
     rules.client.channel_limit = 16;
     rules.client.concurrency = 2;
+    rules.rpc.without_namespace = Some(ProxyName::from("default"));
     rules.channel.without_namespace = Arc::new(all);
     rules
         .channel
@@ -252,6 +253,7 @@ struct Tokens(Verifier);
 impl Authority for Tokens {
     fn connection_token(
         &self,
+        _caller: &Caller<'_>,
         token: &str,
         now: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
@@ -260,18 +262,15 @@ impl Authority for Tokens {
 
     fn subscription_token(
         &self,
+        _caller: &Caller<'_>,
         token: &str,
         now: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
         Pending::Ready(self.0.verify_subscription(token, now, None).map(Box::new))
     }
 
-    fn rpc(
-        &self,
-        _method: &str,
-        data: Option<Payload>,
-    ) -> Pending<Result<Option<Payload>, CommandError>> {
-        Pending::Later(Box::pin(async move { Ok(data) }))
+    fn rpc(&self, _caller: &Caller<'_>, request: RpcRequest) -> Pending<Verdict<Option<Payload>>> {
+        Pending::Later(Box::pin(async move { Ok(request.data) }))
     }
 }
 

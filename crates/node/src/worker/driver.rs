@@ -1,6 +1,7 @@
 //! The only driver of sessions: messages in, effects carried out. It decides nothing.
 
 use veche_protocol::disconnect::Disconnect;
+use veche_protocol::headers::Headers;
 use veche_protocol::identity::UserId;
 use veche_session::effect::Effects;
 use veche_session::profile::{Direction, Profile};
@@ -46,6 +47,7 @@ impl Worker {
             inflate,
             first,
             user,
+            headers,
             pass,
         } = opening;
         self.outboxes.append(slot, &answer);
@@ -57,11 +59,11 @@ impl Worker {
         };
         let talk = match conversation {
             Conversation::Centrifuge { encoding } => Talk::Centrifuge {
-                session: self.new_session(slot, user, profile),
+                session: self.new_session(slot, user, headers, profile),
                 encoding,
             },
             Conversation::Plain { token } => {
-                let session = self.new_session(slot, user, profile);
+                let session = self.new_session(slot, user, headers, profile);
                 Talk::Plain {
                     translator: Box::new(self.translator(&session, token)),
                     session,
@@ -96,7 +98,13 @@ impl Worker {
     }
 
     /// A session for a fresh client.
-    fn new_session(&self, slot: u32, user: Option<UserId>, profile: Profile) -> Session {
+    fn new_session(
+        &self,
+        slot: u32,
+        user: Option<UserId>,
+        headers: Option<Headers>,
+        profile: Profile,
+    ) -> Session {
         let is_emulated = profile.direction == Direction::Emulated;
         let emulation = is_emulated.then(|| Box::new(self.node.emulation(self.index, slot)));
         let init = SessionInit {
@@ -105,6 +113,7 @@ impl Worker {
             seed: fastrand::u64(..),
             profile,
             emulation,
+            headers,
         };
         Session::new(init, &self.turn())
     }

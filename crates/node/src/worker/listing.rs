@@ -2,13 +2,12 @@
 
 use std::ops::Bound;
 
-use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::UserId;
 use veche_session::session::Session;
 
 use super::Worker;
-use crate::connection::{Open, Stage, Talk};
+use crate::connection::{Open, Stage};
 use crate::hub::ChannelKey;
 use crate::listing::{Names, Row, Slice, Stretch, Wanted};
 
@@ -147,7 +146,7 @@ impl Walk<'_> {
             && wanted
                 .protocol
                 .as_deref()
-                .is_none_or(|it| it == protocol(open))
+                .is_none_or(|it| it == open.protocol())
             && wanted
                 .after_ms
                 .is_none_or(|after| open.connected_ms >= after)
@@ -175,24 +174,13 @@ fn row(open: &Open, session: &Session) -> Row {
         user: session.user().clone(),
         app: open.app.clone(),
         transport: session.profile().transport.name(),
-        protocol: protocol(open),
+        protocol: open.protocol(),
         connected_ms: open.connected_ms,
         latency: session.latency(),
         channels: session
             .sources()
             .map(|(channel, source)| (channel.clone(), source))
             .collect(),
-    }
-}
-
-fn protocol(open: &Open) -> &'static str {
-    match &open.talk {
-        Talk::Centrifuge {
-            encoding: Encoding::Protobuf,
-            ..
-        } => "protobuf",
-        Talk::Centrifuge { .. } => "json",
-        Talk::Plain { .. } | Talk::Echo => "plain",
     }
 }
 

@@ -155,6 +155,7 @@ impl Worker {
                 seed: fastrand::u64(..),
                 profile: session.profile(),
                 emulation: session.emulation().cloned().map(Box::new),
+                headers: session.headers().cloned(),
             };
             *session = Session::new(init, &turn);
         }

@@ -118,14 +118,12 @@ mod tests {
     use veche_engine::pending::Pending;
     use veche_protocol::batch::Encoding;
     use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-    use veche_protocol::error_code::{CommandError, ErrorCode};
     use veche_protocol::identity::UserId;
-    use veche_protocol::payload::Payload;
     use veche_session::rules::Rules;
     use veche_websocket::frame::{self, Opcode};
 
     use super::*;
-    use crate::authority::Authority;
+    use crate::authority::{Authority, Caller};
     use crate::node::{Engine, NodeConfig};
     use crate::simulate::{Nobody, Simulation};
 
@@ -136,6 +134,7 @@ mod tests {
     impl Authority for AMinute {
         fn connection_token(
             &self,
+            _caller: &Caller<'_>,
             _token: &str,
             now: i64,
         ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
@@ -148,18 +147,11 @@ mod tests {
 
         fn subscription_token(
             &self,
+            _caller: &Caller<'_>,
             _token: &str,
             _now: i64,
         ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
             Pending::Ready(Err(TokenError::Invalid("no token is accepted here".into())))
-        }
-
-        fn rpc(
-            &self,
-            _method: &str,
-            _data: Option<Payload>,
-        ) -> Pending<Result<Option<Payload>, CommandError>> {
-            Pending::Ready(Err(ErrorCode::METHOD_NOT_FOUND.into()))
         }
     }
 

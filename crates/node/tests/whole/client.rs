@@ -35,6 +35,11 @@ impl Client {
         Self::greeted(address, b"hello\n")
     }
 
+    /// A client with a cookie, whose upgrade is agreed.
+    pub(crate) fn with_cookie(address: SocketAddr, cookie: &str) -> Self {
+        Self::greeted(address, format!("cookie {cookie}\n").as_bytes())
+    }
+
     /// A client of a user, connected.
     pub(crate) fn of(address: SocketAddr, user: &str) -> Self {
         let mut client = Self::greeted(address, format!("hello {user}\n").as_bytes());

@@ -1,6 +1,10 @@
 //! A whole node without HTTP: real sockets, several workers, the engine in memory.
 
 #[cfg(test)]
+mod application;
+#[cfg(test)]
+mod asking;
+#[cfg(test)]
 mod client;
 #[cfg(test)]
 mod deferring;

@@ -14,7 +14,7 @@ use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
 use veche_engine::pending::Pending;
 use veche_engine::sink::Sink;
-use veche_node::authority::Authority;
+use veche_node::authority::{Authority, Caller};
 use veche_node::connection::{Conversation, Opening};
 use veche_node::link::handover::Handover;
 use veche_node::listener::{Listener, Role};
@@ -23,11 +23,12 @@ use veche_node::reception::{Decision, Reception};
 use veche_protocol::batch::Encoding;
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-use veche_protocol::error_code::CommandError;
+use veche_protocol::headers::Headers;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::identity::{ClientInfo, UserId};
 use veche_protocol::payload::Payload;
 use veche_protocol::publication::{Publication, PublishOptions, Retention};
+use veche_session::application::{ProxyName, RpcRequest, Verdict};
 use veche_session::rules::{ChannelOptions, ChannelPattern, Rules};
 
 /// In which every channel is looked at once: so often that no test is too short for it.
@@ -73,19 +74,31 @@ impl Server {
         config: NodeConfig,
         broker: impl FnOnce(MemoryBroker) -> Arc<dyn Broker>,
     ) -> Self {
-        Self::start_on(config, rules(), |sink| {
-            let clock = Arc::new(SystemClock::default());
-            Engine {
-                broker: broker(MemoryBroker::new(sink, clock.clone())),
-                presence: Arc::new(MemoryPresence::new(clock)),
-                controller: None,
-            }
-        })
+        Self::start_on(config, rules(), |sink| in_memory(sink, broker))
+    }
+
+    /// A node whose sessions ask this authority.
+    pub(crate) fn start_asking(
+        config: NodeConfig,
+        rules: Rules,
+        authority: Arc<dyn Authority>,
+    ) -> Self {
+        let engine = |sink| in_memory(sink, |broker| Arc::new(broker));
+        Self::start_beside(config, rules, Some(authority), engine)
     }
 
     pub(crate) fn start_on(
         config: NodeConfig,
         rules: Rules,
+        engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
+    ) -> Self {
+        Self::start_beside(config, rules, None, engine)
+    }
+
+    fn start_beside(
+        config: NodeConfig,
+        rules: Rules,
+        authority: Option<Arc<dyn Authority>>,
         engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
     ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -100,7 +113,7 @@ impl Server {
             .collect();
         let gate = Arc::new(tokio::sync::Semaphore::new(0));
         let surroundings = Surroundings {
-            authority: Arc::new(Application(gate.clone())),
+            authority: authority.unwrap_or_else(|| Arc::new(Application(gate.clone()))),
             reception: Arc::new(FirstLine),
             control: runtime.handle().clone(),
             listeners: listeners
@@ -174,6 +187,15 @@ impl Drop for Server {
     }
 }
 
+fn in_memory(sink: Arc<dyn Sink>, broker: impl FnOnce(MemoryBroker) -> Arc<dyn Broker>) -> Engine {
+    let clock = Arc::new(SystemClock::default());
+    Engine {
+        broker: broker(MemoryBroker::new(sink, clock.clone())),
+        presence: Arc::new(MemoryPresence::new(clock)),
+        controller: None,
+    }
+}
+
 pub(crate) fn two_workers() -> NodeConfig {
     NodeConfig {
         workers: 2,
@@ -216,6 +238,7 @@ pub(crate) fn rules() -> Rules {
     rules.client.ping_interval = None;
     rules.client.position_check_delay = CHECK_DELAY;
     rules.client.recovery_max_publication_limit = 0;
+    rules.rpc.without_namespace = Some(ProxyName::from("default"));
     rules.channel.without_namespace = Arc::new(options);
     rules
         .channel
@@ -224,7 +247,8 @@ pub(crate) fn rules() -> Rules {
     rules
 }
 
-/// The first line is the upgrade: `hello`, and who it is if somebody; or `plain`, for the plain dialect.
+/// The first line is the upgrade: `hello`, and who it is if somebody; `plain`, for the plain dialect; or `cookie`, and
+/// one that is kept.
 #[derive(Debug)]
 struct FirstLine;
 
@@ -248,6 +272,10 @@ impl Reception for FirstLine {
                     .strip_prefix(b"hello ")
                     .and_then(|user| std::str::from_utf8(user).ok())
                     .map(UserId::new),
+                headers: line
+                    .strip_prefix(b"cookie ")
+                    .and_then(|cookie| std::str::from_utf8(cookie).ok())
+                    .and_then(|cookie| Headers::new(&["Cookie"], [("Cookie", cookie)])),
                 ..Opening::websocket(conversation)
             }),
             consumed: end + 1,
@@ -266,6 +294,7 @@ struct Application(Arc<tokio::sync::Semaphore>);
 impl Authority for Application {
     fn connection_token(
         &self,
+        _caller: &Caller<'_>,
         token: &str,
         _now: i64,
     ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
@@ -277,21 +306,18 @@ impl Authority for Application {
 
     fn subscription_token(
         &self,
+        _caller: &Caller<'_>,
         _token: &str,
         _now: i64,
     ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
         Pending::Ready(Err(TokenError::Expired("no token is accepted here".into())))
     }
 
-    fn rpc(
-        &self,
-        _method: &str,
-        data: Option<Payload>,
-    ) -> Pending<Result<Option<Payload>, CommandError>> {
+    fn rpc(&self, _caller: &Caller<'_>, request: RpcRequest) -> Pending<Verdict<Option<Payload>>> {
         let gate = self.0.clone();
         Pending::Later(Box::pin(async move {
             let _permit = gate.acquire().await;
-            Ok(data)
+            Ok(request.data)
         }))
     }
 }

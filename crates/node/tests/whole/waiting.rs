@@ -35,7 +35,7 @@ fn recover(server: &Server) -> Client {
 }
 
 /// Waits until the node has so many clients.
-fn until(server: &Server, clients: usize) {
+pub(crate) fn until(server: &Server, clients: usize) {
     let began = Instant::now();
     while server.node.info().clients != clients {
         assert!(

@@ -345,6 +345,7 @@ fn converse(rules: &Rules) {
         seed: 1,
         profile: Profile::WEBSOCKET,
         emulation: None,
+        headers: None,
     };
     for expire_at in [None, Some(2), Some(i64::MAX)] {
         let mut effects = Vec::new();

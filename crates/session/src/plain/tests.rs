@@ -605,6 +605,7 @@ fn session(rules: &Rules) -> Session {
         seed: 1,
         profile: Profile::WEBSOCKET_FRAME_PING,
         emulation: None,
+        headers: None,
     };
     Session::new(init, &turn(rules))
 }
@@ -641,7 +642,7 @@ fn world(question: Question) -> Answer {
         Question::SubscriptionToken { .. } => {
             Answer::SubscriptionToken(Err(TokenError::Expired("it expired 5 s ago".into())))
         }
-        Question::Rpc { .. } => Answer::Rpc(Err(ErrorCode::NOT_AVAILABLE.into())),
+        Question::Application(request) => panic!("{request:?}"),
     }
 }
 

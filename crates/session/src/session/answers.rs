@@ -5,9 +5,9 @@ use veche_protocol::reply;
 
 use super::Session;
 use super::pending::PendingQuestion;
+use crate::application::Response;
 use crate::effect::{Effect, Effects};
 use crate::question::{Answer, Ask};
-use crate::refusal::About;
 use crate::turn::Turn;
 
 impl Session {
@@ -57,11 +57,8 @@ impl Session {
             (PendingQuestion::PresenceStats(id), Answer::PresenceStats(stats)) => {
                 self.reply_or_fail(id, stats.map(reply::Body::PresenceStats), turn, effects);
             }
-            (PendingQuestion::Rpc(id), Answer::Rpc(Ok(data))) => {
-                self.reply(id, reply::Body::Rpc(data), effects);
-            }
-            (PendingQuestion::Rpc(id), Answer::Rpc(Err(error))) => {
-                self.refuse(About::connection(id, "rpc"), error.into(), turn, effects);
+            (PendingQuestion::Rpc(id), Answer::Application(Response::Rpc(result))) => {
+                self.handle_rpc_result(id, result, turn, effects);
             }
             (PendingQuestion::Refresh(id), Answer::ConnectionToken(token)) => {
                 self.handle_refresh_token(id, token, turn, effects);

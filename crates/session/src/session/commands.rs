@@ -61,7 +61,7 @@ impl Session {
                 self.handle_presence_stats(id, presence, turn, effects);
             }
             Verb::History(history) => self.handle_history(id, history, turn, effects),
-            Verb::Rpc(rpc) => self.handle_rpc(id, rpc, effects),
+            Verb::Rpc(rpc) => self.handle_rpc(id, rpc, turn, effects),
             Verb::Send(_) => self.handle_send(turn, effects),
             Verb::Refresh(refresh) => self.handle_refresh(id, refresh, turn, effects),
             Verb::SubRefresh(refresh) => self.handle_sub_refresh(id, *refresh, turn, effects),

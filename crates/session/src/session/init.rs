@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use veche_protocol::headers::Headers;
 use veche_protocol::identity::{ClientId, UserId};
 
 use crate::profile::Profile;
@@ -19,6 +20,8 @@ pub struct SessionInit {
     pub profile: Profile,
     /// For an emulated client, the names that its requests must carry. Only the reply to `connect` contains them.
     pub emulation: Option<Box<Emulation>>,
+    /// Headers of the client's request that are kept for the application.
+    pub headers: Option<Headers>,
 }
 
 /// How requests of an emulated client find its session.

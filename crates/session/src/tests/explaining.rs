@@ -35,6 +35,7 @@ fn done(question: &Question<'_>, rules: &Rules) -> Verdict {
         seed: 1,
         profile: Profile::WEBSOCKET,
         emulation: None,
+        headers: None,
     };
     let mut session = Session::new(init, &turn);
     let token = match &question.credentials {

@@ -4,6 +4,7 @@
 //! `<` what the session wants. Numbers of questions are those of the session. What stands after two spaces in
 //! brackets is a comment.
 
+mod application;
 mod parse;
 mod show;
 
@@ -124,6 +125,7 @@ impl<'a> Talk<'a> {
             seed: 7,
             profile,
             emulation: None,
+            headers: None,
         };
         Self {
             session: Session::new(init, &Turn { now, rules }),

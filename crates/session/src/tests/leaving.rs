@@ -192,11 +192,11 @@ fn late_answers_to_commands_are_dropped() {
         > 1 connect
         < tell connected \"\"
         < 1 connected ping 25 pong
-        > 2 rpc sum
-        < ask 1 rpc sum
+        > 2 subscribe chat token=S
+        < ask 2 subscription_token S
         ! disconnect 3001
         < close 3001 as ordered
-        ~ 1 called data=3
+        ~ 2 claims channel=chat
     ",
     );
     check(

@@ -422,6 +422,7 @@ fn init() -> SessionInit {
         seed: 7,
         profile: Profile::WEBSOCKET,
         emulation: None,
+        headers: None,
     }
 }
 

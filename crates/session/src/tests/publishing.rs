@@ -1,4 +1,4 @@
-//! `publish`, `rpc` and `send`.
+//! `publish` and `send`.
 
 use std::time::Duration;
 
@@ -187,24 +187,6 @@ fn a_stream_is_not_published_to_as_a_map() {
         < 2 error 107: a publication in a map needs a key
         > 2 publish chat data=1 type=1 map_key=k
         < 2 error 103: the channel is a stream, not a map (subscription_type)
-    ",
-    );
-}
-
-#[test]
-fn rpc_brings_the_answer_of_the_backend_or_its_error() {
-    check_user(
-        "anna",
-        &rules(|_| {}),
-        "
-        > 2 rpc sum
-        < ask 2 rpc sum
-        ~ 2 called data=3
-        < 2 called 3
-        > 3 rpc sum
-        < ask 3 rpc sum
-        ~ 3 called error=108
-        < 3 error 108
     ",
     );
 }

@@ -4,6 +4,7 @@ use veche_node::connection::{Conversation, Opening};
 use veche_node::framing::Framing;
 use veche_node::gate::Closed;
 use veche_protocol::batch::Encoding;
+use veche_protocol::headers::Headers;
 use veche_protocol::identity::UserId;
 use veche_websocket::deflate::Deflate;
 use veche_websocket::handshake;
@@ -73,14 +74,7 @@ pub(super) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
             text,
         });
     }
-    let user = user(doors, head).map_err(|text| {
-        doors.refusals.add(Reason::Handshake);
-        HttpRefusal {
-            status: 400,
-            header: None,
-            text,
-        }
-    })?;
+    let user = user(doors, head).map_err(|text| bad_request(doors, text))?;
     let (protocol, conversation) = match door {
         Door::WebSocket => centrifuge(&upgrade, head),
         Door::Plain => crate::plain::converse(&upgrade, head),
@@ -89,8 +83,16 @@ pub(super) fn enter(doors: &Doors, door: Door, head: &Head<'_>) -> Result<Agreem
     let mut agreement = agree(&upgrade, protocol, conversation);
     agreement.opening = pinged(agreement.opening, head);
     agreement.opening.user = user;
+    agreement.opening.headers = kept_headers(doors, head);
     agreement.opening.pass = pass;
     Ok(agreement)
+}
+
+/// The headers that the application wants to hear of.
+fn kept_headers(doors: &Doors, head: &Head<'_>) -> Option<Headers> {
+    let texts = head.headers.iter();
+    let texts = texts.filter_map(|(name, value)| Some((*name, std::str::from_utf8(value).ok()?)));
+    Headers::new(&doors.kept_headers, texts)
 }
 
 /// Who the proxy before the server says it is.
@@ -115,6 +117,15 @@ fn user(doors: &Doors, head: &Head<'_>) -> Result<Option<UserId>, String> {
         ));
     }
     Ok(user.filter(|user| !user.is_empty()).map(UserId::new))
+}
+
+fn bad_request(doors: &Doors, text: String) -> HttpRefusal {
+    doors.refusals.add(Reason::Handshake);
+    HttpRefusal {
+        status: 400,
+        header: None,
+        text,
+    }
 }
 
 /// The client says by which pings it wants to be watched.
@@ -164,12 +175,8 @@ fn centrifuge<'a>(
 mod tests {
     use super::*;
 
-    /// Who comes in by an upgrade with these headers, where `X-User` names the user.
-    fn user_of(users: &[&[u8]]) -> Result<Option<UserId>, HttpRefusal> {
-        let doors = Doors {
-            user_header: Some("X-User".to_owned()),
-            ..Doors::default()
-        };
+    /// How a client comes in by an upgrade with these headers besides.
+    fn enter_with(doors: &Doors, more: &[(&str, &[u8])]) -> Result<Opening, HttpRefusal> {
         let mut headers: Vec<(&str, &[u8])> = vec![
             ("Host", b"localhost"),
             ("Upgrade", b"websocket"),
@@ -177,7 +184,7 @@ mod tests {
             ("Sec-WebSocket-Version", b"13"),
             ("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
         ];
-        headers.extend(users.iter().map(|user| ("x-user", *user)));
+        headers.extend(more);
         let head = Head {
             method: "GET",
             minor_version: 1,
@@ -185,8 +192,38 @@ mod tests {
             query: "",
             headers: &headers,
         };
-        let agreement = enter(&doors, Door::WebSocket, &head)?;
-        Ok(agreement.opening.user)
+        let agreement = enter(doors, Door::WebSocket, &head)?;
+        Ok(agreement.opening)
+    }
+
+    /// Who comes in, where `X-User` names the user.
+    fn user_of(users: &[&[u8]]) -> Result<Option<UserId>, HttpRefusal> {
+        let doors = Doors {
+            user_header: Some("X-User".to_owned()),
+            ..Doors::default()
+        };
+        let users: Vec<_> = users.iter().map(|user| ("x-user", *user)).collect();
+        enter_with(&doors, &users).map(|opening| opening.user)
+    }
+
+    #[test]
+    fn only_headers_that_the_application_wants_are_kept() {
+        let came: [(&str, &[u8]); 4] = [
+            ("cookie", b"a=1"),
+            ("X-Trace", b"7"),
+            ("authorization", b"\xff"),
+            ("Cookie", b"b=2"),
+        ];
+        let opening = enter_with(&Doors::default(), &came).expect("an upgrade");
+        assert_eq!(opening.headers, None);
+        let doors = Doors {
+            kept_headers: vec!["Cookie".to_owned(), "Authorization".to_owned()],
+            ..Doors::default()
+        };
+        let opening = enter_with(&doors, &came).expect("an upgrade");
+        let kept = opening.headers.expect("cookies");
+        let kept: Vec<_> = kept.iter().collect();
+        assert_eq!(kept, [("Cookie", "a=1"), ("Cookie", "b=2")]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use veche_session::rules::Rules;
 
 use crate::node::{Engine, NodeConfig};
 use crate::simulate::{Nobody, Simulation};
+use crate::worker::driver::Fate;
 
 /// A node that counts users' connections.
 fn counting() -> Simulation {
@@ -39,7 +40,10 @@ fn ask(simulation: &mut Simulation, slot: u32) -> Option<Answer> {
         user: anna(),
         limit: 2,
     };
-    worker.ask(key, Ask(1), question)
+    let open = worker.take_open(slot).expect("it talks");
+    let answer = worker.ask(key, &open, Ask(1), question);
+    worker.put_back(slot, open, Fate::Alive);
+    answer
 }
 
 fn anna() -> UserId {

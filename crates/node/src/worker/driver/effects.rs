@@ -67,7 +67,7 @@ impl Worker {
                     Effect::Ping => self.send_ping(slot, open),
                     Effect::Ask { ask, question } => {
                         let Some(key) = self.key(slot) else { continue };
-                        let Some(answer) = self.ask(key, ask, question) else {
+                        let Some(answer) = self.ask(key, open, ask, question) else {
                             continue;
                         };
                         let handled = self.let_handle(open, &mut next, |session, turn, next| {

@@ -10,7 +10,6 @@ use veche_protocol::claims::{
 };
 use veche_protocol::command::{self, Command, Verb};
 use veche_protocol::disconnect::Disconnect;
-use veche_protocol::error_code::{CommandError, ErrorCode};
 use veche_protocol::filter::FilterNode;
 use veche_protocol::history::Page;
 use veche_protocol::identity::{ClientId, ClientInfo, UserId};
@@ -21,6 +20,7 @@ use veche_protocol::push::Unsubscribe;
 use veche_protocol::reply::PresenceStats;
 
 use super::BIRTH;
+use super::application::response;
 use crate::order::Order;
 use crate::question::{Answer, Failure, Question};
 
@@ -50,7 +50,7 @@ pub(super) fn command(text: &str) -> Command {
             reverse: words.has("reverse"),
         }),
         "rpc" => Verb::Rpc(command::Rpc {
-            data: None,
+            data: words.payload("data"),
             method: channel,
         }),
         "send" => Verb::Send(command::Send::default()),
@@ -74,6 +74,13 @@ fn connect(words: &Words<'_>) -> command::Connect {
     command::Connect {
         token: words.value("token").unwrap_or_default(),
         name_login: words.value("name"),
+        data: words.payload("data"),
+        name: words.value("app").unwrap_or_default(),
+        headers: words
+            .values("header")
+            .map(|header| header.split_once(':').unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         subs: words
             .values("sub")
             .map(|text| {
@@ -97,6 +104,7 @@ fn subscribe(words: &Words<'_>) -> command::Subscribe {
     command::Subscribe {
         channel: words.plain(1),
         token: words.value("token").unwrap_or_default(),
+        data: words.payload("data"),
         recover: words.value("since").is_some(),
         since: words
             .value("since")
@@ -148,6 +156,9 @@ fn publish(words: &Words<'_>) -> command::Publish {
 
 pub(super) fn answer(text: &str, question: &Question) -> Answer {
     let words = Words::new(text);
+    if words.has("wrong") {
+        return Answer::Count(0);
+    }
     let number = |at| words.plain(at).parse::<usize>().unwrap();
     let failure = match words.plain(0).as_str() {
         "failed" => Some(Failure::Unavailable),
@@ -202,10 +213,7 @@ pub(super) fn answer(text: &str, question: &Question) -> Answer {
             },
             Err,
         )),
-        Question::Rpc { .. } => Answer::Rpc(match words.value("error") {
-            Some(code) => Err(CommandError::from(ErrorCode(code.parse().unwrap()))),
-            None => Ok(words.payload("data")),
-        }),
+        Question::Application(request) => Answer::Application(response(&words, request)),
     }
 }
 
@@ -215,7 +223,7 @@ fn connection_token(words: &Words<'_>) -> Result<Box<ConnectionClaims>, TokenErr
         user: UserId::new(&words.value("user").unwrap_or_default()),
         expire_at: words.time("expire"),
         info: words.payload("info"),
-        meta: None,
+        meta: words.payload("meta"),
         subs: words
             .values("sub")
             .map(|name| (name.to_owned(), words.options()))
@@ -289,26 +297,26 @@ pub(super) fn seconds(text: &str) -> Duration {
 }
 
 /// `word word key=value flag`.
-struct Words<'a>(Vec<&'a str>);
+pub(super) struct Words<'a>(Vec<&'a str>);
 
 impl<'a> Words<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self(text.split(' ').collect())
     }
 
-    fn plains(&self) -> impl Iterator<Item = &'a str> {
+    pub(super) fn plains(&self) -> impl Iterator<Item = &'a str> {
         self.0.iter().copied().filter(|word| !word.contains('='))
     }
 
-    fn plain(&self, at: usize) -> String {
+    pub(super) fn plain(&self, at: usize) -> String {
         self.plains().nth(at).unwrap_or_default().to_owned()
     }
 
-    fn has(&self, flag: &str) -> bool {
+    pub(super) fn has(&self, flag: &str) -> bool {
         self.0.contains(&flag)
     }
 
-    fn values(&self, key: &str) -> impl Iterator<Item = &'a str> {
+    pub(super) fn values(&self, key: &str) -> impl Iterator<Item = &'a str> {
         let prefix = format!("{key}=");
         self.0
             .clone()
@@ -316,22 +324,22 @@ impl<'a> Words<'a> {
             .filter_map(move |word| word.strip_prefix(prefix.as_str()))
     }
 
-    fn value(&self, key: &str) -> Option<String> {
+    pub(super) fn value(&self, key: &str) -> Option<String> {
         self.values(key).next().map(str::to_owned)
     }
 
-    fn payload(&self, key: &str) -> Option<Payload> {
+    pub(super) fn payload(&self, key: &str) -> Option<Payload> {
         self.value(key)
             .map(|text| Payload::detect(Bytes::from(text)))
     }
 
     /// Seconds after the session began.
-    fn time(&self, key: &str) -> Option<i64> {
+    pub(super) fn time(&self, key: &str) -> Option<i64> {
         self.value(key)
             .map(|text| BIRTH + text.parse::<i64>().unwrap())
     }
 
-    fn options(&self) -> SubscriptionOptions {
+    pub(super) fn options(&self) -> SubscriptionOptions {
         let wish = |name: &str| self.value(name).map(|value| value == "true");
         SubscriptionOptions {
             info: self.payload("chan_info"),

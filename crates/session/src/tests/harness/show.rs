@@ -11,6 +11,7 @@ use veche_protocol::publication::Publication;
 use veche_protocol::push;
 use veche_protocol::reply::{self, Expiry};
 
+use super::application::show_request;
 use crate::effect::{Delta, Effect};
 use crate::question::{Notice, Question};
 
@@ -225,7 +226,7 @@ fn show_question(question: &Question) -> String {
         Question::AddPresence { channel, info } => {
             format!("add_presence {channel} {}", show_info(info))
         }
-        Question::Rpc { method, .. } => format!("rpc {method}"),
+        Question::Application(request) => show_request(request),
     }
 }
 
@@ -289,7 +290,7 @@ fn offsets(publications: &[Arc<Publication>]) -> String {
         .collect()
 }
 
-fn payload(data: Option<&Payload>) -> String {
+pub(super) fn payload(data: Option<&Payload>) -> String {
     data.map_or("nothing".into(), |data| {
         String::from_utf8_lossy(data.bytes()).into_owned()
     })
