@@ -88,6 +88,8 @@ impl Outboxes {
         }
     }
 
+    /// Writes what a client owes in one call, if that is one segment and nothing is left from before. All else is cold, so
+    /// that this way keeps the registers for itself.
     fn flush_row(&mut self, slot: u32) {
         let Some(row) = self.rows.get_mut(slot as usize) else {
             return;
@@ -133,6 +135,7 @@ impl Outboxes {
     }
 
     /// The client owes nothing: whoever waits for that is told.
+    #[cold]
     fn report(&mut self, slot: u32) {
         let Some(row) = self.rows.get_mut(slot as usize) else {
             return;
@@ -148,6 +151,7 @@ impl Outboxes {
     }
 
     /// The way of the few: more than one segment, or a backlog.
+    #[cold]
     fn flush_long(&mut self, slot: u32) {
         let Some(row) = self.rows.get_mut(slot as usize) else {
             return;
@@ -254,6 +258,7 @@ impl Outboxes {
     }
 
     /// Keeps what is left of a segment after `written` bytes of it, copied or shared, whichever pins less.
+    #[cold]
     fn keep(&mut self, slot: u32, segment: Segment, written: usize) {
         let Some(run) = self.runs.get_mut(segment.run.0 as usize) else {
             return;
@@ -283,6 +288,7 @@ impl Outboxes {
         rest.push(chunk, written - start);
     }
 
+    #[cold]
     fn block(&mut self, slot: u32) {
         let limit = self.limit;
         let Some(row) = self.rows.get_mut(slot as usize) else {
