@@ -9,9 +9,9 @@ use veche_session::session::Session;
 use crate::authority::Caller;
 use crate::connection::{Open, Talk};
 use crate::inbox::ConnectionKey;
-use crate::worker::Worker;
+use crate::worker::context::Context;
 
-impl Worker {
+impl Context {
     /// Asks the application for a session.
     pub(crate) fn ask_application(
         &self,
@@ -20,7 +20,7 @@ impl Worker {
         caller: &Caller<'_>,
         request: Request,
     ) -> Option<Answer> {
-        let authority = self.node.authority();
+        let authority = self.node().authority();
         match request {
             Request::Connect(request) => {
                 let result = authority.connect(caller, *request);

@@ -117,8 +117,8 @@ pub(crate) struct Connection {
     /// The wheel's tick at which this connection stands; another entry is stale.
     pub(crate) tick: Option<u64>,
     pub(crate) attachments: Attachments,
-    /// Where it stands among its user's connections, once it is connected.
-    pub(crate) place_of_user: Option<u32>,
+    /// Its index among its user's connections, once it is connected.
+    pub(crate) index_of_user: Option<u32>,
     /// The client sends no more; what it has sent is still to be read, and then the end.
     pub(crate) hung_up: bool,
     /// It is in the worker's list of those to be gone on with, and read, in the next turn: its socket may hold more than

@@ -5,14 +5,10 @@
 
 use std::fmt::Write as _;
 
-use subtle::ConstantTimeEq;
-use veche_protocol::disconnect::Disconnect;
-use veche_session::session::{Emulation, Session};
+use veche_session::session::Emulation;
 
 use crate::inbox::Item;
 use crate::node::Node;
-use crate::worker::Worker;
-use crate::worker::driver::Fate;
 
 /// There is no such session here: it has ended, or never was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -45,30 +41,6 @@ impl Node {
             session: session.into(),
             node: self.id().into(),
         }
-    }
-}
-
-impl Worker {
-    /// A message of an emulated client.
-    pub(crate) fn received_apart(&mut self, slot: u32, name: &str, message: &[u8]) {
-        let emulation = self.session(slot).and_then(Session::emulation);
-        let is_its =
-            emulation.is_some_and(|it| it.session.as_bytes().ct_eq(name.as_bytes()).into());
-        if !is_its {
-            return;
-        }
-        let Some(mut open) = self.take_open(slot) else {
-            return;
-        };
-        let limit = self.node.config().websocket.max_message;
-        let waiting = open.waiting.as_ref();
-        let fate = if waiting.is_some_and(|waiting| waiting.is_full(limit)) {
-            // A socket would not be read; these messages are here already.
-            Fate::Ends(Disconnect::SLOW)
-        } else {
-            self.received_message(slot, &mut open, message)
-        };
-        self.put_back(slot, open, fate);
     }
 }
 

@@ -59,8 +59,8 @@ enum Place {
 /// The attachments of one connection.
 pub(crate) type Attachments = SmallVec<[Attachment; 1]>;
 
-/// Finds the attachments of the connection in a slot.
-pub(crate) trait Connections {
+/// Finds the attachments of the connection in a slot, wherever connections are kept.
+pub(crate) trait AttachmentsBySlot {
     fn attachments(&mut self, slot: u32) -> Option<&mut Attachments>;
 }
 
@@ -206,7 +206,7 @@ impl Hub {
         &mut self,
         channel: &Channel,
         slot: u32,
-        connections: &mut impl Connections,
+        connections: &mut impl AttachmentsBySlot,
     ) {
         if let Some(&id) = self.names.get(channel)
             && let Some(entry) = self.channels.get_mut(id as usize)
@@ -275,7 +275,7 @@ impl Hub {
         &mut self,
         channel: &Channel,
         slot: u32,
-        connections: &mut impl Connections,
+        connections: &mut impl AttachmentsBySlot,
     ) -> Option<Channel> {
         let &id = self.names.get(channel)?;
         let attachments = connections.attachments(slot)?;
@@ -313,7 +313,7 @@ impl Hub {
         event: &Event,
         outboxes: &mut Outboxes,
         encoder: &mut Encoder,
-        connections: &mut impl Connections,
+        connections: &mut impl AttachmentsBySlot,
         aftermath: &mut Aftermath,
     ) {
         let Some(&id) = self.names.get(&event.channel) else {
@@ -469,7 +469,7 @@ impl Entry {
         id: u32,
         event: &Event,
         delivery: &Delivery,
-        connections: &mut impl Connections,
+        connections: &mut impl AttachmentsBySlot,
         aftermath: &mut Aftermath,
     ) -> SmallVec<[Joining; 4]> {
         let mut reached = SmallVec::new();
@@ -516,7 +516,7 @@ impl Entry {
 }
 
 /// Notes where a client stands now.
-fn put(id: u32, slot: u32, place: Place, connections: &mut impl Connections) {
+fn put(id: u32, slot: u32, place: Place, connections: &mut impl AttachmentsBySlot) {
     if let Some(attachments) = connections.attachments(slot)
         && let Some(attachment) = attachments
             .iter_mut()

@@ -23,13 +23,11 @@ pub mod authority;
 pub mod backend;
 pub mod cluster;
 
-mod accept;
 mod application;
 mod apps;
 mod asked;
 mod clock;
 mod compared;
-mod doubts;
 mod encoder;
 mod fanout;
 mod format;

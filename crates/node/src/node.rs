@@ -223,8 +223,8 @@ impl Node {
             .clone()
     }
 
-    pub(crate) fn reception(&self) -> Arc<dyn Reception> {
-        self.surroundings.reception.clone()
+    pub(crate) fn reception(&self) -> &dyn Reception {
+        &*self.surroundings.reception
     }
 
     pub(crate) fn authority(&self) -> &dyn Authority {

@@ -14,6 +14,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::framing::Framing;
 use crate::link::Link;
@@ -28,7 +29,6 @@ mod urgent;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use backlog::LOOKS;
 use backlog::Rest;
 pub(crate) use run::RunId;
 use run::{Run, Segment, close_and_park, len32};
@@ -56,6 +56,8 @@ pub(crate) struct Outboxes {
     limit: usize,
     /// Rows that owe something after a short write. Some may have written it since, or be listed twice.
     behind: Vec<u32>,
+    /// When it is looked for clients that take nothing, while some are behind.
+    next_look: Option<Duration>,
     /// Bytes of the backlogs that were copied out of their runs.
     copied: usize,
     /// Bytes of the runs that some backlog still shares, each run once.
@@ -134,6 +136,7 @@ impl Outboxes {
             generation: 0,
             limit,
             behind: Vec::new(),
+            next_look: None,
             copied: 0,
             shared: Arc::default(),
             written: 0,

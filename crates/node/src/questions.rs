@@ -8,7 +8,8 @@ use crate::connection::Open;
 use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;
 use crate::worker::Worker;
-use crate::worker::deferred::Deferred;
+use crate::worker::context::Context;
+use crate::worker::deferred::Publish;
 
 impl Worker {
     /// Finds something out for a session: now, or later through the inbox.
@@ -19,29 +20,29 @@ impl Worker {
         ask: Ask,
         question: Question,
     ) -> Option<Answer> {
-        let node = self.node.clone();
+        let context = &self.context;
+        let (node, now) = (context.node(), context.now().unix_secs());
         let engine = node.engine();
         match question {
             Question::ConnectionToken { token } => {
-                let now = self.now.unix_secs();
                 let claims = node
                     .authority()
                     .connection_token(&open.caller()?, &token, now);
-                self.pend(key, ask, claims, |claims, _| {
+                context.pend(key, ask, claims, |claims, _| {
                     Answer::ConnectionToken(claims)
                 })
             }
             Question::SubscriptionToken { token } => {
-                let now = self.now.unix_secs();
                 let claims = node
                     .authority()
                     .subscription_token(&open.caller()?, &token, now);
-                self.pend(key, ask, claims, |claims, _| {
+                context.pend(key, ask, claims, |claims, _| {
                     Answer::SubscriptionToken(claims)
                 })
             }
             Question::UserPlace { user, limit } => {
-                Some(Answer::Count(self.take_user_place(key.slot, user, limit)))
+                let others = self.clients.take_place(key.slot, user, limit, context);
+                Some(Answer::Count(others))
             }
             Question::Enter { channel } => self.enter(key, ask, &channel),
             Question::ChannelId { channel } => {
@@ -49,39 +50,44 @@ impl Worker {
             }
             Question::History { channel, query } => {
                 let page = engine.broker.history(&channel, &query);
-                self.pend_engine(key, ask, page, Answer::History)
+                context.pend_engine(key, ask, page, Answer::History)
             }
             Question::Publish {
                 channel,
                 publication,
                 options,
-            } => self.publish_in_turn(Deferred {
-                connection: key,
-                ask,
-                channel,
-                publication,
-                options,
-            }),
+            } => {
+                let publish = Publish {
+                    connection: key,
+                    ask,
+                    channel,
+                    publication,
+                    options,
+                };
+                self.deferred.publish_in_turn(publish, context)
+            }
             Question::Presence { channel } => {
                 let presence = engine.presence.presence(&channel);
-                self.pend_engine(key, ask, presence, Answer::Presence)
+                context.pend_engine(key, ask, presence, Answer::Presence)
             }
             Question::PresenceStats { channel } => {
                 let stats = engine.presence.stats(&channel);
-                self.pend_engine(key, ask, stats, Answer::PresenceStats)
+                context.pend_engine(key, ask, stats, Answer::PresenceStats)
             }
             Question::AddPresence { channel, info } => {
                 let added = engine
                     .presence
                     .add(&channel, &info, node.config().presence_ttl);
-                self.pend_engine(key, ask, added, Answer::Done)
+                context.pend_engine(key, ask, added, Answer::Done)
             }
             Question::Application(request) => {
-                self.ask_application(key, ask, &open.caller()?, request)
+                context.ask_application(key, ask, &open.caller()?, request)
             }
         }
     }
+}
 
+impl Context {
     /// Brings an answer of the engine; why it has none is logged.
     pub(crate) fn pend_engine<T: Send + 'static>(
         &self,
@@ -104,11 +110,11 @@ impl Worker {
         answer: impl FnOnce(T, &Node) -> Answer + Send + 'static,
     ) -> Option<Answer> {
         match pending {
-            Pending::Ready(value) => Some(answer(value, &self.node)),
+            Pending::Ready(value) => Some(answer(value, self.node())),
             Pending::Later(future) => {
-                let inbox = self.node.inbox(self.index).clone();
-                let node = self.node.clone();
-                self.node.answers().spawn(async move {
+                let inbox = self.inbox().clone();
+                let node = self.node().clone();
+                self.node().answers().spawn(async move {
                     let answer = answer(future.await, &node);
                     inbox.push(Item::Answer {
                         connection,

@@ -188,9 +188,7 @@ impl Simulation {
         let now = self.node.now();
         for index in 0..self.workers.len() {
             let worker = self.worker(index);
-            worker.now = now;
-            worker.heard = now;
-            worker.act();
+            worker.act_at(now);
             while worker.is_busy() {
                 worker.act();
             }
@@ -199,10 +197,7 @@ impl Simulation {
 
     /// One turn of one worker, without reading, at a time of the caller's.
     pub fn act(&mut self, worker: usize, now: Now) {
-        let worker = self.worker(worker);
-        worker.now = now;
-        worker.heard = now;
-        worker.act();
+        self.worker(worker).act_at(now);
     }
 
     /// Lets what runs beside the workers go as far as it can.
@@ -222,7 +217,7 @@ impl Simulation {
     /// Connected clients and their subscriptions.
     #[must_use]
     pub fn population(&self) -> (usize, usize) {
-        let clients = self.workers.iter().map(|worker| worker.clients).sum();
+        let clients = self.workers.iter().map(|it| it.clients.count()).sum();
         let subscriptions = self.workers.iter().map(|it| it.hub.subscription_count());
         (clients, subscriptions.sum())
     }
@@ -231,8 +226,8 @@ impl Simulation {
     #[must_use]
     pub fn connections(&self) -> (usize, u64) {
         let connections = self.workers.iter().map(|it| it.connections.len()).sum();
-        let panics = self.workers.iter().map(|it| it.counters.panics.value());
-        (connections, panics.sum())
+        let counters = self.workers.iter().map(|it| it.context.counters());
+        (connections, counters.map(|it| it.panics.value()).sum())
     }
 
     fn worker(&mut self, index: usize) -> &mut Worker {

@@ -7,8 +7,6 @@ use hashbrown::HashMap;
 use parking_lot::Mutex;
 use veche_protocol::identity::UserId;
 
-mod of_worker;
-
 /// Counts the connections of users, over all workers.
 ///
 /// A user is kept as a hash of 64 bits under a random key: 16 bytes, and as much again for the room of the table. Two

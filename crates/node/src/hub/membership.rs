@@ -5,7 +5,7 @@ use std::sync::Arc;
 use veche_protocol::publication::Publication;
 
 use super::group::{self, Group, GroupKey, Step};
-use super::{Connections, Entry, Place, put};
+use super::{AttachmentsBySlot, Entry, Place, put};
 use crate::fanout::Event;
 
 impl Entry {
@@ -79,7 +79,7 @@ impl Entry {
         event: &Event,
         publication: &Arc<Publication>,
         step: Step,
-        connections: &mut impl Connections,
+        connections: &mut impl AttachmentsBySlot,
     ) {
         let base = group::base(publication);
         for at in 0..self.groups.len() {
@@ -117,7 +117,7 @@ impl Entry {
         id: u32,
         group: u32,
         index: u32,
-        connections: &mut impl Connections,
+        connections: &mut impl AttachmentsBySlot,
     ) {
         let Some(row) = self.groups.get_mut(group as usize) else {
             return;

@@ -9,8 +9,8 @@ use super::{Aftermath, Entry, Hub};
 use crate::fanout::Event;
 
 impl Hub {
-    /// Places for channels, used or not.
-    pub(crate) fn places(&self) -> usize {
+    /// Indices of channels, used or not: all are below this.
+    pub(crate) fn indices(&self) -> usize {
         self.channels.capacity()
     }
 
@@ -19,24 +19,24 @@ impl Hub {
         self.channels.is_empty()
     }
 
-    /// The channel at a place, with the positions that are watched there: most often one, up to which it was delivered.
+    /// The channel at an index, with the positions that are watched there: most often one, up to which it was delivered.
     pub(crate) fn watched_at(
         &self,
-        place: usize,
+        index: usize,
     ) -> impl Iterator<Item = (&Channel, &StreamPosition)> {
-        let entry = self.channels.get(place).into_iter();
+        let entry = self.channels.get(index).into_iter();
         entry.flat_map(|entry| entry.watched().map(|position| (&entry.name, position)))
     }
 
-    /// The place of a channel.
-    pub(crate) fn place_of(&self, channel: &Channel) -> Option<usize> {
-        let place = self.names.get(channel)?;
-        usize::try_from(*place).ok()
+    /// The index of a channel.
+    pub(crate) fn index_of(&self, channel: &Channel) -> Option<usize> {
+        let index = self.names.get(channel)?;
+        usize::try_from(*index).ok()
     }
 
-    /// The channel at a place, if somebody is making a subscription to it.
-    pub(crate) fn making_at(&self, place: usize) -> Option<&Channel> {
-        let entry = self.channels.get(place)?;
+    /// The channel at an index, if somebody is making a subscription to it.
+    pub(crate) fn making_at(&self, index: usize) -> Option<&Channel> {
+        let entry = self.channels.get(index)?;
         let is_made = entry.few.as_ref().is_some_and(|few| !few.making.is_empty());
         is_made.then_some(&entry.name)
     }

@@ -16,7 +16,7 @@ use veche_protocol::payload::Payload;
 use veche_protocol::position::{Epoch, StreamPosition};
 use veche_protocol::publication::Publication;
 
-use super::{Aftermath, Attachments, Connections, Deltas, GroupKey, Hub, Newcomer};
+use super::{Aftermath, Attachments, AttachmentsBySlot, Deltas, GroupKey, Hub, Newcomer};
 use crate::encoder::Encoder;
 use crate::fanout::{Event, EventBody};
 use crate::format::{Dialect, Format};
@@ -47,7 +47,7 @@ struct World {
 
 struct Clients(Vec<Attachments>);
 
-impl Connections for Clients {
+impl AttachmentsBySlot for Clients {
     fn attachments(&mut self, slot: u32) -> Option<&mut Attachments> {
         self.0.get_mut(slot as usize)
     }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice, Write};
+use std::time::Duration;
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -63,6 +64,25 @@ impl Outboxes {
     /// Whether some client may owe something after a short write.
     pub(crate) fn is_anyone_behind(&self) -> bool {
         !self.behind.is_empty()
+    }
+
+    /// When [`Self::look_for_stalled`] is to be called next, if anybody is behind.
+    pub(crate) fn next_look(&self) -> Option<Duration> {
+        self.next_look
+    }
+
+    /// Reports those as slow that have taken nothing for `stall_timeout`. It is looked for them from time to time while
+    /// somebody is behind; call it at [`Self::next_look`], or earlier.
+    pub(crate) fn look_for_stalled(&mut self, now: Duration, stall_timeout: Duration) {
+        if self.next_look.is_some_and(|next| now < next) {
+            return;
+        }
+        if self.next_look.take().is_some() {
+            self.find_stalled();
+        }
+        if self.is_anyone_behind() {
+            self.next_look = Some(now + stall_timeout / u32::from(LOOKS));
+        }
     }
 
     /// Looks at all that are behind. Who took nothing since [`LOOKS`] looks is reported as slow.

@@ -10,20 +10,20 @@ use veche_session::turn::Turn;
 use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::Role;
 
-use crate::connection::{Connection, Conversation, Open, Opening, Stage, Talk};
+use crate::connection::{Conversation, Open, Opening, Stage, Talk};
 use crate::waiting::End;
 use crate::worker::Worker;
 
+mod channels;
 mod effects;
 mod messages;
 mod pacing;
 mod parting;
+mod plain;
 #[cfg(test)]
 mod streams;
 
-pub(crate) use effects::is_recovered;
 pub(crate) use pacing::Allowance;
-pub(crate) use parting::Farewells;
 
 /// How a connection goes on after some input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,21 +106,22 @@ impl Worker {
         profile: Profile,
     ) -> Session {
         let is_emulated = profile.direction == Direction::Emulated;
-        let emulation = is_emulated.then(|| Box::new(self.node.emulation(self.index, slot)));
+        let emulation = is_emulated
+            .then(|| Box::new(self.context.node().emulation(self.context.index(), slot)));
         let init = SessionInit {
-            client: self.node.new_client(),
+            client: self.context.node().new_client(),
             user,
             seed: fastrand::u64(..),
             profile,
             emulation,
             headers,
         };
-        Session::new(init, &self.turn())
+        Session::new(init, &self.context.turn())
     }
 
     /// Bytes came for a connection.
     pub(crate) fn received(&mut self, slot: u32, received: &mut [u8]) {
-        let Some(connection) = self.connections.get_mut(slot as usize) else {
+        let Some(connection) = self.connections.get_mut(slot) else {
             return;
         };
         match &connection.stage {
@@ -128,7 +129,7 @@ impl Worker {
             Stage::Closing(_) => self.received_closing(slot, received),
             Stage::Busy => {}
             Stage::Open(_) => {
-                let Some(mut open) = self.take_open(slot) else {
+                let Some(mut open) = self.connections.take_open(slot) else {
                     return;
                 };
                 self.allowance = Allowance::default();
@@ -153,7 +154,7 @@ impl Worker {
         slot: u32,
         handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
     ) {
-        let Some(mut open) = self.take_open(slot) else {
+        let Some(mut open) = self.connections.take_open(slot) else {
             return;
         };
         self.allowance = Allowance::default();
@@ -168,54 +169,12 @@ impl Worker {
         self.put_back(slot, open, fate);
     }
 
-    /// The session in a slot, if a conversation is held there.
-    pub(crate) fn session(&self, slot: u32) -> Option<&Session> {
-        match &self.connections.get(slot as usize)?.stage {
-            Stage::Open(open) => open.talk.session(),
-            _ => None,
-        }
-    }
-
     /// Ends a conversation with a word to the client.
     pub(crate) fn disconnect(&mut self, slot: u32, disconnect: Disconnect) {
-        let Some(open) = self.take_open(slot) else {
+        let Some(open) = self.connections.take_open(slot) else {
             return;
         };
         self.put_back(slot, open, Fate::Ends(disconnect));
-    }
-
-    /// The client will send no more. What it has sent is carried out, and what is still owed to a closing connection
-    /// is written all the same.
-    pub(crate) fn read_to_end(&mut self, slot: u32) {
-        let connection = self.connections.get_mut(slot as usize);
-        match connection.map(|connection| &mut connection.stage) {
-            Some(Stage::Closing(closing)) if !closing.drained => closing.peer_closed = true,
-            Some(Stage::Open(open)) if open.waiting.is_some() => {
-                let waiting = open.waiting.get_or_insert_default();
-                waiting.set_end(End::Socket);
-                open.paused = true;
-            }
-            _ => self.lost(slot),
-        }
-    }
-
-    /// The socket is gone.
-    pub(crate) fn lost(&mut self, slot: u32) {
-        if let Some(mut open) = self.take_open(slot) {
-            self.part(slot, &mut open);
-        }
-        self.remove(slot);
-    }
-
-    pub(crate) fn take_open(&mut self, slot: u32) -> Option<Box<Open>> {
-        let connection = self.connections.get_mut(slot as usize)?;
-        match std::mem::replace(&mut connection.stage, Stage::Busy) {
-            Stage::Open(open) => Some(open),
-            other => {
-                connection.stage = other;
-                None
-            }
-        }
     }
 
     /// Puts a conversation back after it was driven, or ends it.
@@ -223,12 +182,9 @@ impl Worker {
         match fate {
             Fate::Alive => {
                 let goes_on = self.schedule(slot, &mut open);
-                if let Some(connection) = self.connections.get_mut(slot as usize) {
-                    connection.stage = Stage::Open(open);
-                }
-                self.set_timer(slot);
+                self.connections.put_open(slot, open);
                 if goes_on {
-                    self.read_later(slot);
+                    self.connections.read_later(slot);
                 }
             }
             Fate::PeerClosed(code) => {
@@ -241,7 +197,10 @@ impl Worker {
                     self.outboxes.discard(slot);
                 }
                 self.send_batch(slot, &open);
-                self.counters.disconnects.add(u32::from(disconnect.code));
+                self.context
+                    .counters()
+                    .disconnects
+                    .add(u32::from(disconnect.code));
                 let (is_paused, waiting) = (open.paused, open.waiting.take());
                 self.say_end(slot, &mut open, &disconnect);
                 let (framing, decoder) = (open.framing, open.decoder.take());
@@ -255,20 +214,9 @@ impl Worker {
                     }
                 }
                 if is_paused {
-                    self.read_later(slot);
+                    self.connections.read_later(slot);
                 }
             }
-        }
-    }
-
-    /// The client of a connection that is closing has said the end, too.
-    fn peer_closed(&mut self, slot: u32) {
-        if let Some(Connection {
-            stage: Stage::Closing(closing),
-            ..
-        }) = self.connections.get_mut(slot as usize)
-        {
-            closing.peer_closed = true;
         }
     }
 }

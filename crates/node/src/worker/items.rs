@@ -10,17 +10,18 @@ use veche_protocol::position::StreamPosition;
 use veche_session::order::Order;
 use veche_session::question::{Answer, Ask};
 
-use super::{Slots, Worker};
+use super::Worker;
+use super::listing::Lists;
 use crate::fanout::{Event, EventBody};
 use crate::hub::Aftermath;
 use crate::inbox::{ConnectionKey, Item};
 use crate::inquiry::Inquiry;
 
 impl Worker {
-    pub(super) fn take_inbox(&mut self) {
-        let mut items = mem::take(&mut self.items);
-        let node = self.node.clone();
-        let bytes = node.inbox(self.index).take(&mut items);
+    /// Handles all that has come into the inbox, in order.
+    pub(super) fn handle_inbox(&mut self) {
+        let mut items = mem::take(&mut self.buffers.items);
+        let bytes = self.context.inbox().take(&mut items);
         self.report_dropped(&items);
         let mut finished = 0;
         for item in items.drain(..) {
@@ -33,20 +34,19 @@ impl Worker {
             finished <= bytes,
             "deliveries weigh what they were counted as"
         );
-        node.inbox(self.index).finished(finished);
-        self.items = items;
+        self.context.inbox().finished(finished);
+        self.buffers.items = items;
     }
 
     fn report_dropped(&mut self, items: &[Item]) {
-        let dropped = self.node.inbox(self.index).take_dropped();
+        let dropped = self.context.inbox().take_dropped();
         if dropped > 0 {
             let channel = items.iter().find_map(|item| match item {
                 Item::Gap(channel) => Some(channel),
                 _ => None,
             });
-            let now = self.now.monotonic;
-            self.loss_log
-                .report_dropped(dropped, channel, self.index, now);
+            let (worker, now) = (self.context.index(), self.context.monotonic());
+            self.loss_log.report_dropped(dropped, channel, worker, now);
         }
     }
 
@@ -54,22 +54,21 @@ impl Worker {
         match item {
             Item::Deliver(event) => self.deliver(&event),
             Item::Gap(channel) => {
-                let mut aftermath = mem::take(&mut self.aftermath);
+                let mut aftermath = mem::take(&mut self.buffers.aftermath);
                 self.hub.gap(&channel, &mut aftermath);
                 self.settle(None, &channel, aftermath);
             }
-            Item::Doubt(channel) => self.doubts.doubt(&channel, self.now.monotonic),
-            Item::DoubtEverywhere => self.doubts.doubt_all(),
+            Item::Doubt(channel) => self.positions.doubt(&channel, self.context.monotonic()),
+            Item::DoubtEverywhere => self.positions.doubt_all(),
             Item::Entered {
                 channel,
                 result,
                 waiting,
             } => {
                 for (connection, ask) in waiting {
-                    if result.is_ok() && self.is_alive(connection) {
-                        let mut connections = Slots(&mut self.connections);
+                    if result.is_ok() && self.connections.is_alive(connection) {
                         self.hub
-                            .entered(&channel, connection.slot, &mut connections);
+                            .entered(&channel, connection.slot, &mut self.connections);
                     }
                     self.answer(connection, ask, Answer::Done(result));
                 }
@@ -85,12 +84,7 @@ impl Worker {
                 done,
             } => {
                 let count = self.order(&addressees, &order);
-                if self.farewells.is_empty() {
-                    // Whoever asked may have gone.
-                    let _ = done.send(count);
-                } else {
-                    self.farewells.done.push((done, count));
-                }
+                self.notices.finish_order(done, count);
             }
             Item::Inquiry(inquiry) => self.inquire(&inquiry),
             Item::Input {
@@ -100,8 +94,8 @@ impl Worker {
             } => self.received_apart(slot, &session, &message),
             Item::Accepted { link, role } => self.adopt(link, role),
             Item::Upgraded { handover, opening } => self.upgraded(handover, *opening),
-            Item::Compared(compared) => self.take_compared(compared),
-            Item::Rules(rules) => self.rules = rules,
+            Item::Compared(compared) => self.positions.handle_compared(compared, &self.context),
+            Item::Rules(rules) => self.context.set_rules(rules),
             Item::StopAccepting => self.stop_accepting(),
             Item::Stop => self.stop(),
         }
@@ -109,23 +103,23 @@ impl Worker {
 
     /// Publications of a channel after a position did not come.
     pub(crate) fn lose(&mut self, channel: &Channel, stood: &StreamPosition) {
-        let mut aftermath = mem::take(&mut self.aftermath);
+        let mut aftermath = mem::take(&mut self.buffers.aftermath);
         self.hub.lose(channel, stood, &mut aftermath);
         self.settle(None, channel, aftermath);
     }
 
     /// A publication that comes too late is a loss to whoever watches the position.
     fn check_lag(&mut self, event: &Event) {
-        let limit = self.rules.client.position_max_time_lag;
+        let limit = self.context.rules().client.position_max_time_lag;
         if limit.is_zero() {
             return;
         }
         let Some((_, published_ms)) = event.placed() else {
             return;
         };
-        let lag_ms = self.now.unix_ms.saturating_sub(published_ms);
+        let lag_ms = self.context.now().unix_ms.saturating_sub(published_ms);
         if published_ms > 0 && u128::try_from(lag_ms).is_ok_and(|lag| lag > limit.as_millis()) {
-            let mut aftermath = mem::take(&mut self.aftermath);
+            let mut aftermath = mem::take(&mut self.buffers.aftermath);
             self.hub.lag(event, &mut aftermath);
             self.settle(None, &event.channel, aftermath);
         }
@@ -134,23 +128,27 @@ impl Worker {
     fn deliver(&mut self, event: &Event) {
         let began = Instant::now();
         self.check_lag(event);
-        let mut aftermath = mem::take(&mut self.aftermath);
+        let mut aftermath = mem::take(&mut self.buffers.aftermath);
         self.hub.deliver(
             event,
             &mut self.outboxes,
             &mut self.encoder,
-            &mut Slots(&mut self.connections),
+            &mut self.connections,
             &mut aftermath,
         );
-        self.counters.broadcasts.add(began.elapsed());
+        self.context.counters().broadcasts.add(began.elapsed());
         match &event.body {
-            EventBody::Publication(_) => self.counters.publications_sent.add(aftermath.delivered),
-            EventBody::Join(_) => self.counters.joins_sent.add(aftermath.delivered),
-            EventBody::Leave(_) => self.counters.leaves_sent.add(aftermath.delivered),
+            EventBody::Publication(_) => self
+                .context
+                .counters()
+                .publications_sent
+                .add(aftermath.delivered),
+            EventBody::Join(_) => self.context.counters().joins_sent.add(aftermath.delivered),
+            EventBody::Leave(_) => self.context.counters().leaves_sent.add(aftermath.delivered),
         }
         if aftermath.making.is_empty() && aftermath.gap.is_empty() {
             aftermath.delivered = 0;
-            self.aftermath = aftermath;
+            self.buffers.aftermath = aftermath;
         } else {
             self.settle(Some(event), &event.channel, aftermath);
         }
@@ -184,11 +182,11 @@ impl Worker {
             });
         }
         aftermath.delivered = 0;
-        self.aftermath = aftermath;
+        self.buffers.aftermath = aftermath;
     }
 
-    fn answer(&mut self, key: ConnectionKey, ask: Ask, answer: Answer) {
-        if self.is_alive(key) {
+    pub(super) fn answer(&mut self, key: ConnectionKey, ask: Ask, answer: Answer) {
+        if self.connections.is_alive(key) {
             self.with_session(key.slot, |session, turn, effects| {
                 session.handle_answer(ask, answer, turn, effects)
             });
@@ -197,14 +195,13 @@ impl Worker {
 
     fn order(&mut self, addressees: &Addressees, order: &Order) -> usize {
         let slots: SmallVec<[u32; 2]> = if addressees.all_users {
-            self.users.values().flatten().copied().collect()
+            self.clients.slots().collect()
         } else {
-            let slots = self.users.get(&addressees.user);
-            slots.cloned().unwrap_or_default()
+            self.clients.slots_of(&addressees.user).into()
         };
         let mut count = 0;
         for slot in slots {
-            let is_meant = self.session(slot).is_some_and(|session| {
+            let is_meant = self.connections.session(slot).is_some_and(|session| {
                 let emulation = session.emulation().map(|it| &*it.session);
                 addressees.include(session.client(), emulation)
             });
@@ -231,16 +228,25 @@ impl Worker {
                 reply,
             } => {
                 // As above.
-                let _ = reply.send(self.list_connections(wanted, *from, *limit));
+                let _ = reply.send(self.lists().connections(wanted, *from, *limit));
             }
             Inquiry::Users(names, limit, reply) => {
                 // As above.
-                let _ = reply.send(self.list_users(names, *limit));
+                let _ = reply.send(self.lists().users(names, *limit));
             }
             Inquiry::Channels(names, limit, reply) => {
                 // As above.
-                let _ = reply.send(self.list_channels(names, *limit));
+                let _ = reply.send(self.lists().channels(names, *limit));
             }
+        }
+    }
+
+    /// What can be listed.
+    pub(super) fn lists(&self) -> Lists<'_> {
+        Lists {
+            connections: &self.connections,
+            clients: &self.clients,
+            hub: &self.hub,
         }
     }
 }

@@ -6,9 +6,10 @@ use veche_protocol::channel::Channel;
 use veche_protocol::identity::UserId;
 use veche_session::session::Session;
 
-use super::Worker;
+use super::clients::Clients;
+use super::connections::Connections;
 use crate::connection::{Open, Stage};
-use crate::hub::ChannelKey;
+use crate::hub::{ChannelKey, Hub};
 use crate::listing::{Names, Row, Slice, Stretch, Wanted};
 
 #[cfg(test)]
@@ -23,11 +24,19 @@ const CONNECTION: usize = 16;
 const CHANNEL: usize = 4;
 const BUDGET: usize = SLICE * CONNECTION;
 
-impl Worker {
+/// What can be listed of a worker.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lists<'a> {
+    pub(super) connections: &'a Connections,
+    pub(super) clients: &'a Clients,
+    pub(super) hub: &'a Hub,
+}
+
+impl Lists<'_> {
     /// Connections that are wanted, from a slot on; at most `limit`.
     ///
     /// The slots are gone through in their order. Where few come into question, as a user's or a channel's, only those.
-    pub(super) fn list_connections(&self, wanted: &Wanted, from: u32, limit: usize) -> Slice {
+    pub(super) fn connections(self, wanted: &Wanted, from: u32, limit: usize) -> Slice {
         let channel = match &wanted.channel {
             Some(channel) => match self.hub.key(channel) {
                 Some(key) => Some(key),
@@ -36,7 +45,7 @@ impl Worker {
             None => None,
         };
         let mut walk = Walk {
-            worker: self,
+            connections: self.connections,
             wanted,
             channel,
             limit,
@@ -46,19 +55,16 @@ impl Worker {
         match self.few(wanted, channel) {
             Some(slots) => walk.take(slots.into_iter().filter(|slot| *slot >= from)),
             None => {
-                let end = u32::try_from(self.connections.capacity()).unwrap_or(u32::MAX);
-                walk.take(from..end);
+                walk.take(self.connections.slots_from(from));
             }
         }
         walk.slice
     }
 
     /// The slots that come into question, in their order, if they are few.
-    fn few(&self, wanted: &Wanted, channel: Option<ChannelKey>) -> Option<Vec<u32>> {
-        let of_user = wanted.user.as_ref().map(|user| {
-            let slots = self.users.get(user);
-            slots.map(smallvec::SmallVec::as_slice).unwrap_or_default()
-        });
+    fn few(self, wanted: &Wanted, channel: Option<ChannelKey>) -> Option<Vec<u32>> {
+        let of_user = wanted.user.as_ref();
+        let of_user = of_user.map(|user| self.clients.slots_of(user));
         let of_channel = channel.map(|channel| self.hub.subscribers(channel));
         let users = of_user.map_or(usize::MAX, <[u32]>::len);
         let channels = of_channel.as_ref().map_or(usize::MAX, |(count, _)| *count);
@@ -75,21 +81,19 @@ impl Worker {
     }
 
     /// Connected users behind a name.
-    pub(super) fn list_users(&self, names: &Names, limit: usize) -> Stretch<UserId> {
-        let users = self.users.range::<str, _>(beginning(names));
-        let users = users.map(|(user, slots)| (user, slots.len()));
-        stretch(users, names, limit)
+    pub(super) fn users(self, names: &Names, limit: usize) -> Stretch<UserId> {
+        stretch(self.clients.users_in(beginning(names)), names, limit)
     }
 
     /// Channels behind a name that somebody is subscribed to.
-    pub(super) fn list_channels(&self, names: &Names, limit: usize) -> Stretch<Channel> {
+    pub(super) fn channels(self, names: &Names, limit: usize) -> Stretch<Channel> {
         stretch(self.hub.channels_in(beginning(names)), names, limit)
     }
 }
 
 /// Going through slots until the page is full or the slice is.
 struct Walk<'a> {
-    worker: &'a Worker,
+    connections: &'a Connections,
     wanted: &'a Wanted,
     channel: Option<ChannelKey>,
     limit: usize,
@@ -119,7 +123,7 @@ impl Walk<'_> {
 
     /// The connection in a slot. One that is only being made, or that ends, is none.
     fn row(&self, slot: u32) -> Looked {
-        let Some(connection) = self.worker.connections.get(slot as usize) else {
+        let Some(connection) = self.connections.get(slot) else {
             return Looked::Empty;
         };
         let wanted = self.wanted;
@@ -134,7 +138,7 @@ impl Walk<'_> {
             return Looked::Unwanted;
         };
         let is_wanted = is_subscribed
-            && connection.place_of_user.is_some()
+            && connection.index_of_user.is_some()
             && wanted
                 .user
                 .as_ref()

@@ -5,27 +5,33 @@
 //! stream has gone on, or is another one, and for a while nothing came.
 //!
 //! Where the engine says that publications may have been lost, the channels in doubt are compared at once, a slice in
-//! each turn ([`crate::doubts`]).
+//! each turn ([`doubts`]).
 
 use std::time::Duration;
 
-use smallvec::SmallVec;
 use veche_engine::error::{EngineError, Retry};
 use veche_engine::pending::Pending;
 use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::position::StreamPosition;
 
+use super::context::Context;
 use crate::compared::{Compared, Why};
+use crate::hub::Hub;
 use crate::inbox::Item;
-use crate::worker::Worker;
 
-/// Which channels are compared next in the course of time.
+mod doubts;
+
+use doubts::Doubts;
+
+/// Which channels are to be compared, and when.
 #[derive(Debug, Default)]
-pub(crate) struct Positions {
+pub(super) struct Positions {
+    /// When the next share is compared in the course of time.
     next: Duration,
-    /// A place in the hub.
+    /// The index in the hub at which that share begins.
     cursor: usize,
+    doubts: Doubts,
 }
 
 /// Between two steps, and how long a channel behind its stream may stand still; less where all channels are due sooner.
@@ -34,16 +40,20 @@ const STEP: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(5);
 
 impl Positions {
-    /// How many places are looked at in a step, so that each comes once in `delay`.
-    fn share(places: usize, delay: Duration) -> usize {
+    /// How many indices are looked at in a step, so that each comes once in `delay`.
+    fn share(indices: usize, delay: Duration) -> usize {
         let steps = delay.as_millis() / step(delay).as_millis().max(1);
-        places.div_ceil(usize::try_from(steps).unwrap_or(usize::MAX).max(1))
+        indices.div_ceil(usize::try_from(steps).unwrap_or(usize::MAX).max(1))
     }
 
-    /// The next places, of `places`.
-    fn advance(&mut self, places: usize, share: usize) -> impl Iterator<Item = usize> + use<> {
-        let from = if self.cursor < places { self.cursor } else { 0 };
-        let to = from.saturating_add(share).min(places);
+    /// The next indices, below `indices`.
+    fn advance(&mut self, indices: usize, share: usize) -> impl Iterator<Item = usize> + use<> {
+        let from = if self.cursor < indices {
+            self.cursor
+        } else {
+            0
+        };
+        let to = from.saturating_add(share).min(indices);
         self.cursor = to;
         from..to
     }
@@ -63,73 +73,87 @@ fn step(delay: Duration) -> Duration {
     delay.min(STEP)
 }
 
-impl Worker {
-    /// When [`Self::check_positions`] is to be called next.
-    pub(crate) fn next_check(&self) -> Option<Duration> {
-        let is_idle = self.hub.is_empty() || self.delay().is_zero();
-        let in_turn = (!is_idle).then_some(self.positions.next);
-        let doubted = self.doubts.next(self.now.monotonic);
+impl Positions {
+    /// Publications of a channel may have been lost; it is looked at when `due` has come.
+    pub(super) fn doubt(&mut self, channel: &Channel, due: Duration) {
+        self.doubts.doubt(channel, due);
+    }
+
+    /// Publications of any channel may have been lost.
+    pub(super) fn doubt_all(&mut self) {
+        self.doubts.doubt_all();
+    }
+
+    /// When there is something to do next.
+    pub(super) fn next_check(&self, hub: &Hub, context: &Context) -> Option<Duration> {
+        let is_idle = hub.is_empty() || delay(context).is_zero();
+        let in_turn = (!is_idle).then_some(self.next);
+        let doubted = self.doubts.next(context.monotonic());
         in_turn.into_iter().chain(doubted).min()
     }
 
+    /// A channel that has lost what was published after a position, and those who stand there are to be told; `None`
+    /// when no other has. Call it after the inbox was taken.
+    pub(super) fn next_lost(
+        &mut self,
+        hub: &Hub,
+        now: Duration,
+    ) -> Option<(Channel, StreamPosition)> {
+        while let Some((channel, stood)) = self.doubts.take_behind(now) {
+            if hub.is_watched_at(&channel, &stood) {
+                return Some((channel, stood));
+            }
+        }
+        None
+    }
+
     /// Compares channels with their streams: those in doubt, and some of the others. Call it after the inbox was taken.
-    pub(crate) fn check_positions(&mut self) {
-        let now = self.now.monotonic;
-        for (channel, stood) in self.doubts.take_behind(now) {
-            if self.hub.is_watched_at(&channel, &stood) {
-                self.loss_log.report_lost(&channel, &stood, now);
-                self.lose(&channel, &stood);
+    pub(super) fn compare_some(&mut self, hub: &Hub, context: &Context) {
+        while let Some(channel) = self.doubts.take_unchecked(context.monotonic()) {
+            if let Some(index) = hub.index_of(&channel) {
+                self.compare_at(index, Why::Doubted, hub, context);
             }
         }
-        while let Some(channel) = self.doubts.take_unchecked(now) {
-            if let Some(place) = self.hub.place_of(&channel) {
-                self.compare_at(place, Why::Doubted);
-            }
+        for index in self.doubts.take_slice(hub.indices()) {
+            self.compare_at(index, Why::Doubted, hub, context);
         }
-        for place in self.doubts.take_slice(self.hub.places()) {
-            self.compare_at(place, Why::Doubted);
-        }
-        self.compare_share();
+        self.compare_share(hub, context);
     }
 
     /// Compares those channels whose turn it is.
-    fn compare_share(&mut self) {
-        let (now, delay) = (self.now.monotonic, self.delay());
-        if delay.is_zero() || now < self.positions.next {
+    fn compare_share(&mut self, hub: &Hub, context: &Context) {
+        let (now, delay) = (context.monotonic(), delay(context));
+        if delay.is_zero() || now < self.next {
             return;
         }
-        self.positions.next = now + step(delay);
+        self.next = now + step(delay);
         // An engine that is so slow gets no further questions.
         if !self.doubts.may_ask() {
             return;
         }
-        let places = self.hub.places();
-        let share = Positions::share(places, delay);
-        for place in self.positions.advance(places, share) {
-            self.compare_at(place, Why::InTurn);
+        let indices = hub.indices();
+        let share = Self::share(indices, delay);
+        for index in self.advance(indices, share) {
+            self.compare_at(index, Why::InTurn, hub, context);
         }
     }
 
-    fn compare_at(&mut self, place: usize, why: Why) {
-        let watched = self.hub.watched_at(place);
-        let watched: SmallVec<[_; 1]> = watched
-            .map(|(channel, stood)| (channel.clone(), stood.clone()))
-            .collect();
-        for (channel, stood) in watched {
-            self.compare(channel, stood, why);
+    fn compare_at(&mut self, index: usize, why: Why, hub: &Hub, context: &Context) {
+        for (channel, stood) in hub.watched_at(index) {
+            self.compare(channel.clone(), stood.clone(), why, context);
         }
         // Who is making a subscription may have read the stream before the loss: it is compared when it has begun.
         if why == Why::Doubted
-            && let Some(channel) = self.hub.making_at(place)
+            && let Some(channel) = hub.making_at(index)
         {
-            let due = self.now.monotonic + step(self.delay());
-            self.doubts.doubt(&channel.clone(), due);
+            let due = context.monotonic() + step(delay(context));
+            self.doubts.doubt(channel, due);
         }
     }
 
     /// Asks where a channel's stream is.
-    fn compare(&mut self, channel: Channel, stood: StreamPosition, why: Why) {
-        let Some(resolved) = self.rules.resolve(channel.as_str()) else {
+    fn compare(&mut self, channel: Channel, stood: StreamPosition, why: Why, context: &Context) {
+        let Some(resolved) = context.rules().resolve(channel.as_str()) else {
             return;
         };
         let query = Query {
@@ -137,7 +161,7 @@ impl Worker {
             meta_ttl: resolved.options.history_meta_ttl,
             ..Query::default()
         };
-        let page = self.node.engine().broker.history(&channel, &query);
+        let page = context.node().engine().broker.history(&channel, &query);
         let of = move |page: Result<Page, EngineError>| Compared {
             channel,
             stood,
@@ -145,11 +169,11 @@ impl Worker {
             why,
         };
         match page {
-            Pending::Ready(page) => self.compared(of(page)),
+            Pending::Ready(page) => self.compared(of(page), context),
             Pending::Later(page) => {
                 self.doubts.asked();
-                let inbox = self.node.inbox(self.index).clone();
-                self.node.answers().spawn(async move {
+                let inbox = context.inbox().clone();
+                context.node().answers().spawn(async move {
                     inbox.push(Item::Compared(of(page.await)));
                 });
             }
@@ -157,37 +181,37 @@ impl Worker {
     }
 
     /// The engine has answered later.
-    pub(crate) fn take_compared(&mut self, compared: Compared) {
+    pub(super) fn handle_compared(&mut self, compared: Compared, context: &Context) {
         self.doubts.answered();
-        self.compared(compared);
+        self.compared(compared, context);
     }
 
-    fn compared(&mut self, compared: Compared) {
+    fn compared(&mut self, compared: Compared, context: &Context) {
         let Compared {
             channel,
             stood,
             top,
             why,
         } = compared;
+        let now = context.monotonic();
         match top {
             Ok(top) if is_at(&stood, &top) => {}
             Ok(_) => {
                 // What is on its way through the inbox, or from the engine, has until then.
-                let due = self.now.monotonic + step(self.delay());
+                let due = now + step(delay(context));
                 self.doubts.is_behind(channel, stood, due);
             }
             // What can't be found out now may be next time.
             Err(error) if why == Why::Doubted && error.retry() != Retry::Never => {
-                let due = self.now.monotonic + RETRY;
-                self.doubts.doubt(&channel, due);
+                self.doubts.doubt(&channel, now + RETRY);
             }
             Err(_) => {}
         }
     }
+}
 
-    fn delay(&self) -> Duration {
-        self.rules.client.position_check_delay
-    }
+fn delay(context: &Context) -> Duration {
+    context.rules().client.position_check_delay
 }
 
 #[cfg(test)]

@@ -1,75 +1,30 @@
-//! A connection's one entry in the wheel.
-
-use std::mem;
-
-use veche_session::turn::Now;
+//! What a worker does when timers come due, and when the clock jumps.
 
 use super::Worker;
 use crate::connection::Stage;
-
-/// By how much the two clocks may part before deadlines are reckoned anew; corrections of the time are smaller.
-const CLOCK_JUMP_MS: u64 = 1000;
-
-/// What the wall clock showed, in milliseconds, when the monotonic one began.
-pub(super) fn wall_clock_began(now: Now) -> i64 {
-    let passed = i64::try_from(now.monotonic.as_millis()).unwrap_or(i64::MAX);
-    now.unix_ms.saturating_sub(passed)
-}
 
 impl Worker {
     /// Lets those act whose time had come when the sockets were last read.
     ///
     /// A client whose bytes have come in time must not be judged before they are read. So the time of this step is not
     /// the turn's: the process may have stood still since the sockets were looked at.
-    pub(super) fn take_timers(&mut self) {
-        let now = mem::replace(&mut self.now, self.heard);
-        let mut due = mem::take(&mut self.due);
-        self.wheel.take_due(self.now.monotonic, &mut due);
-        for (slot, tick) in due.drain(..) {
-            self.timer(slot, tick);
+    pub(super) fn let_timers_act(&mut self) {
+        let now = self.context.clock_mut().go_back_to_heard();
+        let due = self.connections.take_due(self.context.monotonic());
+        for &(slot, tick) in &due {
+            self.let_timer_act(slot, tick);
         }
-        self.due = due;
-        self.now = now;
-    }
-
-    /// Whether a pong may be on its way unseen, although the time for it is over: behind other bytes that were not read
-    /// yet, or, after the process stood still, in a packet that nobody took and that the peer has to send again.
-    fn may_be_unheard(&self, slot: u32) -> bool {
-        let connection = self.connections.get(slot as usize);
-        let grace = self.rules.client.pong_timeout.unwrap_or_default();
-        connection.is_some_and(|connection| connection.has_more)
-            || self
-                .resumed
-                .is_some_and(|resumed| self.now.monotonic < resumed.saturating_add(grace))
-    }
-
-    /// Tells the sessions when the wall clock was set, or went on while the machine was suspended: they have deadlines in
-    /// it, and their timers count by the other clock.
-    pub(super) fn note_clock_jump(&mut self) {
-        let began = wall_clock_began(self.now);
-        if began.abs_diff(self.wall_clock_began) <= CLOCK_JUMP_MS {
-            return;
-        }
-        self.wall_clock_began = began;
-        for slot in self.slots(|stage| matches!(stage, Stage::Open(_))) {
-            self.with_session(slot, |session, turn, _| session.handle_clock_jump(turn));
-        }
+        self.connections.keep_table(due);
+        self.context.clock_mut().set(now);
     }
 
     /// A timer came. It may be stale, or early.
-    fn timer(&mut self, slot: u32, tick: u64) {
+    fn let_timer_act(&mut self, slot: u32, tick: u64) {
         let is_behind = self.outboxes.is_behind(slot);
-        let Some(connection) = self.connections.get_mut(slot as usize) else {
+        let Some((deadline, connection)) = self.connections.come_due(slot, tick) else {
             return;
         };
-        if connection.tick != Some(tick) {
-            return;
-        }
-        connection.tick = None;
-        let Some(deadline) = connection.deadline() else {
-            return;
-        };
-        if deadline <= self.now.monotonic {
+        if deadline <= self.context.monotonic() {
             match &mut connection.stage {
                 Stage::Head(_) | Stage::Closing(_) => self.remove(slot),
                 Stage::Open(open) => {
@@ -89,20 +44,30 @@ impl Worker {
                 Stage::Busy => {}
             }
         }
-        self.set_timer(slot);
+        self.connections.set_timer(slot);
     }
 
-    /// Sees to it that the wheel has the connection no later than its deadline.
-    pub(crate) fn set_timer(&mut self, slot: u32) {
-        let Some(connection) = self.connections.get_mut(slot as usize) else {
+    /// Whether a pong may be on its way unseen, although the time for it is over: behind other bytes that were not read
+    /// yet, or, after the process stood still, in a packet that nobody took and that the peer has to send again.
+    fn may_be_unheard(&self, slot: u32) -> bool {
+        let connection = self.connections.get(slot);
+        let grace = self.context.rules().client.pong_timeout;
+        connection.is_some_and(|connection| connection.has_more)
+            || self
+                .context
+                .clock()
+                .has_just_resumed(grace.unwrap_or_default())
+    }
+
+    /// Tells the sessions when the wall clock was set, or went on while the machine was suspended: they have deadlines in
+    /// it, and their timers count by the other clock.
+    pub(super) fn tell_of_clock_jump(&mut self) {
+        if !self.context.clock_mut().has_jumped() {
             return;
-        };
-        let Some(deadline) = connection.deadline() else {
-            return;
-        };
-        let wanted = crate::wheel::tick_of(deadline);
-        if connection.tick.is_none_or(|tick| wanted < tick) {
-            connection.tick = Some(self.wheel.insert(slot, deadline));
+        }
+        let is_open = |stage: &Stage| matches!(stage, Stage::Open(_));
+        for slot in self.connections.slots_at(is_open) {
+            self.with_session(slot, |session, turn, _| session.handle_clock_jump(turn));
         }
     }
 }
@@ -120,9 +85,9 @@ mod tests {
     use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
     use veche_protocol::identity::UserId;
     use veche_session::rules::Rules;
+    use veche_session::turn::Now;
     use veche_websocket::frame::{self, Opcode};
 
-    use super::*;
     use crate::authority::{Authority, Caller};
     use crate::node::{Engine, NodeConfig};
     use crate::simulate::{Nobody, Simulation};

@@ -4,7 +4,7 @@ use super::*;
 
 fn watched(world: &World) -> Vec<StreamPosition> {
     let hub = &world.hub;
-    let watched: Vec<_> = (0..hub.places())
+    let watched: Vec<_> = (0..hub.indices())
         .flat_map(|place| hub.watched_at(place))
         .map(|(_, position)| position.clone())
         .collect();

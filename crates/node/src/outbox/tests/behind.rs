@@ -1,7 +1,8 @@
 //! Clients that are behind: what counts, what is shared, who is slow, and when one can go on.
 
 use super::*;
-use crate::outbox::{EASED, LOOKS};
+use crate::outbox::EASED;
+use crate::outbox::backlog::LOOKS;
 
 /// A group of the clients in these slots is sent a frame.
 fn group(outboxes: &mut Outboxes, slots: &[u32], frame: &[u8]) {

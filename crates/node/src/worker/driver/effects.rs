@@ -1,5 +1,6 @@
 //! What a session asks for, carried out: replies, questions, attachments.
 
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use veche_protocol::batch::Encoding;
@@ -7,7 +8,7 @@ use veche_protocol::disconnect::Disconnect;
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Reply};
 use veche_protocol::{json, protobuf};
-use veche_session::effect::{Attach, Delta, Effect, Effects};
+use veche_session::effect::{Effect, Effects};
 use veche_session::profile::Ping;
 use veche_session::question::Notice;
 use veche_session::session::Session;
@@ -18,7 +19,6 @@ use super::Fate;
 use crate::connection::{Open, Talk};
 use crate::encoder::encode_push;
 use crate::format::Format;
-use crate::hub::{Deltas, GroupKey, Newcomer};
 use crate::outbox::Urgent;
 use crate::worker::Worker;
 
@@ -30,7 +30,7 @@ impl Worker {
         open: &mut Open,
         handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
     ) -> Fate {
-        let mut effects = std::mem::take(&mut self.effects);
+        let mut effects = mem::take(&mut self.buffers.effects);
         match self.let_handle(open, &mut effects, handle) {
             Ok(()) => self.carry_out(slot, open, effects),
             Err(disconnect) => Fate::Ends(disconnect),
@@ -44,20 +44,20 @@ impl Worker {
         effects: &mut Effects,
         handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
     ) -> Result<(), Disconnect> {
-        let turn = self.turn();
+        let turn = self.context.turn();
         let Some(session) = open.talk.session_mut() else {
             return Ok(());
         };
         let handled = catch_unwind(AssertUnwindSafe(|| handle(session, &turn, effects)));
         handled.map_err(|_| {
-            self.counters.panics.add(1);
+            self.context.counters().panics.add(1);
             tracing::error!(client = %session.client(), "a session failed; its connection ends");
             Disconnect::SERVER_ERROR
         })
     }
 
     fn carry_out(&mut self, slot: u32, open: &mut Open, mut effects: Effects) -> Fate {
-        let mut next = std::mem::take(&mut self.next_effects);
+        let mut next = mem::take(&mut self.buffers.next_effects);
         let mut fate = Fate::Alive;
         while !effects.is_empty() {
             for effect in effects.drain(..) {
@@ -66,7 +66,9 @@ impl Worker {
                     Effect::Push(push) => self.send_push(slot, open, &push),
                     Effect::Ping => self.send_ping(slot, open),
                     Effect::Ask { ask, question } => {
-                        let Some(key) = self.key(slot) else { continue };
+                        let Some(key) = self.connections.key(slot) else {
+                            continue;
+                        };
                         let Some(answer) = self.ask(key, open, ask, question) else {
                             continue;
                         };
@@ -78,62 +80,35 @@ impl Worker {
                         }
                     }
                     Effect::Tell(Notice::Connected { user, app, .. }) => {
-                        open.app = app.map(|app| self.apps.shared(*app));
-                        open.connected_ms = self.now.unix_ms;
-                        self.remember_user(slot, user);
+                        open.app = app.map(|app| self.clients.app(*app));
+                        open.connected_ms = self.context.now().unix_ms;
+                        let connections = &mut self.connections;
+                        self.clients
+                            .remember(slot, user, connections, &self.context);
                     }
                     Effect::Tell(notice) if open.talk.session().is_some_and(Session::is_closed) => {
-                        self.tell_of_the_gone(slot, notice);
+                        self.notices.tell_of_the_gone(notice, &self.context);
                     }
-                    Effect::Tell(notice) => self.tell(slot, notice),
+                    Effect::Tell(notice) => self.notices.tell(notice, &self.context),
                     Effect::Attach(attach) => self.attach(slot, open, attach),
                     Effect::Detach { channel } => self.detach(slot, &channel),
                     // Answers that were there at once may still have to be undone.
                     Effect::Close(disconnect) => fate = Fate::Ends(disconnect),
                 }
             }
-            std::mem::swap(&mut effects, &mut next);
+            mem::swap(&mut effects, &mut next);
         }
-        self.effects = effects;
-        self.next_effects = next;
+        self.buffers.effects = effects;
+        self.buffers.next_effects = next;
         fate
     }
 
-    fn attach(&mut self, slot: u32, open: &Open, attach: Attach) {
-        let (deltas, base) = match attach.delta {
-            Delta::Off => (Deltas::Off, None),
-            Delta::Whole => (Deltas::Fresh, None),
-            Delta::Since(base) => (Deltas::Fresh, Some(base)),
-        };
-        let newcomer = Newcomer {
-            slot,
-            key: GroupKey {
-                format: open.format(),
-                join_leave: attach.join_leave,
-                positioned: attach.after.is_some(),
-                filter: attach.filter,
-                deltas,
-                compact: attach.compact,
-            },
-            after: attach.after,
-            base,
-        };
-        let Some(connection) = self.connections.get_mut(slot as usize) else {
-            return;
-        };
-        self.hub
-            .attach(&attach.channel, newcomer, &mut connection.attachments);
-        self.counters
-            .subscriptions
-            .set(self.hub.subscription_count());
-    }
-
     fn send_reply(&mut self, slot: u32, open: &mut Open, reply: &Reply) {
-        self.counters.replies_sent.add(1);
+        self.context.counters().replies_sent.add(1);
         match &reply.body {
-            reply::Body::Error(error) => self.counters.reply_errors.add(error.code.0),
+            reply::Body::Error(error) => self.context.counters().reply_errors.add(error.code.0),
             reply::Body::Subscribe(subscribed) if subscribed.was_recovering => {
-                self.counters.recoveries.add(subscribed.recovered);
+                self.context.counters().recoveries.add(subscribed.recovered);
             }
             _ => {}
         }
@@ -157,9 +132,9 @@ impl Worker {
     }
 
     pub(super) fn send_push(&mut self, slot: u32, open: &mut Open, push: &Push) {
-        self.counters.replies_sent.add(1);
+        self.context.counters().replies_sent.add(1);
         if let push::Body::Unsubscribe(unsubscribe) = &push.body {
-            self.counters.unsubscribes.add(unsubscribe.code);
+            self.context.counters().unsubscribes.add(unsubscribe.code);
         }
         let dialect = open.format().dialect;
         match &mut open.talk {
@@ -200,7 +175,7 @@ impl Worker {
         let opcode = dialect.opcode();
         self.encoder
             .frame(framing, opcode, &self.batch, &mut self.frames);
-        if std::mem::take(&mut self.batch_is_reply) {
+        if mem::take(&mut self.batch_is_reply) {
             self.outboxes.append_reply(slot, &self.frames);
         } else {
             self.outboxes.append(slot, &self.frames);

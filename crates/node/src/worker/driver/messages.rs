@@ -2,9 +2,11 @@
 
 use std::time::Instant;
 
+use subtle::ConstantTimeEq;
 use veche_protocol::batch::Encoding;
 use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
+use veche_session::session::Session;
 use veche_websocket::decoder::Event;
 use veche_websocket::frame::{self, Opcode};
 
@@ -24,8 +26,8 @@ impl Worker {
         open: &mut Open,
         input: &mut &mut [u8],
     ) -> Fate {
-        let limits = self.node.config().websocket;
-        let mut workspace = std::mem::take(&mut self.workspace);
+        let limits = self.context.config().websocket;
+        let mut workspace = std::mem::take(&mut self.buffers.workspace);
         let fate = loop {
             let waiting = open.waiting.as_ref();
             if waiting.is_some_and(|waiting| waiting.is_full(limits.max_message)) {
@@ -47,7 +49,7 @@ impl Worker {
                 break fate;
             }
         };
-        self.workspace = workspace;
+        self.buffers.workspace = workspace;
         fate
     }
 
@@ -82,6 +84,28 @@ impl Worker {
         }
     }
 
+    /// A message of an emulated client.
+    pub(crate) fn received_apart(&mut self, slot: u32, name: &str, message: &[u8]) {
+        let emulation = self.connections.session(slot).and_then(Session::emulation);
+        let is_its =
+            emulation.is_some_and(|it| it.session.as_bytes().ct_eq(name.as_bytes()).into());
+        if !is_its {
+            return;
+        }
+        let Some(mut open) = self.connections.take_open(slot) else {
+            return;
+        };
+        let limit = self.context.config().websocket.max_message;
+        let waiting = open.waiting.as_ref();
+        let fate = if waiting.is_some_and(|waiting| waiting.is_full(limit)) {
+            // A socket would not be read; these messages are here already.
+            Fate::Ends(Disconnect::SLOW)
+        } else {
+            self.received_message(slot, &mut open, message)
+        };
+        self.put_back(slot, open, fate);
+    }
+
     /// A message that did not come by the client's own socket, or came with its request.
     pub(crate) fn received_message(&mut self, slot: u32, open: &mut Open, message: &[u8]) -> Fate {
         self.allowance = Allowance::default();
@@ -97,8 +121,8 @@ impl Worker {
         message: &[u8],
         opcode: Opcode,
     ) -> Fate {
-        self.counters.messages_received.add(1);
-        self.counters.bytes_received.add(message.len());
+        self.context.counters().messages_received.add(1);
+        self.context.counters().bytes_received.add(message.len());
         let waiting = open.waiting.as_ref();
         let left = if waiting.is_some_and(|waiting| waiting.has_messages()) {
             Some(message)
@@ -181,7 +205,7 @@ impl Worker {
         let fate = self.session_handles(slot, open, |session, turn, effects| {
             session.handle_command(command, turn, effects)
         });
-        self.counters.commands.add(name, began.elapsed());
+        self.context.counters().commands.add(name, began.elapsed());
         fate
     }
 

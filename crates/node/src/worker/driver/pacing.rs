@@ -39,7 +39,7 @@ impl Default for Allowance {
 
 impl Worker {
     pub(super) fn pace(&self, slot: u32, open: &Open) -> Pace {
-        if !open.talk.can_take(&self.turn()) {
+        if !open.talk.can_take(&self.context.turn()) {
             Pace::Busy
         } else if self.outboxes.owed(slot) + self.batch.len() > EASED {
             Pace::Owing
@@ -58,7 +58,7 @@ impl Worker {
     /// Sees to it that what waits is gone on with, as soon as it may be. Returns whether the socket is to be read.
     pub(super) fn schedule(&mut self, slot: u32, open: &mut Open) -> bool {
         open.waiting.take_if(|waiting| waiting.is_empty());
-        let limit = self.node.config().websocket.max_message;
+        let limit = self.context.config().websocket.max_message;
         let waiting = open.waiting.as_ref();
         let stops = waiting.is_some_and(|waiting| waiting.stops_reading(limit));
         let resumes = std::mem::replace(&mut open.paused, stops) && !stops;
@@ -78,7 +78,7 @@ impl Worker {
 
     /// Goes on with what a client has sent before, and reads on where that was all.
     pub(crate) fn go_on(&mut self, slot: u32) {
-        let Some(mut open) = self.take_open(slot) else {
+        let Some(mut open) = self.connections.take_open(slot) else {
             return;
         };
         self.allowance = Allowance::default();

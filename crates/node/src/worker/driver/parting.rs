@@ -1,47 +1,31 @@
 //! How a conversation ends: the session leaves its channels, and the close frames are said.
 
-use tokio::sync::mpsc;
+use std::mem;
+
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::push::{self, Push};
 use veche_session::effect::Effect;
 use veche_session::profile::Direction;
-use veche_session::question::Notice;
 use veche_websocket::close;
 use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::{self, Opcode};
 
-use crate::accept::CLOSE_TIMEOUT;
 use crate::connection::{Closing, Open, Talk};
 use crate::framing::Framing;
 use crate::worker::Worker;
-
-/// What is left to do for clients that are gone, once their close frames are written.
-#[derive(Debug, Default)]
-pub(crate) struct Farewells {
-    /// What the engine is to be told, in order.
-    notices: Vec<(u32, Notice)>,
-    /// Who ordered that clients go, and how many went: told when the engine knows of it, so that whoever asks it next
-    /// finds them gone.
-    pub(crate) done: Vec<(mpsc::UnboundedSender<usize>, usize)>,
-}
-
-impl Farewells {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.notices.is_empty() && self.done.is_empty()
-    }
-}
+use crate::worker::closing::CLOSE_TIMEOUT;
 
 impl Worker {
     /// The session leaves its channels, and the worker forgets it. Other clients learn of it when the turn has written
-    /// the close frames; see [`Self::clean_up`].
+    /// the close frames; see [`Notices::flush`](crate::notices::Notices::flush).
     pub(crate) fn part(&mut self, slot: u32, open: &mut Open) {
-        self.drop_deferred(slot);
-        self.give_user_place_back(slot);
+        self.deferred.drop_of(slot);
+        self.clients.give_place_back(slot, &self.context);
         let Some(session) = open.talk.session_mut() else {
             return;
         };
         let user = session.user().clone();
-        let mut effects = std::mem::take(&mut self.effects);
+        let mut effects = mem::take(&mut self.buffers.effects);
         let left = self.let_handle(open, &mut effects, |session, turn, effects| {
             session.handle_closed(turn, effects);
         });
@@ -50,50 +34,15 @@ impl Worker {
         }
         for effect in effects.drain(..) {
             match effect {
-                Effect::Tell(notice) => self.tell_of_the_gone(slot, notice),
+                Effect::Tell(notice) => self.notices.tell_of_the_gone(notice, &self.context),
                 Effect::Detach { channel } => self.detach(slot, &channel),
                 _ => {}
             }
         }
-        self.effects = effects;
+        self.buffers.effects = effects;
         self.detach_from_all(slot);
-        self.forget_user(slot, &user);
-    }
-
-    /// Lets the world know something about a client whose session is over. What asks the engine waits until the turn has
-    /// written: the end of a connection must not wait for the engine, however slow it is.
-    pub(super) fn tell_of_the_gone(&mut self, slot: u32, notice: Notice) {
-        match notice {
-            Notice::RemovePresence { .. } | Notice::Leave { .. } => {
-                self.farewells.notices.push((slot, notice));
-            }
-            notice => self.tell(slot, notice),
-        }
-    }
-
-    /// Tells the engine about the clients that are gone. Call it when the turn has written.
-    pub(crate) fn clean_up(&mut self) {
-        if self.farewells.is_empty() {
-            return;
-        }
-        let Farewells { notices, done } = std::mem::take(&mut self.farewells);
-        for (slot, notice) in notices {
-            self.tell(slot, notice);
-        }
-        for (done, count) in done {
-            // Whoever asked may have gone.
-            let _ = done.send(count);
-        }
-    }
-
-    /// What a session that failed did not leave itself: the next client in this slot must not get its channels.
-    fn detach_from_all(&mut self, slot: u32) {
-        while let Some(connection) = self.connections.get(slot as usize)
-            && let Some(&attachment) = connection.attachments.first()
-            && let Some(channel) = self.hub.name(attachment).cloned()
-        {
-            self.detach(slot, &channel);
-        }
+        self.clients
+            .forget(slot, &user, &mut self.connections, &self.context);
     }
 
     /// Says the end by a message, where the framing can't say why, or where the dialect has such a message.
@@ -137,7 +86,7 @@ impl Worker {
                 // Who violated the framing can't be expected to close in order, and HTTP has no close frame.
                 finish: disconnect.code < 3000 || decoder.is_none(),
                 decoder,
-                deadline: self.now.monotonic + CLOSE_TIMEOUT,
+                deadline: self.context.monotonic() + CLOSE_TIMEOUT,
             },
         );
     }
@@ -158,7 +107,7 @@ impl Worker {
                 peer_closed: true,
                 drained: false,
                 finish: true,
-                deadline: self.now.monotonic + CLOSE_TIMEOUT,
+                deadline: self.context.monotonic() + CLOSE_TIMEOUT,
             },
         );
     }
@@ -199,10 +148,7 @@ mod tests {
         });
         assert_eq!(worker.hub.subscription_count(), 0);
         assert_eq!(worker.hub.names(), []);
-        let connection = worker
-            .connections
-            .get(slot as usize)
-            .expect("it is closing");
+        let connection = worker.connections.get(slot).expect("it is closing");
         assert!(connection.attachments.is_empty());
     }
 }

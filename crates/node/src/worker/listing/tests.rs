@@ -52,12 +52,14 @@ fn a_slice_ends_after_as_many_connections_as_were_decided_however_few_are_wanted
         before_ms: Some(1),
         ..Wanted::default()
     };
-    let first = worker.list_connections(&nobody, 0, 10);
+    let first = worker.lists().connections(&nobody, 0, 10);
     let end = u32::try_from(SLICE).expect("a small number");
     assert_eq!((first.rows.len(), first.next), (0, Some(end)));
-    let everybody = worker.list_connections(&Wanted::default(), 0, usize::MAX);
+    let everybody = worker
+        .lists()
+        .connections(&Wanted::default(), 0, usize::MAX);
     assert_eq!((everybody.rows.len(), everybody.next), (SLICE, Some(end)));
-    let ten = worker.list_connections(&Wanted::default(), 0, 10);
+    let ten = worker.lists().connections(&Wanted::default(), 0, 10);
     assert_eq!((ten.rows.len(), ten.next), (10, Some(10)));
 }
 
@@ -69,7 +71,9 @@ fn channels_of_a_connection_count_too() {
     for _ in 0..100 {
         client(&mut simulation, &channels);
     }
-    let slice = simulation.workers[0].list_connections(&Wanted::default(), 0, usize::MAX);
+    let slice = simulation.workers[0]
+        .lists()
+        .connections(&Wanted::default(), 0, usize::MAX);
     let listed: usize = slice.rows.iter().map(|row| row.channels.len()).sum();
     assert!(listed <= BUDGET / CHANNEL, "{listed}");
     assert!(slice.next.is_some());
@@ -86,16 +90,18 @@ fn a_channel_with_few_subscribers_is_found_without_looking_at_the_others() {
         expected.extend(is_inside.then_some(slot));
     }
     let worker = &simulation.workers[0];
-    let all = worker.list_connections(&in_channel("few"), 0, 10);
+    let all = worker.lists().connections(&in_channel("few"), 0, 10);
     assert_eq!((all.rows.len(), all.next), (3, None));
-    let first = worker.list_connections(&in_channel("few"), 0, 1);
+    let first = worker.lists().connections(&in_channel("few"), 0, 1);
     assert_eq!(
         (first.rows.len(), first.next),
         (1, expected.get(1).copied())
     );
-    let rest = worker.list_connections(&in_channel("few"), expected[1], 10);
+    let rest = worker
+        .lists()
+        .connections(&in_channel("few"), expected[1], 10);
     assert_eq!(rest.rows, all.rows[1..]);
-    let none = worker.list_connections(&in_channel("none"), 0, 10);
+    let none = worker.lists().connections(&in_channel("none"), 0, 10);
     assert_eq!((none.rows.len(), none.next), (0, None));
 }
 
@@ -108,7 +114,9 @@ fn a_channel_with_many_subscribers_is_gone_through_in_slices() {
     let mut listed = Vec::new();
     let mut from = Some(0);
     while let Some(slot) = from {
-        let slice = simulation.workers[0].list_connections(&in_channel("many"), slot, 700);
+        let slice = simulation.workers[0]
+            .lists()
+            .connections(&in_channel("many"), slot, 700);
         assert!(slice.rows.len() <= SLICE);
         listed.extend(slice.rows.iter().map(|row| row.client));
         from = slice.next;
@@ -134,7 +142,9 @@ fn names_come_in_order_and_in_slices() {
     };
     let mut listed = Vec::new();
     loop {
-        let stretch = simulation.workers[0].list_channels(&question, usize::MAX);
+        let stretch = simulation.workers[0]
+            .lists()
+            .channels(&question, usize::MAX);
         assert!(stretch.rows.len() <= SLICE);
         listed.extend(
             stretch
@@ -160,7 +170,7 @@ fn a_name_before_the_prefix_begins_at_the_prefix() {
             after: after.map(str::to_owned),
             prefix: "n".into(),
         });
-        let stretch = simulation.workers[0].list_channels(&names, 10);
+        let stretch = simulation.workers[0].lists().channels(&names, 10);
         let rows = stretch.rows.into_iter();
         rows.map(|(name, _)| name.to_string()).collect::<Vec<_>>()
     };
@@ -179,15 +189,24 @@ fn what_has_left_is_not_listed_and_its_slot_costs_little() {
     for slot in others {
         simulation.lose(*slot);
     }
-    let slice = simulation.workers[0].list_connections(&Wanted::default(), 0, 10);
+    let slice = simulation.workers[0]
+        .lists()
+        .connections(&Wanted::default(), 0, 10);
     assert_eq!((slice.rows.len(), slice.next), (1, None));
     simulation.lose(*last);
     let names = Names::default();
     assert!(
         simulation.workers[0]
-            .list_channels(&names, 10)
+            .lists()
+            .channels(&names, 10)
             .rows
             .is_empty()
     );
-    assert!(simulation.workers[0].list_users(&names, 10).rows.is_empty());
+    assert!(
+        simulation.workers[0]
+            .lists()
+            .users(&names, 10)
+            .rows
+            .is_empty()
+    );
 }

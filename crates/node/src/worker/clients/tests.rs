@@ -35,12 +35,12 @@ fn counting() -> Simulation {
 /// Asks for one of two places of anna's.
 fn ask(simulation: &mut Simulation, slot: u32) -> Option<Answer> {
     let worker = &mut simulation.workers[0];
-    let key = worker.key(slot).expect("the client is there");
+    let key = worker.connections.key(slot).expect("the client is there");
     let question = Question::UserPlace {
         user: anna(),
         limit: 2,
     };
-    let open = worker.take_open(slot).expect("it talks");
+    let open = worker.connections.take_open(slot).expect("it talks");
     let answer = worker.ask(key, &open, Ask(1), question);
     worker.put_back(slot, open, Fate::Alive);
     answer
@@ -61,7 +61,11 @@ fn a_place_is_taken_when_it_is_asked_for_not_when_its_connection_is_let_in() {
     for (client, answer) in clients.iter().zip(answers) {
         assert_eq!(ask(&mut simulation, *client), answer);
     }
-    simulation.workers[0].remember_user(clients[0], anna());
+    let worker = &mut simulation.workers[0];
+    let (connections, context) = (&mut worker.connections, &worker.context);
+    worker
+        .clients
+        .remember(clients[0], anna(), connections, context);
     assert_eq!(ask(&mut simulation, clients[2]), Some(Answer::Count(2)));
     // The second goes before it was let in, the first afterwards.
     simulation.lose(clients[1]);
@@ -71,7 +75,11 @@ fn a_place_is_taken_when_it_is_asked_for_not_when_its_connection_is_let_in() {
         Some(Answer::Count(1)),
         "it asks again, after it was refused for something else"
     );
-    simulation.workers[0].forget_user(clients[0], &anna());
+    let worker = &mut simulation.workers[0];
+    let (connections, context) = (&mut worker.connections, &worker.context);
+    worker
+        .clients
+        .forget(clients[0], &anna(), connections, context);
     assert_eq!(ask(&mut simulation, clients[3]), Some(Answer::Count(1)));
     simulation.lose(clients[2]);
     simulation.lose(clients[3]);

@@ -10,14 +10,14 @@ use std::time::Duration;
 use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
 
-/// Places in the hub that are looked at in one turn while all channels are in doubt.
+/// Indices in the hub that are looked at in one turn while all channels are in doubt.
 const SLICE: usize = 256;
 /// Questions to the engine about positions, under way at once. So an engine that is just up again is not flooded.
 const MAX_ASKED: usize = 256;
 
 /// What is still to be looked at.
 #[derive(Debug, Default)]
-pub(crate) struct Doubts {
+pub(super) struct Doubts {
     /// Channels to be compared with their streams, and when; oldest first.
     unchecked: VecDeque<(Duration, Channel)>,
     /// Those in `unchecked`.
@@ -42,21 +42,21 @@ struct Behind {
 
 impl Doubts {
     /// Publications of the channel may have been lost; it is looked at when `due` has come.
-    pub(crate) fn doubt(&mut self, channel: &Channel, due: Duration) {
+    pub(super) fn doubt(&mut self, channel: &Channel, due: Duration) {
         if self.queued.insert(channel.clone()) {
             self.unchecked.push_back((due, channel.clone()));
         }
     }
 
     /// Publications of any channel may have been lost.
-    pub(crate) fn doubt_all(&mut self) {
+    pub(super) fn doubt_all(&mut self) {
         self.unchecked.clear();
         self.queued.clear();
         self.walk = Some(0);
     }
 
     /// The stream of the channel is elsewhere.
-    pub(crate) fn is_behind(&mut self, channel: Channel, stood: StreamPosition, due: Duration) {
+    pub(super) fn is_behind(&mut self, channel: Channel, stood: StreamPosition, due: Duration) {
         self.behind.push_back(Behind {
             channel,
             stood,
@@ -64,19 +64,14 @@ impl Doubts {
         });
     }
 
-    /// The channels behind that are due at `now`, and where they stood.
-    pub(crate) fn take_behind(&mut self, now: Duration) -> Vec<(Channel, StreamPosition)> {
-        let mut due = Vec::new();
-        while self.behind.front().is_some_and(|behind| behind.due <= now)
-            && let Some(behind) = self.behind.pop_front()
-        {
-            due.push((behind.channel, behind.stood));
-        }
-        due
+    /// The next channel behind that is due at `now`, and where it stood.
+    pub(super) fn take_behind(&mut self, now: Duration) -> Option<(Channel, StreamPosition)> {
+        let behind = self.behind.pop_front_if(|behind| behind.due <= now)?;
+        Some((behind.channel, behind.stood))
     }
 
     /// The next channel to be compared with its stream, if one is due and the engine may be asked.
-    pub(crate) fn take_unchecked(&mut self, now: Duration) -> Option<Channel> {
+    pub(super) fn take_unchecked(&mut self, now: Duration) -> Option<Channel> {
         if !self.may_ask() || self.unchecked.front()?.0 > now {
             return None;
         }
@@ -85,18 +80,18 @@ impl Doubts {
         Some(channel)
     }
 
-    /// The next slice of the walk over all of so many places in the hub.
-    pub(crate) fn take_slice(&mut self, places: usize) -> Range<usize> {
+    /// The next slice of the walk over all of so many indices of the hub.
+    pub(super) fn take_slice(&mut self, indices: usize) -> Range<usize> {
         let Some(from) = self.walk.filter(|_| self.may_ask()) else {
             return 0..0;
         };
-        let to = from.saturating_add(SLICE).min(places);
-        self.walk = (to < places).then_some(to);
+        let to = from.saturating_add(SLICE).min(indices);
+        self.walk = (to < indices).then_some(to);
         from.min(to)..to
     }
 
     /// When there is something to do next; `now` if at once.
-    pub(crate) fn next(&self, now: Duration) -> Option<Duration> {
+    pub(super) fn next(&self, now: Duration) -> Option<Duration> {
         let walk = self.walk.map(|_| now);
         let unchecked = self.unchecked.front().map(|(due, _)| *due);
         let asking = walk.into_iter().chain(unchecked).min();
@@ -107,17 +102,17 @@ impl Doubts {
     }
 
     /// Whether the engine may be asked something more.
-    pub(crate) fn may_ask(&self) -> bool {
+    pub(super) fn may_ask(&self) -> bool {
         self.asked < MAX_ASKED
     }
 
     /// The engine was asked, and will answer later.
-    pub(crate) fn asked(&mut self) {
+    pub(super) fn asked(&mut self) {
         self.asked += 1;
     }
 
     /// The engine has answered.
-    pub(crate) fn answered(&mut self) {
+    pub(super) fn answered(&mut self) {
         self.asked = self.asked.saturating_sub(1);
     }
 }
@@ -137,11 +132,13 @@ mod tests {
         doubts.is_behind(Channel::new("a"), stood.clone(), at(1));
         doubts.is_behind(Channel::new("b"), stood.clone(), at(2));
         assert_eq!(doubts.next(at(0)), Some(at(1)));
-        assert!(doubts.take_behind(Duration::from_millis(999)).is_empty());
+        assert_eq!(doubts.take_behind(Duration::from_millis(999)), None);
         let due = doubts.take_behind(at(1));
-        assert_eq!(due, [(Channel::new("a"), stood.clone())]);
+        assert_eq!(due, Some((Channel::new("a"), stood.clone())));
+        assert_eq!(doubts.take_behind(at(1)), None);
         let due = doubts.take_behind(at(9));
-        assert_eq!(due, [(Channel::new("b"), stood)]);
+        assert_eq!(due, Some((Channel::new("b"), stood)));
+        assert_eq!(doubts.take_behind(at(9)), None);
         assert_eq!(doubts.next(at(9)), None);
     }
 

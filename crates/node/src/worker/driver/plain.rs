@@ -10,16 +10,18 @@ use veche_session::plain::{self as translator, Frame, Output, Translator};
 use veche_session::session::{Session, SessionInit};
 use veche_websocket::frame::Opcode;
 
+use super::Fate;
+use super::effects::is_recovered;
 use crate::connection::{Open, Talk};
 use crate::framing::Framing;
 use crate::worker::Worker;
-use crate::worker::driver::{Fate, is_recovered};
 
 impl Worker {
     /// A translator for a session's client.
     pub(crate) fn translator(&self, session: &Session, token: Option<String>) -> Translator {
         let ping = self
-            .rules
+            .context
+            .rules()
             .client
             .ping_interval
             .map_or(0, |interval| interval.as_secs());
@@ -27,7 +29,7 @@ impl Worker {
             client: session.client(),
             token,
             may_connect: !session.user().is_anonymous()
-                || permission::may_connect_without_token(&self.rules),
+                || permission::may_connect_without_token(self.context.rules()),
             ping_secs: u32::try_from(ping).unwrap_or(u32::MAX),
         })
     }
@@ -78,7 +80,7 @@ impl Worker {
     /// Does what the translator has asked for meanwhile, as far as the session can.
     pub(crate) fn settle_plain(&mut self, slot: u32, open: &mut Open) -> Fate {
         loop {
-            let turn = self.turn();
+            let turn = self.context.turn();
             let Talk::Plain { asked, session, .. } = &mut open.talk else {
                 return Fate::Alive;
             };
@@ -141,13 +143,10 @@ impl Worker {
     fn begin_anew(&mut self, slot: u32, open: &mut Open) {
         self.part(slot, open);
         // The new session has the old one's id: it must not be removed from where it comes into.
-        self.clean_up();
+        self.notices.flush(&self.context);
         // Answers to the old session's questions are not for the new one.
-        self.next_generation = self.next_generation.wrapping_add(1);
-        if let Some(connection) = self.connections.get_mut(slot as usize) {
-            connection.generation = self.next_generation;
-        }
-        let turn = self.turn();
+        self.connections.rename(slot);
+        let turn = self.context.turn();
         if let Talk::Plain { session, .. } = &mut open.talk {
             let init = SessionInit {
                 client: session.client(),
