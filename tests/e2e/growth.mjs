@@ -133,9 +133,9 @@ class Measured {
     return { wire, inflated, ...times };
   }
 
-  /** Asserts that rounds of clients leave nothing: `per` bytes for each of them at most. The allocator has pages of 64 KiB
+  /** Asserts that rounds of clients leave nothing: a kilobyte for each of them at most. The allocator has pages of 64 KiB
    * for each size, some more of which are in use after the first rounds than after one. */
-  async leaksNothing(round, { clients, per = KiB, rounds = 6 }) {
+  async leaksNothing(round, { clients, rounds = 6 }) {
     const after = async () => {
       await round(clients);
       await this.bystander.trips(CALM);
@@ -143,7 +143,7 @@ class Measured {
     for (let n = 0; n < 4; n++) await after();
     const before = this.resident();
     for (let n = 0; n < rounds; n++) await after();
-    await this.#comesBackTo(before + rounds * clients * per, `${rounds} rounds of ${clients} clients`);
+    await this.#comesBackTo(before + rounds * clients * KiB, `${rounds} rounds of ${clients} clients`);
   }
 }
 

@@ -40,6 +40,8 @@ pub(crate) struct Outboxes {
     rows: Vec<Row>,
     runs: Vec<Run>,
     free: Vec<RunId>,
+    /// Bytes of memory that the free runs keep for the next ones; at most [`MAX_KEPT`].
+    kept: usize,
     /// Runs that may still grow.
     active: Vec<RunId>,
     /// Frames for one client alone that it did not ask for.
@@ -116,6 +118,8 @@ struct Batch {
 
 /// A run past this size takes no more frames; the group begins another.
 const MAX_RUN: usize = if cfg!(test) { 8 << 10 } else { 4 << 20 };
+/// Bytes of memory that free runs keep, so that the next ones have it. What a busy turn needed beyond goes back.
+const MAX_KEPT: usize = 1 << 20;
 /// Bytes that a client may owe while its next command is carried out. As much as the kernel holds unsent for it, and
 /// as replies share a frame: a client that reads gets more before its socket has run dry.
 pub(crate) const EASED: usize = 64 << 10;
@@ -127,6 +131,7 @@ impl Outboxes {
             rows: Vec::new(),
             runs: Vec::new(),
             free: Vec::new(),
+            kept: 0,
             active: Vec::new(),
             private: None,
             replies: None,
@@ -262,13 +267,17 @@ impl Outboxes {
 
     /// Begins a run for a group.
     pub(crate) fn begin_run(&mut self) -> RunId {
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.runs.push(Run::default());
-            RunId(
-                u32::try_from(self.runs.len() - 1)
-                    .expect("runs are bounded by what one turn delivers"),
-            )
-        });
+        let id = match self.free.pop() {
+            Some(id) => {
+                self.kept -= self.run(id).memory();
+                id
+            }
+            None => {
+                self.runs.push(Run::default());
+                let last = u32::try_from(self.runs.len() - 1);
+                RunId(last.expect("runs are bounded by what one turn delivers"))
+            }
+        };
         self.active.push(id);
         id
     }

@@ -17,6 +17,8 @@ pub(crate) struct Wheel {
 pub(crate) const TICK: Duration = Duration::from_millis(100);
 /// Ticks in one turn of the wheel; what is due later comes early once a turn.
 const TURN: u64 = 512;
+/// Entries for which a tick keeps memory. All ticks together keep 128 KiB, however many connections came at once.
+const KEPT_ENTRIES: usize = 64;
 
 impl Wheel {
     /// An empty wheel.
@@ -49,7 +51,7 @@ impl Wheel {
             let mut bucket = std::mem::take(self.bucket(tick));
             self.len -= bucket.len();
             due.extend(bucket.drain(..).map(|slot| (slot, tick)));
-            if bucket.capacity() <= 1024 {
+            if bucket.capacity() <= KEPT_ENTRIES {
                 *self.bucket(tick) = bucket;
             }
             self.next += 1;
@@ -104,6 +106,19 @@ mod tests {
         let mut due = Vec::new();
         wheel.take_due(ms(now), &mut due);
         due.into_iter().map(|(slot, _)| slot).collect()
+    }
+
+    #[test]
+    fn ticks_that_many_have_gone_through_keep_little() {
+        let mut wheel = Wheel::new();
+        for tick in 0..TURN {
+            for slot in 0..200 {
+                wheel.insert(slot, ms(tick * 100));
+            }
+            assert_eq!(take(&mut wheel, tick * 100).len(), 200);
+        }
+        let kept: usize = wheel.ticks.iter().map(Vec::capacity).sum();
+        assert!(kept <= KEPT_ENTRIES * wheel.ticks.len(), "{kept}");
     }
 
     #[test]

@@ -10,12 +10,14 @@ use super::backlog::MAX_SLICES;
 use super::chunk::Chunk;
 use super::frames::message_start;
 use super::run::{Segment, close_and_park};
-use super::{Batch, Casualty, EASED, Outboxes, Report, Row};
+use super::{Batch, Casualty, EASED, MAX_KEPT, Outboxes, Report, Row};
 
 /// A remainder up to this size is copied rather than kept.
 pub(super) const COPY_UP_TO: usize = 4096;
 /// Batches of more rows or runs do not leave their tables to the next one.
 const KEPT_ROWS: usize = 4096;
+/// A free run keeps no more memory than this for the next frames.
+const KEPT_RUN: usize = 64 << 10;
 /// Writes between two looks at the clock.
 const WRITES_PER_LOOK: usize = if cfg!(test) { 3 } else { 64 };
 
@@ -80,9 +82,11 @@ impl Outboxes {
                 run.sealed = false;
                 run.is_reply = false;
                 run.bytes.clear();
-                if run.bytes.capacity() > 64 << 10 {
+                if run.memory() > KEPT_RUN || self.kept + run.memory() > MAX_KEPT {
                     run.bytes = Vec::new();
+                    run.parked = Vec::new();
                 }
+                self.kept += run.memory();
                 self.free.push(id);
             }
         }

@@ -61,6 +61,11 @@ impl Run {
         self.shared.as_ref().map_or(self.bytes.len(), Bytes::len)
     }
 
+    /// Bytes of memory that the run has, used or not.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.parked.capacity() * size_of::<u32>()
+    }
+
     pub(super) fn slice(&self, segment: Segment) -> &[u8] {
         let all: &[u8] = self.shared.as_deref().unwrap_or(&self.bytes);
         let end = segment.end.map_or(all.len(), |end| end as usize);

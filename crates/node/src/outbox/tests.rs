@@ -49,6 +49,34 @@ fn flush(outboxes: &mut Outboxes) {
     );
 }
 
+/// Memory of the runs that nobody uses.
+fn kept(outboxes: &Outboxes) -> usize {
+    outboxes.runs.iter().map(super::run::Run::memory).sum()
+}
+
+#[test]
+fn a_turn_of_many_groups_leaves_its_memory_to_the_next_one_up_to_a_limit() {
+    let mut outboxes = Outboxes::new(UNLIMITED);
+    client(&mut outboxes, 0, usize::MAX);
+    let mut turn = |groups: usize| {
+        for number in 0..groups {
+            let run = outboxes.begin_run();
+            outboxes.open(0, run);
+            outboxes.extend(run, &frame(number, 4000));
+        }
+        flush(&mut outboxes);
+        (kept(&outboxes), outboxes.kept)
+    };
+    let (few, counted) = turn(10);
+    assert!(few >= 10 * 4000, "{few}");
+    assert_eq!(few, counted);
+    for groups in [1000, 10, 1000] {
+        let (many, counted) = turn(groups);
+        assert!(many <= super::MAX_KEPT, "{many}");
+        assert_eq!(many, counted);
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     /// Something for one client alone.
