@@ -95,6 +95,9 @@ pub struct Connect {
     pub flag: i64,
     /// A user id without proof, where the rules allow it; only the plain dialect can set it.
     pub name_login: Option<String>,
+    /// Where nobody knows the client, it is refused by error 101 and may log in later; only the plain dialect can set
+    /// it.
+    pub may_log_in: bool,
 }
 
 /// Asks for a channel. In [`Connect::subs`] the channel is the map's key.

@@ -7,7 +7,7 @@ use veche_session::explain::{self, Credentials};
 
 pub use veche_session::explain::{Explanation, Operation, Part};
 pub use veche_session::refusal::{Refusal, RefusalKind};
-pub use veche_session::rule::{Outcome, Rule, Step};
+pub use veche_session::rule::{Decision, Outcome, Rule, Step};
 
 use crate::authority::TokenAuthority;
 use crate::rules::rules;

@@ -43,6 +43,7 @@ fn client(config: &Config, version: &str) -> ClientRules {
         insecure: client.insecure,
         allow_anonymous_connect_without_token: client.allow_anonymous_connect_without_token,
         disallow_anonymous_connection_tokens: client.disallow_anonymous_connection_tokens,
+        connect_proxy: false,
         emulated_headers: Arc::default(),
         allow_name_login: config.plain.allow_name_login,
         explain_errors: client.explain_errors,

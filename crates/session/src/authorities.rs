@@ -2,10 +2,61 @@
 //!
 //! | question | who decides: the first that is responsible |
 //! |---|---|
+//! | `connect` | the connection token; the application (`client.proxy.connect.enabled`), which may know nothing of the client; a bare name, in the plain dialect; the user whom a proxy before the server has named; the rules for anonymous clients |
 //! | `rpc` | the server itself for `rpc.ping`; the application, by the proxy of the method's namespace |
 
 use crate::application::ProxyName;
 use crate::rules::Rules;
+
+/// What a client has to connect with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Credentials {
+    /// A connection token.
+    pub has_token: bool,
+    /// A bare name.
+    pub has_name: bool,
+    /// A proxy before the server has named the user.
+    pub has_header: bool,
+}
+
+/// How a client proves its identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// By a connection token.
+    Token,
+    /// The application says who it is.
+    Application,
+    /// By a name without proof.
+    Name,
+    /// By a header that a proxy before the server has set.
+    Header,
+    /// Not at all; the client is anonymous.
+    Nothing,
+}
+
+/// Who decides about a client that connects with these credentials.
+#[must_use]
+pub fn connect(rules: &Rules, credentials: Credentials) -> Proof {
+    if credentials.has_token {
+        Proof::Token
+    } else if rules.client.connect_proxy {
+        Proof::Application
+    } else {
+        connect_unknown(credentials)
+    }
+}
+
+/// Who decides about a client of which the application knows nothing.
+#[must_use]
+pub fn connect_unknown(credentials: Credentials) -> Proof {
+    if credentials.has_name {
+        Proof::Name
+    } else if credentials.has_header {
+        Proof::Header
+    } else {
+        Proof::Nothing
+    }
+}
 
 /// Who answers a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +94,38 @@ mod tests {
 
     fn named(name: &str) -> ProxyName {
         ProxyName::from(name)
+    }
+
+    #[test]
+    fn a_token_goes_before_the_application_and_the_application_before_what_nobody_has_proved() {
+        let all = [false, true];
+        let mut rules = Rules::default();
+        for (token, name, header, asks) in all.into_iter().flat_map(|token| {
+            all.into_iter().flat_map(move |name| {
+                all.into_iter().flat_map(move |header| {
+                    all.into_iter().map(move |asks| (token, name, header, asks))
+                })
+            })
+        }) {
+            rules.client.connect_proxy = asks;
+            let credentials = Credentials {
+                has_token: token,
+                has_name: name,
+                has_header: header,
+            };
+            let unknown = match (name, header) {
+                (true, _) => Proof::Name,
+                (false, true) => Proof::Header,
+                (false, false) => Proof::Nothing,
+            };
+            assert_eq!(connect_unknown(credentials), unknown);
+            let first = match (token, asks) {
+                (true, _) => Proof::Token,
+                (false, true) => Proof::Application,
+                (false, false) => unknown,
+            };
+            assert_eq!(connect(&rules, credentials), first, "{credentials:?}");
+        }
     }
 
     #[test]

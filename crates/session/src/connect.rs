@@ -10,18 +10,20 @@ use veche_protocol::identity::{App, UserId};
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Expiry};
 
+use crate::application::{ConnectRequest, ConnectResult, Request, Verdict};
+use crate::authorities::{self, Credentials, Proof};
 use crate::effect::{Effect, Effects};
 use crate::limits;
-use crate::permission::{self, Asker, Proof};
+use crate::permission::{self, Asker};
 use crate::profile::{Direction, Ping};
 use crate::question::{Notice, Question};
 use crate::recovery::{self, Start};
 use crate::refusal::{About, Refusal};
-use crate::rule::Silent;
+use crate::rule::{Rule, Silent};
 use crate::session::pending::PendingQuestion;
 use crate::session::phase::Phase;
 use crate::session::{Emulation, Session};
-use crate::subscription::{Making, Stage, Subscription};
+use crate::subscription::{Making, Source, Stage, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
 
@@ -42,31 +44,104 @@ impl Session {
         self.keep_headers(&connect.headers, turn);
         self.phase = Phase::Connecting(Box::new(Connecting {
             id,
-            subs: connect.subs,
             app: App::new(&connect.name, &connect.version).map(Box::new),
+            name_login: connect.name_login,
+            may_log_in: connect.may_log_in,
             ..Connecting::default()
         }));
-        if !connect.token.is_empty() {
-            let token = connect.token;
-            return self.ask(
-                PendingQuestion::Connect,
-                Question::ConnectionToken { token },
-                effects,
-            );
-        }
-        let (user, proof) = match connect.name_login {
-            Some(name) => (UserId::new(&name), Proof::Name),
-            None if self.user.is_anonymous() => (UserId::default(), Proof::Nothing),
-            None => (self.user.clone(), Proof::Header),
+        let credentials = Credentials {
+            has_token: !connect.token.is_empty(),
+            ..self.credentials()
         };
-        if let Err(refusal) = permission::connect(turn.rules, &user, proof, &mut Silent) {
+        let proof = authorities::connect(turn.rules, credentials);
+        let question = match proof {
+            Proof::Token => Some(Question::ConnectionToken {
+                token: connect.token,
+            }),
+            Proof::Application => {
+                let request = Request::Connect(Box::new(ConnectRequest {
+                    name: connect.name,
+                    version: connect.version,
+                    channels: connect.subs.iter().map(|(name, _)| name.clone()).collect(),
+                    data: connect.data,
+                }));
+                Some(Question::Application(request))
+            }
+            Proof::Name | Proof::Header | Proof::Nothing => None,
+        };
+        if let Phase::Connecting(connecting) = &mut self.phase {
+            connecting.subs = connect.subs;
+        }
+        match question {
+            Some(question) => self.ask(PendingQuestion::Connect, question, effects),
+            None => self.connect_by(proof, turn, effects),
+        }
+    }
+
+    /// What the client has to connect with, but for a token.
+    fn credentials(&self) -> Credentials {
+        let has_name = match &self.phase {
+            Phase::Connecting(connecting) => connecting.name_login.is_some(),
+            _ => false,
+        };
+        Credentials {
+            has_token: false,
+            has_name,
+            has_header: !self.user.is_anonymous(),
+        }
+    }
+
+    /// Connects without asking anybody.
+    fn connect_by(&mut self, proof: Proof, turn: &Turn<'_>, effects: &mut Effects) {
+        let Phase::Connecting(connecting) = &self.phase else {
+            return;
+        };
+        let user = match (proof, &connecting.name_login) {
+            (Proof::Name, Some(name)) => UserId::new(name),
+            (Proof::Header, _) => self.user.clone(),
+            _ => UserId::default(),
+        };
+        let refused = match permission::connect(turn.rules, &user, proof, &mut Silent) {
+            Ok(_) => None,
+            Err(_) if proof == Proof::Nothing && connecting.may_log_in => {
+                Some(ErrorCode::UNAUTHORIZED.into())
+            }
+            Err(refusal) => Some(refusal),
+        };
+        if let Some(refusal) = refused {
             return self.refuse_connect(refusal, turn, effects);
         }
         let claims = ConnectionClaims {
             user,
             ..ConnectionClaims::default()
         };
-        self.identify(claims, turn, effects);
+        self.identify(claims, Source::ConnectionToken, turn, effects);
+    }
+
+    /// The application has said who the client is, or that it does not know.
+    pub(crate) fn handle_connect_result(
+        &mut self,
+        result: Verdict<Option<Box<ConnectResult>>>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        match result {
+            Ok(Some(result)) => {
+                let ConnectResult { claims, data } = *result;
+                if let Phase::Connecting(connecting) = &mut self.phase {
+                    connecting.data = data;
+                }
+                self.identify(claims, Source::ConnectProxy, turn, effects);
+            }
+            Ok(None) => {
+                let proof = authorities::connect_unknown(self.credentials());
+                self.connect_by(proof, turn, effects);
+            }
+            Err(denial) => {
+                let refusal = denial.into_refusal(Rule::ConnectProxy);
+                self.refuse_connect(refusal, turn, effects);
+            }
+        }
     }
 
     /// Keeps those headers of the command that the application wants.
@@ -84,13 +159,20 @@ impl Session {
         effects: &mut Effects,
     ) {
         match permission::connect_by_token(turn.rules, token, &mut Silent) {
-            Ok((claims, _)) => self.identify(claims, turn, effects),
+            Ok((claims, _)) => self.identify(claims, Source::ConnectionToken, turn, effects),
             Err(refusal) => self.refuse_connect(refusal, turn, effects),
         }
     }
 
-    /// Continues with a known user: plans the server-side subscriptions and checks the limit of connections.
-    fn identify(&mut self, claims: ConnectionClaims, turn: &Turn<'_>, effects: &mut Effects) {
+    /// Continues with a known user: plans the server-side subscriptions, which `by` grants, and checks the limit of
+    /// connections.
+    fn identify(
+        &mut self,
+        claims: ConnectionClaims,
+        by: Source,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
         let Phase::Connecting(connecting) = &mut self.phase else {
             return;
         };
@@ -102,7 +184,7 @@ impl Session {
             client: self.client,
             is_subscribed: false,
         };
-        let plan = match Plan::new(subs, &connecting.subs, asker, turn.rules) {
+        let plan = match Plan::new(subs, by, &connecting.subs, asker, turn.rules) {
             Ok(plan) => plan,
             Err(refusal) => return self.refuse_connect(refusal, turn, effects),
         };
@@ -221,12 +303,17 @@ impl Session {
             // The client got no reply yet, so it connects again and recovers from its old position.
             return self.close(Disconnect::INSUFFICIENT_STATE, effects);
         }
-        let Phase::Connecting(connecting) = std::mem::replace(&mut self.phase, Phase::Connected)
+        let Phase::Connecting(mut connecting) =
+            std::mem::replace(&mut self.phase, Phase::Connected)
         else {
             return;
         };
         self.start_timers(turn);
-        let connected = Box::new(self.connected(connecting.expiry, subs, turn));
+        let data = connecting.data.take();
+        let connected = Box::new(reply::Connect {
+            data,
+            ..self.connected(connecting.expiry, subs, turn)
+        });
         if self.profile.direction == Direction::Unidirectional {
             self.finish_command();
             let body = push::Body::Connect(connected);

@@ -7,10 +7,11 @@ use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
 use veche_protocol::identity::{ClientId, UserId};
 use veche_protocol::payload::Payload;
 
+use crate::authorities::{self, Proof};
 use crate::connect::plan::Plan;
-use crate::permission::{self, Asker, Proof, person};
+use crate::permission::{self, Asker, person};
 use crate::refusal::Refusal;
-use crate::rule::{Rule, Step};
+use crate::rule::{Decision, Rule, Step};
 use crate::rules::Rules;
 use crate::subscription::Source;
 
@@ -67,8 +68,8 @@ pub struct Part {
     pub title: String,
     /// The rules that were checked, in order.
     pub steps: Vec<Step>,
-    /// The verdict, and the rule that allows it.
-    pub verdict: Result<Rule, Refusal>,
+    /// The verdict: the rule that allows it, or by which the application decides.
+    pub verdict: Result<Decision, Refusal>,
 }
 
 /// Answers a question by these rules.
@@ -96,6 +97,7 @@ pub fn explain(question: Question<'_>, rules: &Rules) -> Explanation {
     );
     let mut steps = Vec::new();
     let verdict = decide(question, &newcomer.user, is_subscribed, rules, &mut steps);
+    let verdict = verdict.map(Decision::Allowed);
     explanation.parts.push(Part {
         operation,
         title,
@@ -105,6 +107,15 @@ pub fn explain(question: Question<'_>, rules: &Rules) -> Explanation {
     explanation
 }
 
+/// What is said where the application is asked who a client is.
+const APPLICATION_KNOWS: &str = "the application says who the client is, or refuses it; where it knows nothing of the client, what follows in the order of authorities decides";
+
+/// Whether a client is let in.
+enum Admission {
+    Known(Rule, Newcomer),
+    Asked(Decision),
+}
+
 /// A client that may connect.
 struct Newcomer {
     user: UserId,
@@ -112,10 +123,18 @@ struct Newcomer {
 }
 
 impl Explanation {
-    /// Whether all of it is allowed.
+    /// Whether all of it is allowed; what the application decides is not known.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
-        self.parts.iter().all(|part| part.verdict.is_ok())
+        let mut verdicts = self.parts.iter().map(|part| &part.verdict);
+        verdicts.all(|verdict| matches!(verdict, Ok(Decision::Allowed(_))))
+    }
+
+    /// Whether the application decides a part of it, and the rules refuse none.
+    #[must_use]
+    pub fn is_asked(&self) -> bool {
+        let is_refused = self.parts.iter().any(|part| part.verdict.is_err());
+        !is_refused && !self.is_allowed()
     }
 
     /// Whether the client may connect, and with which server-side subscriptions.
@@ -133,7 +152,11 @@ impl Explanation {
         let mut steps = Vec::new();
         let let_in = admit(credentials, rules, now_secs, &mut title, &mut steps);
         let (verdict, newcomer) = match let_in {
-            Ok((rule, newcomer)) => (Ok(rule), Some(newcomer)),
+            Ok(Admission::Known(rule, newcomer)) => (Ok(Decision::Allowed(rule)), Some(newcomer)),
+            Ok(Admission::Asked(decision)) => {
+                self.notes.push(APPLICATION_KNOWS);
+                (Ok(decision), None)
+            }
             Err(refusal) => (Err(refusal), None),
         };
         self.parts.push(Part {
@@ -182,7 +205,7 @@ fn admit(
     now_secs: i64,
     title: &mut String,
     steps: &mut Vec<Step>,
-) -> Result<(Rule, Newcomer), Refusal> {
+) -> Result<Admission, Refusal> {
     let (claims, rule) = match credentials {
         Credentials::Token(checked) => {
             let name = |claims: &ConnectionClaims| format!("connect as {}", person(&claims.user));
@@ -192,18 +215,24 @@ fn admit(
             permission::connect_by_token(rules, checked, steps)?
         }
         Credentials::User(user) => believed(user, Proof::Token, rules, title, steps)?,
-        Credentials::Nothing => believed(UserId::default(), Proof::Nothing, rules, title, steps)?,
+        Credentials::Nothing => {
+            let proof = authorities::connect(rules, authorities::Credentials::default());
+            if proof == Proof::Application {
+                return Ok(Admission::Asked(permission::asks_who_connects(steps)));
+            }
+            believed(UserId::default(), proof, rules, title, steps)?
+        }
     };
     let asker = Asker {
         user: &claims.user,
         client: ClientId::from_random([0; 16]),
         is_subscribed: false,
     };
-    let plan = Plan::new(claims.subs, &[], asker, rules)?;
+    let plan = Plan::new(claims.subs, Source::ConnectionToken, &[], asker, rules)?;
     let expire_at = claims.expire_at.filter(|_| !rules.client.insecure);
     plan.expiry(expire_at, now_secs)?;
     let user = claims.user;
-    Ok((rule, Newcomer { user, plan }))
+    Ok(Admission::Known(rule, Newcomer { user, plan }))
 }
 
 fn believed(

@@ -23,7 +23,8 @@ mod tests;
 pub use access::{
     has_format, history, may_position, may_recover, may_see_join_leave, presence, publish,
 };
-pub use connect::{Proof, connect, may_connect_without_token};
+pub(crate) use connect::asks_who_connects;
+pub use connect::{connect, may_try_without_token};
 pub(crate) use token::refuse_late_token;
 pub use token::{connect_by_token, lasts, subscribe_by, token_is_for};
 

@@ -9,6 +9,8 @@ pub enum Rule {
     ConnectionToken,
     /// Tokens without a user (`client.disallow_anonymous_connection_tokens`).
     AnonymousToken,
+    /// The application says who a client is (`client.proxy.connect.enabled`).
+    ConnectProxy,
     /// A header that a proxy before the server has set (`client.user_id_http_header`).
     UserHeader,
     /// A bare name (`plain.allow_name_login`).
@@ -64,6 +66,17 @@ pub enum Outcome {
     Allows,
     /// The rule denies it.
     Refuses,
+    /// The application is asked, and decides.
+    Asks,
+}
+
+/// What the rules come to where they do not refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// This rule allows it.
+    Allowed(Rule),
+    /// By this rule the application is asked, and decides.
+    Asked(Rule),
 }
 
 /// One rule that was checked.
@@ -140,6 +153,7 @@ impl Rule {
         match self {
             Self::ConnectionToken => "connection_token",
             Self::AnonymousToken => "anonymous_token",
+            Self::ConnectProxy => "connect_proxy",
             Self::UserHeader => "user_header",
             Self::NameLogin => "name_login",
             Self::AnonymousConnect => "anonymous_connect",
@@ -174,6 +188,7 @@ impl Outcome {
             Self::No => "no",
             Self::Allows => "allows",
             Self::Refuses => "refuses",
+            Self::Asks => "asks",
         }
     }
 }

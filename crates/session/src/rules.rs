@@ -28,6 +28,8 @@ pub struct ClientRules {
     pub insecure: bool,
     /// Clients may connect without a token.
     pub allow_anonymous_connect_without_token: bool,
+    /// The application is asked who a client without a token is (`client.proxy.connect.enabled`).
+    pub connect_proxy: bool,
     /// Tokens without a user are refused with 3507.
     pub disallow_anonymous_connection_tokens: bool,
     /// Names of the headers in `connect` that are kept for the application, in any case.
@@ -235,6 +237,7 @@ impl Default for ClientRules {
             version: Arc::from("0.0.0"),
             insecure: false,
             allow_anonymous_connect_without_token: false,
+            connect_proxy: false,
             disallow_anonymous_connection_tokens: false,
             emulated_headers: Arc::default(),
             allow_name_login: false,

@@ -49,6 +49,8 @@ pub(crate) enum Source {
     Client(Rule),
     /// The connection token.
     ConnectionToken,
+    /// The application, as it said who the client is.
+    ConnectProxy,
     /// The rules, which give each user a channel.
     Personal,
     /// The client, with `connect`.
@@ -70,6 +72,7 @@ impl Source {
     pub(crate) fn number(self) -> u32 {
         match self {
             Self::ConnectionToken => 1,
+            Self::ConnectProxy => 2,
             Self::Client(Rule::Token) => 3,
             Self::Client(Rule::UserLimited) => 5,
             Self::Client(Rule::Insecure) => 7,

@@ -6,6 +6,7 @@ mod connecting;
 mod denying;
 mod explaining;
 mod harness;
+mod identifying;
 mod leaving;
 mod model;
 mod orders;

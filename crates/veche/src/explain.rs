@@ -34,10 +34,13 @@ pub(crate) fn run(config_args: &ConfigArgs, options: &ExplainOptions) -> Result<
     };
     output::line(&text).map_err(Failure::misused)?;
     if explanation.is_allowed() {
-        Ok(())
-    } else {
-        Err(Failure::No)
+        return Ok(());
     }
+    if explanation.is_asked() {
+        let what = "the application decides: what it answers is not known here";
+        return Err(Failure::new(what).misused());
+    }
+    Err(Failure::No)
 }
 
 fn question(options: &ExplainOptions) -> Result<Question, Failure> {

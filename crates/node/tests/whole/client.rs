@@ -50,10 +50,15 @@ impl Client {
 
     /// A client of the plain dialect that was welcomed.
     pub(crate) fn plain(address: SocketAddr) -> Self {
-        let mut client = Self::greeted(address, b"plain\n");
+        let mut client = Self::plain_later(address);
         let welcome = client.reply();
         assert_eq!(welcome["event"], "welcome", "{welcome}");
         client
+    }
+
+    /// A client of the plain dialect that is welcomed later.
+    pub(crate) fn plain_later(address: SocketAddr) -> Self {
+        Self::greeted(address, b"plain\n")
     }
 
     fn greeted(address: SocketAddr, greeting: &[u8]) -> Self {

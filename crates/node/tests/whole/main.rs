@@ -16,6 +16,8 @@ mod ending;
 mod fleet;
 #[cfg(test)]
 mod health;
+#[cfg(test)]
+mod identifying;
 mod listing;
 #[cfg(test)]
 mod logging_in;

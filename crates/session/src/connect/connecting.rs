@@ -3,6 +3,7 @@
 use veche_protocol::claims::ConnectionClaims;
 use veche_protocol::command;
 use veche_protocol::identity::App;
+use veche_protocol::payload::Payload;
 use veche_protocol::reply::Expiry;
 
 use super::plan::Plan;
@@ -17,10 +18,16 @@ pub(crate) struct Connecting {
     pub(super) subs: Vec<(String, command::Subscribe)>,
     /// What the client says it is.
     pub(super) app: Option<Box<App>>,
+    /// A name without proof, from the plain dialect.
+    pub(super) name_login: Option<String>,
+    /// Where nobody knows the client, it may log in later.
+    pub(super) may_log_in: bool,
     /// Who it is, until it is let in.
     pub(super) newcomer: Option<Box<Newcomer>>,
     /// What the reply says of the connection's expiry.
     pub(super) expiry: Expiry,
+    /// What the application sends with the reply.
+    pub(super) data: Option<Payload>,
     /// Demanded meanwhile; at most [`MAX_WAITING_ORDERS`].
     pub(super) orders: Vec<Order>,
 }

@@ -32,33 +32,33 @@ pub(super) struct Planned {
 }
 
 impl Plan {
-    /// Collects the subscriptions of the token, the personal channel, and those that the client asks for and may have.
+    /// Collects the subscriptions that are granted, the personal channel, and those that the client asks for and may
+    /// have. Where the application grants them, it has been told what the client asks for, so no others are made.
     ///
     /// # Errors
     /// 102 and disconnect 3501 for channels that do not exist, disconnect 3505 for too many.
     pub(crate) fn new(
         granted: Vec<(String, SubscriptionOptions)>,
+        by: Source,
         asked: &[(String, command::Subscribe)],
         asker: Asker<'_>,
         rules: &Rules,
     ) -> Result<Self, Refusal> {
         let mut plan = Self::default();
+        let who = match by {
+            Source::ConnectProxy => "the application",
+            _ => "the token",
+        };
         for (name, wishes) in granted {
             if name.is_empty() {
                 continue;
             }
             let resolved = rules.resolve(&name).ok_or_else(|| {
-                let why =
-                    format!("the token subscribes to {name:?}, whose namespace does not exist");
+                let why = format!("{who} subscribes to {name:?}, whose namespace does not exist");
                 Refusal::because(ErrorCode::UNKNOWN_CHANNEL, why)
             })?;
             let grant = Grant::new(&resolved, wishes);
-            plan.add(
-                &name,
-                Source::ConnectionToken,
-                grant,
-                RecoveryRequest::default(),
-            );
+            plan.add(&name, by, grant, RecoveryRequest::default());
         }
         if let Some(name) = rules.personal_channel(asker.user) {
             let resolved = rules.resolve(&name).ok_or(ErrorCode::UNKNOWN_CHANNEL)?;
@@ -66,6 +66,10 @@ impl Plan {
             plan.add(&name, Source::Personal, grant, RecoveryRequest::default());
         }
         for (name, request) in asked {
+            let is_told = by == Source::ConnectProxy;
+            if is_told && !plan.subscriptions.contains_key(name.as_str()) {
+                continue;
+            }
             plan.ask(name, request, asker, rules)?;
         }
         let limit = rules.client.channel_limit;

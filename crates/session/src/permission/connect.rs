@@ -5,27 +5,16 @@ use veche_protocol::error_code::ErrorCode;
 use veche_protocol::identity::UserId;
 
 use super::{allow, refuse};
+use crate::authorities::Proof;
 use crate::refusal::Refusal;
-use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
+use crate::rule::{Act, Change, Decision, Outcome, Rule, Step, Trail};
 use crate::rules::Rules;
 
-/// How a client has proved its identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// A valid connection token.
-    Token,
-    /// A header that a proxy before the server has set.
-    Header,
-    /// A name without proof.
-    Name,
-    /// Nothing; the client is anonymous.
-    Nothing,
-}
-
-/// Whether a client may connect without a token.
+/// Whether a client may try to connect without a token; the application may still refuse it.
 #[must_use]
-pub fn may_connect_without_token(rules: &Rules) -> bool {
-    rules.client.insecure || rules.client.allow_anonymous_connect_without_token
+pub fn may_try_without_token(rules: &Rules) -> bool {
+    let client = &rules.client;
+    client.insecure || client.allow_anonymous_connect_without_token || client.connect_proxy
 }
 
 /// Whether a client may connect, as this user.
@@ -40,6 +29,11 @@ pub fn connect(
 ) -> Result<Rule, Refusal> {
     match proof {
         Proof::Token => with_token(rules, user, trail),
+        Proof::Application => Ok(allow(
+            Rule::ConnectProxy,
+            "the application says who it is",
+            trail,
+        )),
         Proof::Header => Ok(allow(
             Rule::UserHeader,
             "a proxy before the server says who it is",
@@ -114,6 +108,15 @@ fn without_credentials(rules: &Rules, trail: &mut impl Trail) -> Result<Rule, Re
         Change::act(Act::BringConnectionToken),
         Change::switch_on([option.to_owned()]),
     ]))
+}
+
+/// The step at which the application is asked who a client without a token is.
+pub(crate) fn asks_who_connects(trail: &mut impl Trail) -> Decision {
+    trail.step(|| {
+        let finding = "the application is asked who a client without a token is";
+        Step::new(Rule::ConnectProxy, Outcome::Asks, finding).by("client.proxy.connect.enabled")
+    });
+    Decision::Asked(Rule::ConnectProxy)
 }
 
 const ALLOW_NAME_LOGIN: &str = "plain.allow_name_login";

@@ -6,7 +6,8 @@ use veche_protocol::claims::{
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 
-use super::{Asker, Proof, connect, person, refuse, subscribe};
+use super::{Asker, connect, person, refuse, subscribe};
+use crate::authorities::Proof;
 use crate::limits;
 use crate::namespace::ResolvedChannel;
 use crate::refusal::{Refusal, RefusalKind};

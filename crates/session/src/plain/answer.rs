@@ -40,8 +40,12 @@ impl Translator {
             return;
         };
         match what {
-            What::Connect { was_inside } => {
-                self.handle_connect(&asked, was_inside, &reply.body, out)
+            What::Connect {
+                was_inside,
+                is_attempt,
+            } => {
+                let body = &reply.body;
+                self.handle_connect(&asked, was_inside, is_attempt, body, out);
             }
             What::Refresh => self.handle_refresh(&asked, &reply.body, out),
             What::Subscribe(subscribing) => {
@@ -55,6 +59,7 @@ impl Translator {
         &mut self,
         asked: &RequestEcho,
         was_inside: bool,
+        is_attempt: bool,
         body: &Body,
         out: &mut Output,
     ) {
@@ -70,6 +75,10 @@ impl Translator {
             Body::Error(error) => {
                 self.standing = Standing::Outside;
                 self.greet(&UserId::default(), out);
+                if is_attempt && error.code == ErrorCode::UNAUTHORIZED {
+                    // It was welcomed, and knows that it has to log in.
+                    return;
+                }
                 out.error(error, asked);
                 if was_inside {
                     // Connect as the anonymous client that it was before.

@@ -159,16 +159,22 @@ impl Translator {
     ) {
         let before = std::mem::replace(&mut self.standing, Standing::Asking);
         let was_inside = matches!(before, Standing::Inside(_));
+        let is_attempt = asked.action.is_none() && token.is_none() && user.is_none();
         if was_inside {
             self.begin_anew(out);
         }
         let connect = Connect {
+            may_log_in: is_attempt,
             name_login: user.filter(|_| token.is_none()),
             token: token.unwrap_or_default(),
             ..Connect::default()
         };
         let verb = command::Verb::Connect(Box::new(connect));
-        self.ask(asked, What::Connect { was_inside }, verb, out);
+        let what = What::Connect {
+            was_inside,
+            is_attempt,
+        };
+        self.ask(asked, what, verb, out);
     }
 
     fn begin_anew(&mut self, out: &mut Output) {

@@ -29,6 +29,8 @@ pub(super) enum What {
     Connect {
         /// Whether the client was in already, as nobody.
         was_inside: bool,
+        /// Whether the client has not asked for it: it has nothing to show, and may log in later.
+        is_attempt: bool,
     },
     /// `refresh`.
     Refresh,

@@ -535,7 +535,7 @@ impl Whole {
         let translator = Translator::new(TranslatorInit {
             client,
             token: None,
-            may_connect: crate::permission::may_connect_without_token(&rules),
+            may_connect: crate::permission::may_try_without_token(&rules),
             ping_secs: 25,
         });
         let mut whole = Self {

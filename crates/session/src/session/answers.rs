@@ -26,6 +26,9 @@ impl Session {
             (PendingQuestion::Connect, Answer::ConnectionToken(token)) => {
                 self.handle_connection_token(token, turn, effects);
             }
+            (PendingQuestion::Connect, Answer::Application(Response::Connect(result))) => {
+                self.handle_connect_result(result, turn, effects);
+            }
             (PendingQuestion::Connect, Answer::Count(count)) => {
                 self.handle_user_connections(count, turn, effects);
             }

@@ -12,6 +12,7 @@ use crate::effect::{Effect, Effects};
 use crate::explain::{Credentials, Operation, Question, explain};
 use crate::profile::Profile;
 use crate::question::{Answer, Ask, Notice};
+use crate::rule::{Decision, Outcome, Rule};
 use crate::rules::Rules;
 use crate::session::{Session, SessionInit};
 use crate::turn::{Now, Turn};
@@ -126,7 +127,7 @@ fn verdict(effects: &Effects) -> Verdict {
     report.map(|report| {
         (
             report.code,
-            report.rule.map(crate::rule::Rule::name),
+            report.rule.map(Rule::name),
             report.option.clone(),
             report.why.clone().into_owned(),
             report.change.clone(),
@@ -143,7 +144,7 @@ fn explained(question: Question<'_>, rules: &Rules) -> Verdict {
     let changes: Vec<_> = reason.changes.iter().map(ToString::to_string).collect();
     Some((
         refusal.kind.code(),
-        reason.rule.map(crate::rule::Rule::name),
+        reason.rule.map(Rule::name),
         reason.option,
         reason.why.into_owned(),
         changes.join("; or "),
@@ -280,4 +281,27 @@ fn an_explanation_has_the_verdict_and_the_words_of_a_session() {
         }
     }
     assert!(allowed > 1000 && refused > 1000, "{allowed} {refused}");
+}
+
+#[test]
+fn where_the_application_is_asked_who_connects_that_is_said_and_nothing_is_guessed() {
+    let rules = rules(|rules| rules.client.connect_proxy = true);
+    let explanation = explain(Question::default(), &rules);
+    let [part] = explanation.parts.as_slice() else {
+        panic!("{explanation:?}");
+    };
+    assert_eq!(part.verdict, Ok(Decision::Asked(Rule::ConnectProxy)));
+    let [step] = part.steps.as_slice() else {
+        panic!("{part:?}");
+    };
+    assert_eq!(step.outcome, Outcome::Asks);
+    assert_eq!(step.option, "client.proxy.connect.enabled");
+    assert!(explanation.is_asked() && !explanation.is_allowed());
+    assert_eq!(explanation.notes.len(), 1);
+    let anna = Question {
+        operation: Operation::Connect,
+        credentials: Credentials::User("anna".into()),
+        ..Question::default()
+    };
+    assert!(explain(anna, &rules).is_allowed(), "a token goes first");
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use veche_config::Loaded;
-use veche_server::explain::{Explanation, Part, Refusal, RefusalKind, Rule, Step};
+use veche_server::explain::{Decision, Explanation, Part, Refusal, RefusalKind, Rule, Step};
 
 use super::held;
 
@@ -21,11 +21,12 @@ fn part(part: &Part, loaded: &Loaded) -> Value {
     let mut object = json!({
         "operation": part.operation.name(),
         "title": part.title,
-        "allowed": part.verdict.is_ok(),
+        "allowed": matches!(part.verdict, Ok(Decision::Allowed(_))),
         "steps": steps,
     });
     let verdict = match &part.verdict {
-        Ok(rule) => json!({ "rule": rule.name() }),
+        Ok(Decision::Allowed(rule)) => json!({ "rule": rule.name() }),
+        Ok(Decision::Asked(rule)) => json!({ "rule": rule.name(), "asked": true }),
         Err(refusal) => refused(refusal),
     };
     if let (Value::Object(object), Value::Object(verdict)) = (&mut object, verdict) {

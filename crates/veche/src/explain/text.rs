@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use veche_config::Loaded;
 use veche_config::origin::KeyValue;
-use veche_server::explain::{Explanation, Outcome, Part, Refusal, RefusalKind};
+use veche_server::explain::{Decision, Explanation, Outcome, Part, Refusal, RefusalKind};
 
 use super::held;
 use crate::output::Paint;
@@ -29,7 +29,8 @@ pub(super) fn of(explanation: &Explanation, loaded: &Loaded, paint: Paint) -> St
 
 fn write_part(part: &Part, loaded: &Loaded, paint: Paint, text: &mut String) {
     let verdict = match &part.verdict {
-        Ok(_) => paint.good("allowed"),
+        Ok(Decision::Allowed(_)) => paint.good("allowed"),
+        Ok(Decision::Asked(_)) => paint.strong("the application is asked"),
         Err(refusal) => paint.bad(&format!("denied, {}", words(&refusal.kind))),
     };
     let _ = writeln!(text, "{}: {verdict}", part.title);
@@ -38,6 +39,7 @@ fn write_part(part: &Part, loaded: &Loaded, paint: Paint, text: &mut String) {
             Outcome::Passes | Outcome::Allows => paint.good("✓"),
             Outcome::No => paint.dim("·"),
             Outcome::Refuses => paint.bad("✗"),
+            Outcome::Asks => paint.strong("?"),
         };
         let _ = writeln!(text, "  {sign} {}", step.finding);
         if let Some(KeyValue { key, value, origin }) = held(step, loaded) {
@@ -85,9 +87,9 @@ fn brief(value: &Value) -> String {
 mod tests {
     use veche_config::{File, Sources};
     use veche_server::configuration;
-    use veche_server::explain::{Operation, Question, explain};
+    use veche_server::explain::{Operation, Question, Rule, Step, explain};
 
-    use super::{Paint, of};
+    use super::{Decision, Explanation, Outcome, Paint, Part, of};
 
     const CONFIG: &str =
         r#"{"channel": {"namespaces": [{"name": "chat", "allow_publish_for_subscriber": true}]}}"#;
@@ -153,5 +155,28 @@ to change it: subscribe to the channel first
             "{text}"
         );
         assert!(!text.contains("to change it"), "{text}");
+    }
+
+    #[test]
+    fn where_the_application_is_asked_that_is_the_verdict() {
+        let loaded = configuration::load(&Sources::default()).unwrap();
+        let step = Step::new(
+            Rule::ConnectProxy,
+            Outcome::Asks,
+            "the application is asked",
+        );
+        let explanation = Explanation {
+            parts: vec![Part {
+                operation: Operation::Connect,
+                title: "connect".to_owned(),
+                steps: vec![step.by("client.proxy.connect.enabled")],
+                verdict: Ok(Decision::Asked(Rule::ConnectProxy)),
+            }],
+            notes: Vec::new(),
+        };
+        let expected = "connect: the application is asked
+  ? the application is asked
+      client.proxy.connect.enabled: false (default)";
+        assert_eq!(of(&explanation, &loaded, Paint::Plain), expected);
     }
 }

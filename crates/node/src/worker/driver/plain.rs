@@ -29,7 +29,7 @@ impl Worker {
             client: session.client(),
             token,
             may_connect: !session.user().is_anonymous()
-                || permission::may_connect_without_token(self.context.rules()),
+                || permission::may_try_without_token(self.context.rules()),
             ping_secs: u32::try_from(ping).unwrap_or(u32::MAX),
         })
     }

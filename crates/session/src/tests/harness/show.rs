@@ -105,8 +105,11 @@ fn show_connect(connect: &reply::Connect) -> String {
         .map(|(channel, subscribe)| format!(" [{channel}{}]", show_subscribed(subscribe)))
         .collect();
     let pong = if connect.pong { " pong" } else { "" };
+    let data = connect.data.as_ref();
+    let data = data.map(|data| format!(" data {}", payload(Some(data))));
+    let data = data.unwrap_or_default();
     format!(
-        "connected{} ping {}{pong}{subs}",
+        "connected{} ping {}{pong}{subs}{data}",
         show_expiry(&connect.expiry),
         connect.ping_secs
     )
