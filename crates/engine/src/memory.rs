@@ -19,9 +19,9 @@
 pub mod broker;
 pub mod clock;
 pub mod fleet;
+pub mod idempotency;
 pub mod presence;
+pub mod shards;
 
 mod deadlines;
-mod idempotency;
-mod shards;
 mod stream;

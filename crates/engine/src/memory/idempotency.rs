@@ -1,4 +1,6 @@
 //! Which publish was made already.
+//!
+//! Times are durations since some fixed moment: the start of the process, or the Unix epoch where an engine outlives it.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -15,11 +17,11 @@ use self::clients::ClientKeys;
 mod clients;
 
 /// How long a key is remembered.
-pub(super) const IDEMPOTENCY_TTL: Duration = Duration::from_mins(5);
+pub const IDEMPOTENCY_TTL: Duration = Duration::from_mins(5);
 
 /// Answers given under a key in the last five minutes.
 #[derive(Debug, Default)]
-pub(super) struct Idempotency {
+pub struct Idempotency {
     backend: BackendKeys,
     clients: ClientKeys,
 }
@@ -30,7 +32,7 @@ pub(super) struct Idempotency {
 /// hash for tables would not do; and one without a secret gives the same in each process, as an engine that is shared
 /// by several nodes needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum KeyHash {
+pub enum KeyHash {
     /// A key of the backend.
     Backend(u128),
     /// A key of a client.
@@ -44,7 +46,8 @@ pub(super) enum KeyHash {
 
 impl KeyHash {
     /// The hash of a key in a channel.
-    pub(super) fn new(channel: &Channel, key: &IdempotencyKey) -> Self {
+    #[must_use]
+    pub fn new(channel: &Channel, key: &IdempotencyKey) -> Self {
         let mut hasher = Sha256::new();
         absorb(&mut hasher, channel.as_str());
         match key.owner() {
@@ -85,7 +88,8 @@ fn cut(hasher: Sha256) -> u128 {
 
 impl Idempotency {
     /// The answer that was given under this key.
-    pub(super) fn answer(&self, key: KeyHash, now: Duration) -> Option<StreamPosition> {
+    #[must_use]
+    pub fn answer(&self, key: KeyHash, now: Duration) -> Option<StreamPosition> {
         match key {
             KeyHash::Backend(key) => self.backend.answer(key, now),
             KeyHash::Client { owner, key } => self.clients.answer(owner, key, now),
@@ -93,8 +97,13 @@ impl Idempotency {
     }
 
     /// Remembers the answer to a publish that is not a repetition.
-    pub(super) fn remember(&mut self, key: KeyHash, position: StreamPosition, now: Duration) {
-        let until = now.saturating_add(IDEMPOTENCY_TTL);
+    pub fn remember(&mut self, key: KeyHash, position: StreamPosition, now: Duration) {
+        self.remember_until(key, position, now.saturating_add(IDEMPOTENCY_TTL));
+    }
+
+    /// Remembers an answer for the rest of its time: one that an engine has read from its store. Of several, the one
+    /// that goes first must come first.
+    pub fn remember_until(&mut self, key: KeyHash, position: StreamPosition, until: Duration) {
         match key {
             KeyHash::Backend(key) => self.backend.remember(key, Answer { position, until }),
             KeyHash::Client { owner, key } => {
@@ -105,7 +114,7 @@ impl Idempotency {
     }
 
     /// Forgets at most `limit` keys whose time is over, and says how many entries it looked at.
-    pub(super) fn sweep(&mut self, now: Duration, limit: usize) -> usize {
+    pub fn sweep(&mut self, now: Duration, limit: usize) -> usize {
         let seen = self.backend.sweep(now, limit);
         seen + self.clients.sweep(now, limit.saturating_sub(seen))
     }

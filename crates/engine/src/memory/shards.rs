@@ -9,7 +9,7 @@ use parking_lot::{Mutex, MutexGuard};
 use veche_protocol::channel::Channel;
 
 /// A fixed number of tables; a channel always belongs to the same one.
-pub(super) struct Shards<T> {
+pub struct Shards<T> {
     hasher: DefaultHashBuilder,
     tables: Box<[Mutex<T>]>,
 }
@@ -24,8 +24,8 @@ impl<T: Default> Default for Shards<T> {
 }
 
 impl<T> Shards<T> {
-    /// Locks the table of a channel.
-    pub(super) fn lock(&self, channel: &Channel) -> MutexGuard<'_, T> {
+    /// Locks the table of a channel. Where tables are locked inside each other, the order is the caller's concern.
+    pub fn lock(&self, channel: &Channel) -> MutexGuard<'_, T> {
         let shards = u64::try_from(self.tables.len()).unwrap_or(1);
         let index = self.hasher.hash_one(channel) % shards;
         usize::try_from(index)
@@ -36,7 +36,7 @@ impl<T> Shards<T> {
     }
 
     /// All tables, one after the other.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Mutex<T>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Mutex<T>> {
         self.tables.iter()
     }
 }
