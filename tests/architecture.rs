@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("veche-config", &[]),
     ("veche-engine-redis", &["veche-engine", "veche-protocol"]),
     ("veche-engine-nats", &["veche-engine", "veche-protocol"]),
+    ("veche-engine-disk", &["veche-engine", "veche-protocol"]),
     (
         "veche-node",
         &[
@@ -43,6 +44,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-engine",
             "veche-engine-redis",
             "veche-engine-nats",
+            "veche-engine-disk",
             "veche-config",
             "veche-auth",
             "veche-node",

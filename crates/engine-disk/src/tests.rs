@@ -1,0 +1,4 @@
+//! Tests of the whole engine, on real files.
+
+mod conforming;
+mod surviving;
