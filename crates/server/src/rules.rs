@@ -159,6 +159,8 @@ fn options(
             .any(|name| name == "fossil"),
         delta_publish: options.delta_publish,
         allow_channel_compaction: options.allow_channel_compaction,
+        subscribe_proxy: None,
+        publish_proxy: None,
         allow_user_limited_channels: options.allow_user_limited_channels,
         channel_regex: pattern(&options.channel_regex),
         data_format: data_format(

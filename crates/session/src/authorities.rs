@@ -3,10 +3,16 @@
 //! | question | who decides: the first that is responsible |
 //! |---|---|
 //! | `connect` | the connection token; the application (`client.proxy.connect.enabled`), which may know nothing of the client; a bare name, in the plain dialect; the user whom a proxy before the server has named; the rules for anonymous clients |
+//! | `subscribe` | the subscription token; nobody, where the name has the private prefix; the name, where it lists the user; the application (`subscribe_proxy_enabled`), but not where names list users; the rules for clients; `client.insecure` |
+//! | channels that `connect` asks for | as for `subscribe` without a token, but none in a namespace where the application is asked, and none beside what the application has granted with `connect` |
+//! | `publish` | the application alone (`publish_proxy_enabled`); else the rules for clients and subscribers; `client.insecure` |
 //! | `rpc` | the server itself for `rpc.ping`; the application, by the proxy of the method's namespace |
 
+use veche_protocol::identity::UserId;
+
 use crate::application::ProxyName;
-use crate::rules::Rules;
+use crate::namespace::ResolvedChannel;
+use crate::rules::{ChannelOptions, Rules};
 
 /// What a client has to connect with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,6 +64,56 @@ pub fn connect_unknown(credentials: Credentials) -> Proof {
     }
 }
 
+/// Who decides whether a client may subscribe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscribeAuthority<'a> {
+    /// The subscription token, whatever else would allow or deny it.
+    Token,
+    /// Nobody: only a token opens the channel.
+    Nobody,
+    /// The channel's name lists the user.
+    Name,
+    /// The application, by this proxy.
+    Application(&'a ProxyName),
+    /// The rules for clients.
+    Rules,
+}
+
+/// Who decides whether a client of this user may subscribe by a command.
+#[must_use]
+pub fn subscribe<'a>(
+    resolved: &ResolvedChannel<'a>,
+    user: &UserId,
+    has_token: bool,
+) -> SubscribeAuthority<'a> {
+    if has_token {
+        return SubscribeAuthority::Token;
+    }
+    if resolved.is_private() {
+        return SubscribeAuthority::Nobody;
+    }
+    if resolved.is_user_limited() {
+        return match resolved.lists_user(user.as_str()) {
+            true => SubscribeAuthority::Name,
+            false => SubscribeAuthority::Rules,
+        };
+    }
+    let proxy = resolved.options.subscribe_proxy.as_ref();
+    proxy.map_or(SubscribeAuthority::Rules, SubscribeAuthority::Application)
+}
+
+/// Whether clients get channels of this namespace by asking for them with `connect`.
+#[must_use]
+pub fn may_come_with_connect(options: &ChannelOptions) -> bool {
+    options.subscribe_proxy.is_none()
+}
+
+/// The proxy by which the application decides about publishing; else the rules for clients do.
+#[must_use]
+pub fn publish(options: &ChannelOptions) -> Option<&ProxyName> {
+    options.publish_proxy.as_ref()
+}
+
 /// Who answers a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RpcAuthority<'a> {
@@ -90,6 +146,8 @@ pub fn rpc<'a>(rules: &'a Rules, method: &str) -> RpcAuthority<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn named(name: &str) -> ProxyName {
@@ -125,6 +183,43 @@ mod tests {
                 (false, false) => unknown,
             };
             assert_eq!(connect(&rules, credentials), first, "{credentials:?}");
+        }
+    }
+
+    #[test]
+    fn a_subscription_is_decided_by_the_first_that_is_responsible() {
+        let proxy = named("default");
+        for limited in [false, true] {
+            for asks in [false, true] {
+                let mut rules = Rules::default();
+                rules.channel.without_namespace = Arc::new(ChannelOptions {
+                    allow_user_limited_channels: limited,
+                    subscribe_proxy: asks.then(|| proxy.clone()),
+                    ..ChannelOptions::default()
+                });
+                let by = |channel, has_token| {
+                    let resolved = rules.resolve(channel).expect("no namespace");
+                    match subscribe(&resolved, &UserId::new("anna"), has_token) {
+                        SubscribeAuthority::Application(name) => {
+                            assert_eq!(*name, proxy);
+                            "application"
+                        }
+                        SubscribeAuthority::Token => "token",
+                        SubscribeAuthority::Nobody => "nobody",
+                        SubscribeAuthority::Name => "name",
+                        SubscribeAuthority::Rules => "rules",
+                    }
+                };
+                let open = if asks { "application" } else { "rules" };
+                assert_eq!(by("news", true), "token");
+                assert_eq!(by("$news", true), "token");
+                assert_eq!(by("$news", false), "nobody");
+                assert_eq!(by("news", false), open);
+                let listed = if limited { "name" } else { open };
+                assert_eq!(by("news#anna", false), listed);
+                let others = if limited { "rules" } else { open };
+                assert_eq!(by("news#bob", false), others);
+            }
         }
     }
 

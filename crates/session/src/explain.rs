@@ -97,7 +97,6 @@ pub fn explain(question: Question<'_>, rules: &Rules) -> Explanation {
     );
     let mut steps = Vec::new();
     let verdict = decide(question, &newcomer.user, is_subscribed, rules, &mut steps);
-    let verdict = verdict.map(Decision::Allowed);
     explanation.parts.push(Part {
         operation,
         title,
@@ -258,7 +257,7 @@ fn decide(
     is_subscribed: bool,
     rules: &Rules,
     steps: &mut Vec<Step>,
-) -> Result<Rule, Refusal> {
+) -> Result<Decision, Refusal> {
     let is_new = question.operation == Operation::Subscribe;
     let resolved = permission::find(rules, question.channel, is_subscribed && !is_new, steps)?;
     let asker = Asker {
@@ -266,14 +265,15 @@ fn decide(
         client: client(question.subscription_token.as_ref()),
         is_subscribed,
     };
-    match question.operation {
+    let rule = match question.operation {
         Operation::Connect | Operation::Subscribe => {
             let (token, now) = (question.subscription_token, question.now_secs);
-            permission::subscribe_by(&resolved, asker, token, now, steps).map(|(rule, _)| rule)
+            return permission::subscribe_by(&resolved, asker, token, now, steps)
+                .map(|(decision, _)| decision);
         }
         Operation::Publish => {
             let data = Payload::detect(question.data.unwrap_or("{}").to_owned().into());
-            permission::publish(&resolved, asker, Some(&data), steps)
+            return permission::publish(&resolved, asker, Some(&data), steps);
         }
         Operation::History => permission::history(&resolved, asker, steps),
         Operation::Presence | Operation::PresenceStats => {
@@ -282,7 +282,8 @@ fn decide(
         Operation::Positioning => permission::may_position(&resolved, asker, steps),
         Operation::Recovery => permission::may_recover(&resolved, asker, steps),
         Operation::JoinLeave => permission::may_see_join_leave(&resolved, asker, steps),
-    }
+    };
+    rule.map(Decision::Allowed)
 }
 
 /// The connection that a token is for, or any.

@@ -281,9 +281,20 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        let Some((channel, making)) = self.subscriptions.take_making(channel.as_str()) else {
-            return;
-        };
+        if let Some((channel, making)) = self.subscriptions.take_making(channel.as_str()) {
+            self.give_up(channel, making, refusal, turn, effects);
+        }
+    }
+
+    /// Undoes a subscription that is not in the table any more, and refuses the command.
+    pub(crate) fn give_up(
+        &mut self,
+        channel: Channel,
+        making: Box<Making>,
+        refusal: Refusal,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
         self.undo_making(channel.clone(), &making, effects);
         if making.source.is_server_side() {
             return self.close(Disconnect::SERVER_ERROR, effects);
@@ -296,7 +307,7 @@ impl Session {
     /// Undoes the steps that were done for a subscription.
     pub(crate) fn undo_making(&self, channel: Channel, making: &Making, effects: &mut Effects) {
         let is_present = match making.stage {
-            Stage::Token(_) => return,
+            Stage::Asked(_) => return,
             Stage::Entering => false,
             Stage::Presence | Stage::History | Stage::Ready(_) => making.grant.presence,
         };

@@ -8,9 +8,10 @@ use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::identity::{ClientId, UserId};
 
+use crate::authorities::{self, SubscribeAuthority};
 use crate::namespace::ResolvedChannel;
 use crate::refusal::{NO_CHANNEL, Refusal, RefusalKind};
-use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
+use crate::rule::{Act, Change, Decision, Outcome, Rule, Step, Trail};
 use crate::rules::Rules;
 
 mod access;
@@ -143,7 +144,8 @@ fn unknown_namespace(rules: &Rules, channel: &str, trail: &mut impl Trail) -> Re
     ])
 }
 
-/// Whether a client may subscribe. `claims` is what its subscription token says, if the command had one.
+/// Whether a client may subscribe, or the application decides. `claims` is what its subscription token says, if the
+/// command had one.
 ///
 /// # Errors
 /// 103; 102 where the namespace of the token's channel does not exist; disconnect 3500 where the token is for another
@@ -153,14 +155,16 @@ pub fn subscribe(
     asker: Asker<'_>,
     claims: Option<&SubscriptionClaims>,
     trail: &mut impl Trail,
-) -> Result<Rule, Refusal> {
+) -> Result<Decision, Refusal> {
+    let authority = authorities::subscribe(resolved, asker.user, claims.is_some());
     if let Some(claims) = claims {
         token_is_for(resolved, asker, claims, trail)?;
-        return Ok(allow(Rule::Token, "the token allows it", trail));
+        let rule = allow(Rule::Token, "the token allows it", trail);
+        return Ok(Decision::Allowed(rule));
     }
     trail.step(|| Step::new(Rule::Token, Outcome::No, "there is no subscription token"));
     let prefix = &resolved.rules.channel.private_prefix;
-    if resolved.is_private() {
+    if authority == SubscribeAuthority::Nobody {
         let finding = format!("its name begins with {prefix:?}");
         let step = Step::new(Rule::Private, Outcome::Refuses, finding).by("channel.private_prefix");
         trail.step(|| step.clone());
@@ -171,23 +175,29 @@ pub fn subscribe(
         let finding = format!("the name does not begin with {prefix:?}, as private channels' do");
         Step::new(Rule::Private, Outcome::Passes, finding).by("channel.private_prefix")
     });
-    if lists_asker(resolved, asker, trail) {
-        return Ok(Rule::UserLimited);
+    let is_listed = authority == SubscribeAuthority::Name;
+    trail.step(|| user_limited(resolved, asker, is_listed));
+    if is_listed {
+        return Ok(Decision::Allowed(Rule::UserLimited));
+    }
+    if let SubscribeAuthority::Application(_) = authority {
+        trail.step(|| asks(resolved, Rule::SubscribeProxy, "subscribe"));
+        return Ok(Decision::Asked(Rule::SubscribeProxy));
     }
     if is_open_to(resolved, asker, trail) {
-        return Ok(Rule::ForClient);
+        return Ok(Decision::Allowed(Rule::ForClient));
     }
     if is_insecure(resolved.rules, trail) {
-        return Ok(Rule::Insecure);
+        return Ok(Decision::Allowed(Rule::Insecure));
     }
     Err(not_open_to(resolved, asker))
 }
 
-/// The rule of channels whose names list their users.
-fn lists_asker(resolved: &ResolvedChannel<'_>, asker: Asker<'_>, trail: &mut impl Trail) -> bool {
-    let is_listed = resolved.is_user_limited() && resolved.lists_user(asker.user.as_str());
-    trail.step(|| user_limited(resolved, asker, is_listed));
-    is_listed
+/// The step at which the application is asked whether clients may do something.
+fn asks(resolved: &ResolvedChannel<'_>, rule: Rule, verb: &str) -> Step {
+    let owner = resolved.owner();
+    let finding = format!("the application is asked who may {verb}, in {owner}");
+    Step::new(rule, Outcome::Asks, finding).by(resolved.key(&format!("{verb}_proxy_enabled")))
 }
 
 fn user_limited(resolved: &ResolvedChannel<'_>, asker: Asker<'_>, is_listed: bool) -> Step {

@@ -31,6 +31,10 @@ pub enum Rule {
     Private,
     /// Channels whose names list their users.
     UserLimited,
+    /// The application decides who subscribes (`subscribe_proxy_enabled`).
+    SubscribeProxy,
+    /// The application decides who publishes, and what (`publish_proxy_enabled`).
+    PublishProxy,
     /// The namespace allows all clients.
     ForClient,
     /// What the namespace allows holds for clients without a user too.
@@ -164,6 +168,8 @@ impl Rule {
             Self::Expiry => "expiry",
             Self::Private => "private_channel",
             Self::UserLimited => "user_limited",
+            Self::SubscribeProxy => "subscribe_proxy",
+            Self::PublishProxy => "publish_proxy",
             Self::ForClient => "for_client",
             Self::ForAnonymous => "for_anonymous",
             Self::ForSubscriber => "for_subscriber",

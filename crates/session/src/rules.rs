@@ -161,6 +161,10 @@ pub struct ChannelOptions {
     pub allow_history_for_subscriber: bool,
     /// The above holds for clients without a user too.
     pub allow_history_for_anonymous: bool,
+    /// The proxy that is asked whether clients may subscribe (`subscribe_proxy_enabled`, `subscribe_proxy_name`).
+    pub subscribe_proxy: Option<ProxyName>,
+    /// The proxy that is asked whether clients may publish, and what (`publish_proxy_enabled`, `publish_proxy_name`).
+    pub publish_proxy: Option<ProxyName>,
     /// `name#user1,user2` is for those users alone.
     pub allow_user_limited_channels: bool,
     /// What follows the namespace must match; replaces the check for ASCII.

@@ -10,6 +10,7 @@ use veche_protocol::error_code::ErrorCode;
 use veche_protocol::filter::Filter;
 use veche_protocol::position::StreamPosition;
 
+use crate::application::{Request, SubscribeRequest, Verdict};
 use crate::effect::Effects;
 use crate::limits;
 use crate::namespace::ResolvedChannel;
@@ -18,7 +19,7 @@ use crate::question::Question;
 use crate::recovery::buffer::Buffer;
 use crate::recovery::request::RecoveryRequest;
 use crate::refusal::{About, NO_CHANNEL, Refusal};
-use crate::rule::{Rule, Silent};
+use crate::rule::{Decision, Rule, Silent};
 use crate::session::Session;
 use crate::session::pending::PendingQuestion;
 use crate::subscription::{Compaction, FOSSIL, Grant, Making, Source, Stage, Subscription};
@@ -39,33 +40,60 @@ impl Session {
         let channel = Channel::new(&request.channel);
         if !request.token.is_empty() {
             let token = request.token.clone();
-            let generation = self.next_number();
-            let making = Making {
-                source: Source::Client(Rule::Token),
-                reply_to: id,
-                recovery: recovery_of(&request),
-                stage: Stage::Token(request),
-                grant: Grant::default(),
-                buffer: Buffer::default(),
-                generation,
-                afterwards: None,
-            };
-            self.subscriptions
-                .insert(channel.clone(), Subscription::Making(Box::new(making)));
             let question = Question::SubscriptionToken { token };
-            return self.ask(PendingQuestion::Making(channel), question, effects);
+            return self.ask_about(channel, Rule::Token, id, request, question, effects);
         }
         match self.grant(&request, None, turn) {
-            Ok((rule, grant)) => {
+            Ok((Decision::Allowed(rule), grant)) => {
                 let recovery = recovery_of(&request);
                 let source = Source::Client(rule);
                 self.begin_making(channel, source, id, grant, recovery, effects);
+            }
+            Ok((Decision::Asked(rule), _)) => {
+                let proxy = turn
+                    .rules
+                    .resolve(&request.channel)
+                    .and_then(|resolved| resolved.options.subscribe_proxy.clone())
+                    .unwrap_or_default();
+                let question = Request::Subscribe(Box::new(SubscribeRequest {
+                    proxy,
+                    channel: channel.clone(),
+                    data: request.data.clone(),
+                }));
+                let question = Question::Application(question);
+                self.ask_about(channel, rule, id, request, question, effects);
             }
             Err(refusal) => {
                 let about = About::channel(id, "subscribe", &request.channel);
                 self.refuse(about, refusal, turn, effects);
             }
         }
+    }
+
+    /// Keeps the command until the question is answered, by which `rule` will allow it.
+    fn ask_about(
+        &mut self,
+        channel: Channel,
+        rule: Rule,
+        id: u32,
+        request: Box<command::Subscribe>,
+        question: Question,
+        effects: &mut Effects,
+    ) {
+        let generation = self.next_number();
+        let making = Making {
+            source: Source::Client(rule),
+            reply_to: id,
+            recovery: recovery_of(&request),
+            stage: Stage::Asked(request),
+            grant: Grant::default(),
+            buffer: Buffer::default(),
+            generation,
+            afterwards: None,
+        };
+        self.subscriptions
+            .insert(channel.clone(), Subscription::Making(Box::new(making)));
+        self.ask(PendingQuestion::Making(channel), question, effects);
     }
 
     pub(crate) fn handle_subscription_token(
@@ -75,27 +103,57 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
+        self.go_on_or_fail(channel, Rule::Token, turn, effects, |session, request| {
+            let (_, grant) = session.grant(request, Some(token), turn)?;
+            Ok(grant)
+        });
+    }
+
+    pub(crate) fn handle_subscribe_result(
+        &mut self,
+        channel: &Channel,
+        result: Verdict<Box<SubscriptionOptions>>,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        let rule = Rule::SubscribeProxy;
+        self.go_on_or_fail(channel, rule, turn, effects, |_, request| {
+            let wishes = result.map_err(|denial| denial.into_refusal(rule))?;
+            let resolved = permission::resolve(turn.rules, &request.channel, &mut Silent)?;
+            permission::lasts(wishes.expire_at, turn.now.unix_secs(), &mut Silent)?;
+            requested(request, &resolved, *wishes)
+        });
+    }
+
+    /// Goes on with a subscription about which a question was answered, or gives it up.
+    fn go_on_or_fail(
+        &mut self,
+        channel: &Channel,
+        rule: Rule,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+        grant: impl FnOnce(&Self, &command::Subscribe) -> Result<Grant, Refusal>,
+    ) {
         let Some(making) = self.subscriptions.making(channel.as_str()) else {
             return;
         };
+        let is_asked = making.source == Source::Client(rule);
         let stage = std::mem::replace(&mut making.stage, Stage::Entering);
-        let Stage::Token(request) = stage else {
+        let (Stage::Asked(request), true) = (stage, is_asked) else {
             return self.close(Disconnect::SERVER_ERROR, effects);
         };
-        let granted = self.grant(&request, Some(token), turn);
-        let Some(making) = self.subscriptions.making(channel.as_str()) else {
+        let granted = grant(self, &request);
+        let Some((channel, mut making)) = self.subscriptions.take_making(channel.as_str()) else {
             return;
         };
         match granted {
-            Ok((_, grant)) => {
+            Ok(grant) => {
                 making.grant = grant;
-                if let Some((channel, making)) = self.subscriptions.take_making(channel.as_str()) {
-                    self.enter(channel, making, effects);
-                }
+                self.enter(channel, making, effects);
             }
             Err(refusal) => {
-                making.stage = Stage::Token(request);
-                self.fail_making(channel, refusal, turn, effects);
+                making.stage = Stage::Asked(request);
+                self.give_up(channel, making, refusal, turn, effects);
             }
         }
     }
@@ -141,32 +199,29 @@ impl Session {
         }
     }
 
-    /// Whether the client may, by which rule, and how.
+    /// Whether the client may, by which rule, and how; or whether the application decides, without a token.
     fn grant(
         &self,
         request: &command::Subscribe,
         token: Option<Result<Box<SubscriptionClaims>, TokenError>>,
         turn: &Turn<'_>,
-    ) -> Result<(Rule, Grant), Refusal> {
+    ) -> Result<(Decision, Grant), Refusal> {
         let resolved = permission::resolve(turn.rules, &request.channel, &mut Silent)?;
         let asker = self.asker(&request.channel);
         let now = turn.now.unix_secs();
-        let (rule, wishes) = permission::subscribe_by(&resolved, asker, token, now, &mut Silent)?;
-        let mut grant = Grant::new(&resolved, wishes);
+        let (decision, wishes) =
+            permission::subscribe_by(&resolved, asker, token, now, &mut Silent)?;
+        if let Decision::Asked(_) = decision {
+            return Ok((decision, Grant::default()));
+        }
+        let mut grant = requested(request, &resolved, wishes)?;
         grant.positioned |=
             request.positioned && permission::may_position(&resolved, asker, &mut Silent).is_ok();
         grant.recoverable |=
             request.recoverable && permission::may_recover(&resolved, asker, &mut Silent).is_ok();
         grant.sees_join_leave |= request.join_leave
             && permission::may_see_join_leave(&resolved, asker, &mut Silent).is_ok();
-        grant.filter = filter(request, &resolved)?;
-        grant.offer_delta(&request.delta, &resolved);
-        if request.flag & command::Subscribe::FLAG_COMPACTION != 0
-            && resolved.options.allow_channel_compaction
-        {
-            grant.compaction = Compaction::Requested;
-        }
-        Ok((rule, grant))
+        Ok((decision, grant))
     }
 
     /// The server wants a subscription, or wants it otherwise.
@@ -210,6 +265,23 @@ impl Session {
         }
         self.begin_making(channel, Source::Order, 0, grant, recovery, effects);
     }
+}
+
+/// What the channel's options and the application's wishes give, with those features that any subscriber may ask for.
+fn requested(
+    request: &command::Subscribe,
+    resolved: &ResolvedChannel<'_>,
+    wishes: SubscriptionOptions,
+) -> Result<Grant, Refusal> {
+    let mut grant = Grant::new(resolved, wishes);
+    grant.filter = filter(request, resolved)?;
+    grant.offer_delta(&request.delta, resolved);
+    if request.flag & command::Subscribe::FLAG_COMPACTION != 0
+        && resolved.options.allow_channel_compaction
+    {
+        grant.compaction = Compaction::Requested;
+    }
+    Ok(grant)
 }
 
 /// Subscription type 0; what is less is read as this.

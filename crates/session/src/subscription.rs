@@ -74,6 +74,7 @@ impl Source {
             Self::ConnectionToken => 1,
             Self::ConnectProxy => 2,
             Self::Client(Rule::Token) => 3,
+            Self::Client(Rule::SubscribeProxy) => 4,
             Self::Client(Rule::UserLimited) => 5,
             Self::Client(Rule::Insecure) => 7,
             // No other rule allows a subscription but that for all clients.
@@ -102,8 +103,8 @@ pub(crate) struct Making {
 /// How far a subscription has come.
 #[derive(Debug)]
 pub(crate) enum Stage {
-    /// Its token is being checked; the command waits for it.
-    Token(Box<veche_protocol::command::Subscribe>),
+    /// Its token is being checked, or the application asked; the command waits for that.
+    Asked(Box<veche_protocol::command::Subscribe>),
     /// Delivery is being begun.
     Entering,
     /// The client is being made present.

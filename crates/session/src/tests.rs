@@ -10,6 +10,7 @@ mod identifying;
 mod leaving;
 mod model;
 mod orders;
+mod permitting;
 mod personal;
 mod pinging;
 mod publishing;

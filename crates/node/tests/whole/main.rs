@@ -24,6 +24,8 @@ mod logging_in;
 #[cfg(test)]
 mod parting;
 #[cfg(test)]
+mod permitting;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod waiting;

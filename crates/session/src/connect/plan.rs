@@ -9,6 +9,7 @@ use veche_protocol::disconnect::Disconnect;
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::reply::Expiry;
 
+use crate::authorities;
 use crate::limits;
 use crate::permission::{self, Asker};
 use crate::recovery::request::RecoveryRequest;
@@ -104,6 +105,7 @@ impl Plan {
         }
         let may_have = !name.is_empty()
             && resolved.has_valid_name()
+            && authorities::may_come_with_connect(resolved.options)
             && permission::subscribe(&resolved, asker, None, &mut Silent).is_ok();
         if may_have {
             let mut grant = Grant::new(&resolved, SubscriptionOptions::default());

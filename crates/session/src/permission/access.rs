@@ -3,13 +3,14 @@
 use veche_protocol::error_code::ErrorCode;
 use veche_protocol::payload::Payload;
 
-use super::{Asker, is_insecure, refuse, switch};
+use super::{Asker, asks, is_insecure, refuse, switch};
+use crate::authorities;
 use crate::namespace::ResolvedChannel;
 use crate::refusal::Refusal;
-use crate::rule::{Act, Change, Outcome, Rule, Step, Trail};
+use crate::rule::{Act, Change, Decision, Outcome, Rule, Step, Trail};
 use crate::rules::DataFormat;
 
-/// Whether a client may publish this data.
+/// Whether a client may publish this data, or the application decides.
 ///
 /// # Errors
 /// 103; 107 where the data has the wrong format.
@@ -18,9 +19,13 @@ pub fn publish(
     asker: Asker<'_>,
     data: Option<&Payload>,
     trail: &mut impl Trail,
-) -> Result<Rule, Refusal> {
+) -> Result<Decision, Refusal> {
     has_format(resolved, data, trail)?;
     let options = resolved.options;
+    if authorities::publish(options).is_some() {
+        trail.step(|| asks(resolved, Rule::PublishProxy, "publish"));
+        return Ok(Decision::Asked(Rule::PublishProxy));
+    }
     let access = Access {
         for_client: options.allow_publish_for_client,
         for_subscriber: options.allow_publish_for_subscriber,
@@ -28,7 +33,8 @@ pub fn publish(
         verb: "publish",
         noun: "publishing",
     };
-    access.decide(resolved, asker, trail)
+    let rule = access.decide(resolved, asker, trail)?;
+    Ok(Decision::Allowed(rule))
 }
 
 /// Whether a client may ask who is in a channel.

@@ -57,10 +57,10 @@ impl Case {
         length(&rules, self.channel, trail)?;
         let resolved = resolve(&rules, self.channel, trail)?;
         match operation {
-            "subscribe" => subscribe(&resolved, asker, self.token.as_ref(), trail),
+            "subscribe" => subscribe(&resolved, asker, self.token.as_ref(), trail).map(rule_of),
             "publish" => {
                 let data = Payload::json(bytes::Bytes::from_static(b"1"));
-                publish(&resolved, asker, Some(&data), trail)
+                publish(&resolved, asker, Some(&data), trail).map(rule_of)
             }
             "history" => history(&resolved, asker, trail),
             "presence" => presence(&resolved, asker, trail),
@@ -69,6 +69,13 @@ impl Case {
             "join_leave" => may_see_join_leave(&resolved, asker, trail),
             _ => panic!("{operation}"),
         }
+    }
+}
+
+/// The rule that allows it, or by which the application is asked: their names differ.
+fn rule_of(decision: Decision) -> Rule {
+    match decision {
+        Decision::Allowed(rule) | Decision::Asked(rule) => rule,
     }
 }
 
@@ -108,6 +115,16 @@ const TABLE: &str = "
     subscribe   anna  news           token=no:where/anna => 102 subscription_token
     subscribe   anna  no:where       -                => 102 namespace namespaces
     subscribe   anna  чат            -                => 107 name channel_regex
+    subscribe   anna  news           asks             => allowed subscribe_proxy
+    subscribe   -     news           asks,open        => allowed subscribe_proxy
+    subscribe   anna  news           asks,insecure    => allowed subscribe_proxy
+    subscribe   anna  $news          asks             => 103 private_channel private_prefix
+    subscribe   anna  news           asks,token=news/anna => allowed subscription_token
+    subscribe   anna  room#anna      asks,limited     => allowed user_limited
+    subscribe   anna  room#bob       asks,limited     => 103 user_limited user_boundary
+    publish     anna  news           asks             => allowed publish_proxy
+    publish     -     news           asks,insecure    => allowed publish_proxy
+    publish     anna  news           asks,object      => 107 data_format publication_data_format
     publish     anna  no:where       -                => 102 namespace namespaces
     publish     anna  news           -                => 103 for_client allow_publish_for_client
     publish     anna  news           object           => 107 data_format publication_data_format
@@ -126,6 +143,10 @@ fn set(case: &mut Case, what: &'static str) {
         "-" => {}
         "open" => options.allow_subscribe_for_client = true,
         "anonymous" => options.allow_subscribe_for_anonymous = true,
+        "asks" => {
+            options.subscribe_proxy = Some("default".into());
+            options.publish_proxy = Some("default".into());
+        }
         "limited" => options.allow_user_limited_channels = true,
         "object" => options.data_format = DataFormat::JsonObject,
         "history" => options.allow_history_for_subscriber = true,

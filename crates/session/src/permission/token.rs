@@ -11,7 +11,7 @@ use crate::authorities::Proof;
 use crate::limits;
 use crate::namespace::ResolvedChannel;
 use crate::refusal::{Refusal, RefusalKind};
-use crate::rule::{Act, Change, Outcome, Rule, Silent, Step, Trail};
+use crate::rule::{Act, Change, Decision, Outcome, Rule, Silent, Step, Trail};
 use crate::rules::Rules;
 
 /// Whether a client may connect with a token that was checked: what the token says, and the rule that allows it.
@@ -44,7 +44,7 @@ pub fn connect_by_token(
 }
 
 /// Whether a client may subscribe by a command, with the subscription token that was checked if the command had one; by
-/// which rule, and what the token wishes. `now_secs` is Unix time.
+/// which rule, and what the token wishes; or whether the application decides. `now_secs` is Unix time.
 ///
 /// # Errors
 /// For the token 109, 100 and 103; else as [`subscribe`] and [`lasts`].
@@ -54,7 +54,7 @@ pub fn subscribe_by(
     checked: Option<Result<Box<SubscriptionClaims>, TokenError>>,
     now_secs: i64,
     trail: &mut impl Trail,
-) -> Result<(Rule, SubscriptionOptions), Refusal> {
+) -> Result<(Decision, SubscriptionOptions), Refusal> {
     let claims = match checked {
         Some(checked) => {
             let claims = checked.map_err(|error| {
@@ -76,9 +76,9 @@ pub fn subscribe_by(
         }
         None => None,
     };
-    let rule = subscribe(resolved, asker, claims.as_deref(), trail)?;
+    let decision = subscribe(resolved, asker, claims.as_deref(), trail)?;
     let Some(claims) = claims else {
-        return Ok((rule, SubscriptionOptions::default()));
+        return Ok((decision, SubscriptionOptions::default()));
     };
     let expire_at = claims.options.expire_at.or(claims.expire_at);
     lasts(expire_at, now_secs, trail)?;
@@ -86,7 +86,7 @@ pub fn subscribe_by(
         expire_at,
         ..claims.options
     };
-    Ok((rule, wishes))
+    Ok((decision, wishes))
 }
 
 /// The refusal for a token that is not accepted; `invalid` is for one that is not ours.

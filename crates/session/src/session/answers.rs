@@ -38,6 +38,12 @@ impl Session {
             (PendingQuestion::Making(channel), Answer::SubscriptionToken(token)) => {
                 self.handle_subscription_token(&channel, token, turn, effects);
             }
+            (
+                PendingQuestion::Making(channel),
+                Answer::Application(Response::Subscribe(result)),
+            ) => {
+                self.handle_subscribe_result(&channel, result, turn, effects);
+            }
             (PendingQuestion::Making(channel), Answer::Done(done)) => {
                 self.handle_step(&channel, done, turn, effects);
             }

@@ -66,7 +66,7 @@ fn late_answer(channel: &Channel, making: &Making) -> Option<(Channel, PendingQu
     let waiting = match making.stage {
         Stage::Entering => PendingQuestion::LeftEntering(channel.clone()),
         Stage::Presence => PendingQuestion::LeftPresence(channel.clone()),
-        Stage::Token(_) | Stage::History | Stage::Ready(_) => return None,
+        Stage::Asked(_) | Stage::History | Stage::Ready(_) => return None,
     };
     Some((channel.clone(), waiting))
 }
