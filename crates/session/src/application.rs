@@ -15,6 +15,8 @@ use veche_protocol::payload::Payload;
 
 mod denial;
 
+pub(crate) use denial::unusable;
+
 /// The name of a proxy in the configuration; `default` where it has no other.
 pub type ProxyName = Arc<str>;
 

@@ -11,6 +11,8 @@ use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 use veche_protocol::payload::Payload;
 use veche_protocol::publication::{Publication, PublishOptions};
 
+use crate::application::ProxyName;
+use crate::authorities;
 use crate::effect::Effects;
 use crate::permission;
 use crate::question::Question;
@@ -20,6 +22,19 @@ use crate::session::Session;
 use crate::session::pending::PendingQuestion;
 use crate::turn::Turn;
 
+mod approval;
+pub(crate) mod queue;
+
+/// A publication as it goes to the engine.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The command to answer.
+    pub(crate) id: u32,
+    pub(crate) channel: Channel,
+    pub(crate) publication: Box<Publication>,
+    pub(crate) options: Box<PublishOptions>,
+}
+
 impl Session {
     pub(crate) fn handle_publish(
         &mut self,
@@ -28,8 +43,9 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        match self.publication(&mut request, turn) {
-            Ok(question) => self.ask(PendingQuestion::Publish(id), question, effects),
+        match self.prepare(id, &mut request, turn) {
+            Ok((prepared, None)) => self.publish_in_order(prepared, effects),
+            Ok((prepared, Some(proxy))) => self.ask_approval(prepared, proxy, effects),
             Err(refusal) => {
                 let about = About::channel(id, "publish", &request.channel);
                 self.refuse(about, refusal, turn, effects);
@@ -37,12 +53,14 @@ impl Session {
         }
     }
 
-    /// Checks the request. If it is allowed, moves its fields into the question.
-    fn publication(
+    /// Checks the request. If it is allowed, or the application decides, moves its fields into a publication. Returns
+    /// also the proxy by which the application is asked.
+    fn prepare(
         &self,
+        id: u32,
         request: &mut command::Publish,
         turn: &Turn<'_>,
-    ) -> Result<Question, Refusal> {
+    ) -> Result<(Prepared, Option<ProxyName>), Refusal> {
         let resolved = self.find_channel(&request.channel, turn.rules)?;
         if request.kind == MAP && request.key.is_empty() {
             let why = "a publication in a map needs a key";
@@ -58,6 +76,7 @@ impl Session {
         let idempotency_key = IdempotencyKey::parse(owner, &request.idempotency_key)
             .map_err(|error| Refusal::because(ErrorCode::BAD_REQUEST, error.to_string()))?;
         let (retention, delta) = (resolved.options.retention, resolved.options.delta_publish);
+        let proxy = authorities::publish(resolved.options).cloned();
         let chan_info = self
             .subscriptions
             .live(&request.channel)
@@ -75,11 +94,23 @@ impl Session {
             delta,
             ..PublishOptions::default()
         };
-        Ok(Question::Publish {
+        let prepared = Prepared {
+            id,
             channel: Channel::from(std::mem::take(&mut request.channel)),
             publication: Box::new(publication),
             options: Box::new(options),
-        })
+        };
+        Ok((prepared, proxy))
+    }
+
+    /// Has the engine publish.
+    fn publish(&mut self, prepared: Prepared, effects: &mut Effects) {
+        let question = Question::Publish {
+            channel: prepared.channel,
+            publication: prepared.publication,
+            options: prepared.options,
+        };
+        self.ask(PendingQuestion::Publish(prepared.id), question, effects);
     }
 }
 

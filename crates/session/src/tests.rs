@@ -1,5 +1,6 @@
 //! Conversations as text: what goes in, and exactly what comes out.
 
+mod approving;
 mod calling;
 mod compressing;
 mod connecting;

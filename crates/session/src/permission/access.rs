@@ -396,7 +396,8 @@ pub fn has_format(
     let finding = if is_missing {
         "data is missing or empty".to_owned()
     } else {
-        format!("data is not {wanted}, as {} wants it", resolved.owner())
+        let verb = resolved.agree("want", "wants");
+        format!("data is not {wanted}, as {} {verb} it", resolved.owner())
     };
     let step = Step::new(Rule::DataFormat, Outcome::Refuses, finding).by(resolved.key(key));
     let refusal = refuse(step, ErrorCode::BAD_REQUEST, trail)

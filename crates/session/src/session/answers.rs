@@ -57,6 +57,9 @@ impl Session {
                 let body = |position| reply::Body::Publish(Some(position));
                 self.reply_or_fail(id, position.map(body), turn, effects);
             }
+            (PendingQuestion::Approval(number), Answer::Application(Response::Publish(result))) => {
+                self.handle_publish_result(number, result, turn, effects);
+            }
             (PendingQuestion::History(id), Answer::History(page)) => {
                 self.reply_or_fail(id, page.map(reply::Body::History), turn, effects);
             }

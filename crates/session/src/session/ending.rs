@@ -40,6 +40,7 @@ impl Session {
         }
         self.phase = Phase::Closed;
         self.timers.clear_all();
+        self.drop_publish_queue();
         let mut late = Vec::new();
         for (channel, subscription) in self.subscriptions.take_all() {
             match subscription {

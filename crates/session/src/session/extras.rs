@@ -4,6 +4,7 @@ use veche_protocol::headers::Headers;
 use veche_protocol::payload::Payload;
 
 use super::{Emulation, Session};
+use crate::publish::queue::PublishQueue;
 
 /// What only some sessions keep.
 #[derive(Debug, Default)]
@@ -15,6 +16,8 @@ pub(crate) struct Extras {
     pub(super) emulated_headers: Option<Headers>,
     /// What the application wants to be told with each question.
     pub(super) meta: Option<Box<Payload>>,
+    /// Publications that wait for the application.
+    publish_queue: Option<Box<PublishQueue>>,
 }
 
 impl Extras {
@@ -57,6 +60,23 @@ impl Session {
     #[must_use]
     pub fn meta(&self) -> Option<&Payload> {
         self.extras.as_ref()?.meta.as_deref()
+    }
+
+    /// The publications that wait for the application; memory is taken when one does.
+    pub(crate) fn publish_queue(&mut self) -> &mut PublishQueue {
+        let extras = self.extras.get_or_insert_default();
+        extras.publish_queue.get_or_insert_default()
+    }
+
+    pub(crate) fn has_publish_queue(&self) -> bool {
+        let extras = self.extras.as_ref();
+        extras.is_some_and(|extras| extras.publish_queue.is_some())
+    }
+
+    pub(crate) fn drop_publish_queue(&mut self) {
+        if let Some(extras) = &mut self.extras {
+            extras.publish_queue = None;
+        }
     }
 
     pub(crate) fn set_emulated_headers(&mut self, headers: Option<Headers>) {

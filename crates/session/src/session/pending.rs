@@ -10,6 +10,8 @@ pub(crate) enum PendingQuestion {
     Connect,
     Making(Channel),
     Publish(u32),
+    /// Of the application, about the publication with this number in the queue.
+    Approval(u32),
     History(u32),
     Presence(u32),
     PresenceStats(u32),

@@ -7,7 +7,7 @@ use veche_protocol::idempotency::KeyOwner;
 use veche_protocol::identity::ClientInfo;
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
-use veche_protocol::publication::Publication;
+use veche_protocol::publication::{Publication, PublishOptions};
 use veche_protocol::push;
 use veche_protocol::reply::{self, Expiry};
 
@@ -218,10 +218,12 @@ fn show_question(question: &Question) -> String {
             });
             let data = payload(Some(&publication.data));
             format!(
-                "publish {channel} {data} by {info}{}{}{}",
+                "publish {channel} {data} by {info}{}{}{}{}{}",
                 event.unwrap_or_default(),
+                more_tags(publication),
                 kept.unwrap_or_default(),
-                key.unwrap_or_default()
+                key.unwrap_or_default(),
+                show_version(options)
             )
         }
         Question::Presence { channel } => format!("presence {channel}"),
@@ -231,6 +233,25 @@ fn show_question(question: &Question) -> String {
         }
         Question::Application(request) => show_request(request),
     }
+}
+
+/// Tags, where there are others than the event's name.
+fn more_tags(publication: &Publication) -> String {
+    let tags = publication.tags.as_deref();
+    let Some(tags) = tags.filter(|tags| tags.keys().any(|name| &**name != "event")) else {
+        return String::new();
+    };
+    let pairs = tags.iter().map(|(name, value)| format!(" {name}={value}"));
+    format!(" tags{}", pairs.collect::<String>())
+}
+
+fn show_version(options: &PublishOptions) -> String {
+    let delta = if options.delta { " delta" } else { "" };
+    let version = match options.version {
+        0 => String::new(),
+        version => format!(" version {version} {}", options.version_epoch),
+    };
+    format!("{delta}{version}")
 }
 
 fn show_notice(notice: &Notice) -> String {
