@@ -23,11 +23,11 @@ impl Session {
             return;
         };
         match (pending, answer) {
+            (pending, Answer::Application(response)) => {
+                self.handle_response(pending, response, turn, effects);
+            }
             (PendingQuestion::Connect, Answer::ConnectionToken(token)) => {
                 self.handle_connection_token(token, turn, effects);
-            }
-            (PendingQuestion::Connect, Answer::Application(Response::Connect(result))) => {
-                self.handle_connect_result(result, turn, effects);
             }
             (PendingQuestion::Connect, Answer::Count(count)) => {
                 self.handle_user_connections(count, turn, effects);
@@ -37,12 +37,6 @@ impl Session {
             }
             (PendingQuestion::Making(channel), Answer::SubscriptionToken(token)) => {
                 self.handle_subscription_token(&channel, token, turn, effects);
-            }
-            (
-                PendingQuestion::Making(channel),
-                Answer::Application(Response::Subscribe(result)),
-            ) => {
-                self.handle_subscribe_result(&channel, result, turn, effects);
             }
             (PendingQuestion::Making(channel), Answer::Done(done)) => {
                 self.handle_step(&channel, done, turn, effects);
@@ -57,9 +51,6 @@ impl Session {
                 let body = |position| reply::Body::Publish(Some(position));
                 self.reply_or_fail(id, position.map(body), turn, effects);
             }
-            (PendingQuestion::Approval(number), Answer::Application(Response::Publish(result))) => {
-                self.handle_publish_result(number, result, turn, effects);
-            }
             (PendingQuestion::History(id), Answer::History(page)) => {
                 self.reply_or_fail(id, page.map(reply::Body::History), turn, effects);
             }
@@ -68,9 +59,6 @@ impl Session {
             }
             (PendingQuestion::PresenceStats(id), Answer::PresenceStats(stats)) => {
                 self.reply_or_fail(id, stats.map(reply::Body::PresenceStats), turn, effects);
-            }
-            (PendingQuestion::Rpc(id), Answer::Application(Response::Rpc(result))) => {
-                self.handle_rpc_result(id, result, turn, effects);
             }
             (PendingQuestion::Refresh(id), Answer::ConnectionToken(token)) => {
                 self.handle_refresh_token(id, token, turn, effects);
@@ -88,6 +76,32 @@ impl Session {
                 self.remove_presence(channel, effects);
             }
             (PendingQuestion::LeftEntering(_) | PendingQuestion::LeftPresence(_), _) => {}
+            // The driver answered another question than the one asked, so the session cannot go on.
+            _ => self.close(Disconnect::SERVER_ERROR, effects),
+        }
+    }
+
+    /// Handles an answer of the application.
+    fn handle_response(
+        &mut self,
+        pending: PendingQuestion,
+        response: Response,
+        turn: &Turn<'_>,
+        effects: &mut Effects,
+    ) {
+        match (pending, response) {
+            (PendingQuestion::Connect, Response::Connect(result)) => {
+                self.handle_connect_result(result, turn, effects);
+            }
+            (PendingQuestion::Making(channel), Response::Subscribe(result)) => {
+                self.handle_subscribe_result(&channel, result, turn, effects);
+            }
+            (PendingQuestion::Approval(number), Response::Publish(result)) => {
+                self.handle_publish_result(number, result, turn, effects);
+            }
+            (PendingQuestion::Rpc(id), Response::Rpc(result)) => {
+                self.handle_rpc_result(id, result, turn, effects);
+            }
             // The driver answered another question than the one asked, so the session cannot go on.
             _ => self.close(Disconnect::SERVER_ERROR, effects),
         }
