@@ -22,7 +22,6 @@ pub mod pattern;
 
 mod concurrently;
 mod error;
-mod items;
 mod json;
 mod key;
 mod legacy;

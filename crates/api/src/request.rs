@@ -2,14 +2,10 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
-
-use veche_protocol::json::raw::{RawJson, RawObject, Scalar};
+use veche_protocol::json::raw::{RawItem, RawItems, RawJson, RawObject, Scalar};
 use veche_protocol::payload::Payload;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::Tags;
-
-use crate::items::Items;
 
 /// Why a request can't be understood, in words for its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +84,7 @@ impl<'a> Object<'a> {
         name: &str,
     ) -> Result<impl Iterator<Item = String> + Send + use<>, Malformed> {
         self.noted(name, "texts");
-        let read = |item: Bytes| text(RawJson::parse(std::str::from_utf8(&item).ok()?).ok()?);
+        let read = |item: RawItem| text(item.value());
         let strings = self.items(name, "a list of strings")?;
         if strings.clone().any(|item| read(item).is_none()) {
             return Err(Malformed(format!("`{name}` is not a list of strings")));
@@ -97,25 +93,25 @@ impl<'a> Object<'a> {
     }
 
     /// A list of objects, which [`Self::item`] reads one by one.
-    pub(crate) fn objects(&self, name: &str) -> Result<Items, Malformed> {
+    pub(crate) fn objects(&self, name: &str) -> Result<RawItems, Malformed> {
         self.noted(name, "objects");
         self.items(name, "a list of objects")
     }
 
     /// An item of [`Self::objects`]; what is `null` is `None`.
-    pub(crate) fn item<'b>(name: &str, item: &'b [u8]) -> Result<Option<Object<'b>>, Malformed> {
-        let text = std::str::from_utf8(item).ok();
-        let object = text.and_then(|text| RawObject::parse(text).ok());
-        let object =
-            object.ok_or_else(|| Malformed(format!("`{name}` is not a list of objects")))?;
+    pub(crate) fn item<'b>(name: &str, item: &'b RawItem) -> Result<Option<Object<'b>>, Malformed> {
+        let object = RawObject::parse(item.as_str())
+            .map_err(|_| Malformed(format!("`{name}` is not a list of objects")))?;
         Ok(object.map(|it| Object::default().placed(name, it.into())))
     }
 
-    fn items(&self, name: &str, expected: &str) -> Result<Items, Malformed> {
-        let Some(value) = self.fields.last(name) else {
-            return Ok(Items::default());
-        };
-        Items::of(value.as_str()).ok_or_else(|| Malformed(format!("`{name}` is not {expected}")))
+    fn items(&self, name: &str, expected: &str) -> Result<RawItems, Malformed> {
+        match self.fields.last(name).filter(|value| !value.is_null()) {
+            Some(value) => value
+                .items()
+                .ok_or_else(|| Malformed(format!("`{name}` is not {expected}"))),
+            None => Ok(RawItems::default()),
+        }
     }
 
     /// Names and values, both strings; `None` for none.

@@ -83,7 +83,7 @@ impl<'a> Object<'a> {
         self.read(name, "a number of seconds", |value| {
             let text = value.as_str();
             let quoted = text.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-            serde_json::from_str(quoted.unwrap_or(text)).ok()
+            RawJson::parse(quoted.unwrap_or(text)).ok()?.scalar()
         })
     }
 

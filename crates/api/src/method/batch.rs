@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use veche_protocol::error_code::{CommandError, ErrorCode};
+use veche_protocol::json::raw::{RawItem, RawItems};
 
 use super::{Call, METHODS, bad_request, log};
 use crate::backend::Backend;
 use crate::concurrently::InOrder;
-use crate::items::Items;
 use crate::json::{self, JsonResult, ObjectWriter};
 use crate::pieces::Pieces;
 use crate::request::{Malformed, Object};
@@ -17,7 +17,7 @@ use crate::request::{Malformed, Object};
 /// They are kept as they were written, and each is read again when its turn comes: decoded, a batch of short commands
 /// is many times larger.
 pub(crate) struct Batch {
-    commands: Items,
+    commands: RawItems,
     is_parallel: bool,
 }
 
@@ -69,7 +69,7 @@ impl Batch {
 }
 
 /// A command is an object with one method's name; if it has several, the first in the order of [`METHODS`] counts.
-fn part(command: &[u8]) -> Result<Part, Malformed> {
+fn part(command: &RawItem) -> Result<Part, Malformed> {
     let Some(command) = Object::item(COMMANDS, command)? else {
         return Ok(Part::Refused(bad_request("a command of a batch is null")));
     };

@@ -11,7 +11,10 @@ use super::reader::{Reader, StringToken};
 use crate::decode_error::DecodeError;
 use crate::payload::{MAX_DEPTH, Payload, nests_within};
 
+mod items;
+
 pub use super::reader::Scalar;
+pub use items::{RawItem, RawItems};
 
 /// A valid JSON value as it is spelled. Its nesting has no limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +87,12 @@ impl<'a> RawJson<'a> {
             Ok(())
         });
         is_list.is_ok_and(|is_list| is_list).then_some(values)
+    }
+
+    /// The values of a list, found one by one; `None` for anything else.
+    #[must_use]
+    pub fn items(self) -> Option<RawItems> {
+        RawItems::of(self)
     }
 
     /// An object; `None` for anything else.

@@ -20,6 +20,15 @@ macro_rules! integers {
 
 integers!(u32 u64 i32 i64);
 
+impl Scalar for f64 {
+    fn parse(token: &str) -> Option<Self> {
+        token
+            .parse()
+            .ok()
+            .filter(|number: &Self| number.is_finite())
+    }
+}
+
 impl Scalar for bool {
     fn parse(token: &str) -> Option<Self> {
         token.parse().ok()
