@@ -22,12 +22,12 @@ use crate::store::outbox::Row;
 /// [`limits::ANNOUNCEMENTS`] wait, and none survives a restart.
 #[derive(Debug)]
 pub(crate) struct Announcer {
-    waiting: Arc<Waiting>,
+    queue: Arc<Queue>,
     task: JoinHandle<()>,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct Queue {
     /// By channel and subject.
     announcements: Mutex<HashMap<(String, String), Value>>,
     news: Notify,
@@ -36,26 +36,26 @@ struct Waiting {
 impl Announcer {
     /// Starts its task on the current runtime; it ends when `stop` turns true or is dropped.
     pub(crate) fn start(client: Arc<ApiClient>, mut stop: watch::Receiver<bool>) -> Self {
-        let waiting = Arc::<Waiting>::default();
-        let held = Arc::clone(&waiting);
+        let queue = Arc::<Queue>::default();
+        let held = Arc::clone(&queue);
         let task = tokio::spawn(async move {
             tokio::select! {
                 () = run(&held, &client) => {}
                 _ = stop.wait_for(|stop| *stop) => {}
             }
         });
-        Self { waiting, task }
+        Self { queue, task }
     }
 
     /// Publishes `data` in `channel` soon; never waits. It replaces what still waits about `subject`.
     pub(crate) fn announce(&self, channel: String, subject: String, data: Value) {
-        let mut waiting = self.waiting.announcements.lock();
+        let mut queue = self.queue.announcements.lock();
         let key = (channel, subject);
-        if waiting.len() >= limits::ANNOUNCEMENTS && !waiting.contains_key(&key) {
+        if queue.len() >= limits::ANNOUNCEMENTS && !queue.contains_key(&key) {
             return;
         }
-        waiting.insert(key, data);
-        self.waiting.news.notify_one();
+        queue.insert(key, data);
+        self.queue.news.notify_one();
     }
 }
 
@@ -65,10 +65,10 @@ impl Drop for Announcer {
     }
 }
 
-async fn run(waiting: &Waiting, client: &ApiClient) {
+async fn run(queue: &Queue, client: &ApiClient) {
     loop {
-        waiting.news.notified().await;
-        while let Err(error) = publish_all(waiting, client).await {
+        queue.news.notified().await;
+        while let Err(error) = publish_all(queue, client).await {
             debug!(%error, "announcements are tried again");
             sleep(limits::ANNOUNCE_RETRY).await;
         }
@@ -76,10 +76,10 @@ async fn run(waiting: &Waiting, client: &ApiClient) {
 }
 
 /// Publishes until nothing waits; what was not taken by the server goes back, unless it is outdated.
-async fn publish_all(waiting: &Waiting, client: &ApiClient) -> Result<(), PublishError> {
+async fn publish_all(queue: &Queue, client: &ApiClient) -> Result<(), PublishError> {
     let mut connection = None;
     loop {
-        let batch = std::mem::take(&mut *waiting.announcements.lock());
+        let batch = std::mem::take(&mut *queue.announcements.lock());
         if batch.is_empty() {
             return Ok(());
         }
@@ -102,10 +102,10 @@ async fn publish_all(waiting: &Waiting, client: &ApiClient) -> Result<(), Publis
                 Err(error) => Err(error),
             };
             if let Err(error) = outcome {
-                let mut waiting = waiting.announcements.lock();
-                waiting.entry((channel, subject)).or_insert(data);
+                let mut queue = queue.announcements.lock();
+                queue.entry((channel, subject)).or_insert(data);
                 for (key, data) in rest {
-                    waiting.entry(key).or_insert(data);
+                    queue.entry(key).or_insert(data);
                 }
                 return Err(error);
             }

@@ -156,15 +156,17 @@ impl ApiConnection<'_> {
             .await;
         let body = body.map_err(|_| PublishError::Answer)?.to_bytes();
         match serde_json::from_slice(&body).map_err(|_| PublishError::Answer)? {
-            Answer {
+            ApiAnswer {
                 error: Some(Fault { code, message }),
                 ..
             } => Err(PublishError::Refused { code, message }),
             // A broadcast is done when every channel took it; the keys make a repetition harmless.
-            Answer { result, .. } => match result.responses.into_iter().find_map(|one| one.error) {
-                Some(Fault { code, message }) => Err(PublishError::Refused { code, message }),
-                None => Ok(()),
-            },
+            ApiAnswer { result, .. } => {
+                match result.responses.into_iter().find_map(|one| one.error) {
+                    Some(Fault { code, message }) => Err(PublishError::Refused { code, message }),
+                    None => Ok(()),
+                }
+            }
         }
     }
 }
@@ -181,7 +183,7 @@ const SIGNED_OUT: u32 = 4000;
 
 /// What the API answers; of a result only the faults of a broadcast are of interest.
 #[derive(Deserialize)]
-struct Answer {
+struct ApiAnswer {
     error: Option<Fault>,
     #[serde(default)]
     result: Outcome,

@@ -18,6 +18,7 @@ use crate::store::Store;
 
 mod caller;
 mod changes;
+mod changing;
 mod direct;
 mod ending;
 mod invites;

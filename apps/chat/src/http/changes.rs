@@ -1,7 +1,6 @@
 //! Changes of messages: editing, deleting, and what has changed since a moment.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json as Answer;
 use axum::extract::rejection::{PathRejection, QueryRejection};
@@ -83,7 +82,7 @@ fn place_of(place: Result<Path<(String, i64)>, PathRejection>) -> Result<(String
     Ok(place)
 }
 
-/// Carries out a change within the user's rate, has it published, and answers with the message as it is then.
+/// Changes a message, and answers with it as it is then.
 pub(super) async fn change<F>(
     service: &Service,
     user: &str,
@@ -94,18 +93,13 @@ where
     F: FnOnce(&mut rusqlite::Connection, &RoomId) -> rusqlite::Result<Changed> + Send + 'static,
 {
     let id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
-    service
-        .change_rate
-        .take(user, Instant::now())
-        .map_err(Refusal::slow_down)?;
-    let publisher = Arc::clone(&service.publisher);
-    let changed = service.store.run(move |db| {
+    let changed = service.change_room(user.to_owned(), move |db| {
         let changed = act(db, &id)?;
-        // On the database thread: the caller may be gone by the time this is committed.
-        if let Changed::Done(message) = &changed {
-            publisher.wake(&message.room);
-        }
-        Ok(changed)
+        let room = match &changed {
+            Changed::Done(message) => Some(message.room.clone()),
+            _ => None,
+        };
+        Ok((changed, room))
     });
     match changed.await? {
         Changed::Done(message) | Changed::Same(message) => {

@@ -1,7 +1,6 @@
 //! Conversations of two.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json as Answer;
 use axum::extract::State;
@@ -28,13 +27,9 @@ pub(crate) async fn open(
     Json(form): Json<DirectForm>,
 ) -> Result<Answer<Value>, Refusal> {
     let other = User::parse(&form.user).map_err(Refusal::bad_request)?.id;
-    service
-        .change_rate
-        .take(&user.id, Instant::now())
-        .map_err(Refusal::slow_down)?;
-    let opened = service
-        .store
-        .run(move |db| direct::open(db, &user, &other, now_ms()));
+    let opened = service.change(user.id.clone(), move |db| {
+        direct::open(db, &user, &other, now_ms())
+    });
     match opened.await? {
         Opened::Done(room) => Ok(Answer(json!({ "room": room }))),
         Opened::Oneself => Err(Refusal::new(

@@ -1,7 +1,6 @@
 //! Links of invitation into private rooms.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json as Answer;
 use axum::extract::{Path, State};
@@ -37,15 +36,11 @@ pub(crate) async fn renew(
     Path(room): Path<String>,
 ) -> Result<Answer<Value>, Refusal> {
     let id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
-    service
-        .change_rate
-        .take(&user.id, Instant::now())
-        .map_err(Refusal::slow_down)?;
     // 122 random bits: nobody guesses it.
     let token = Uuid::new_v4().simple().to_string();
-    let made = service
-        .store
-        .run(move |db| invites::renew(db, &id, &user, token, now_ms()));
+    let made = service.change(user.id.clone(), move |db| {
+        invites::renew(db, &id, &user, token, now_ms())
+    });
     let invite = made.await?.map_err(|refused| refusal(refused, &room))?;
     Ok(Answer(json!({ "invite": invite })))
 }
@@ -83,17 +78,10 @@ pub(crate) async fn follow(
     Caller { user, .. }: Caller,
     Path(token): Path<String>,
 ) -> Result<Answer<Value>, Refusal> {
-    service
-        .change_rate
-        .take(&user.id, Instant::now())
-        .map_err(Refusal::slow_down)?;
-    let publisher = Arc::clone(&service.publisher);
-    let followed = service.store.run(move |db| {
+    let followed = service.change_room(user.id.clone(), move |db| {
         let followed = invites::follow(db, &token, &user, now_ms())?;
-        if let Ok(room) = &followed {
-            publisher.wake(room);
-        }
-        Ok(followed)
+        let room = followed.as_ref().ok().cloned();
+        Ok((followed, room))
     });
     match followed.await? {
         Ok(room) => Ok(Answer(json!({ "room": room }))),

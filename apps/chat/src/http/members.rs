@@ -1,7 +1,6 @@
 //! The members of a room: who they are, bringing in, removing, leaving, coming back.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::Json as Answer;
 use axum::extract::{Path, State};
@@ -83,18 +82,10 @@ where
     F: FnOnce(&mut rusqlite::Connection, &RoomId) -> rusqlite::Result<Outcome> + Send + 'static,
 {
     let id = RoomId::parse(&room).ok_or_else(|| Refusal::no_such_room(&room))?;
-    service
-        .change_rate
-        .take(user, Instant::now())
-        .map_err(Refusal::slow_down)?;
-    let publisher = Arc::clone(&service.publisher);
-    let outcome = service.store.run(move |db| {
+    let outcome = service.change_room(user.to_owned(), move |db| {
         let outcome = act(db, &id)?;
-        // On the database thread: the caller may be gone by the time this is committed.
-        if outcome == Outcome::Done {
-            publisher.wake(id.as_str());
-        }
-        Ok(outcome)
+        let room = (outcome == Outcome::Done).then(|| id.as_str().to_owned());
+        Ok((outcome, room))
     });
     match outcome.await? {
         Outcome::Done => Ok(Answer(json!({}))),

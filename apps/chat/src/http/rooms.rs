@@ -107,17 +107,10 @@ pub(crate) async fn change(
         topic: topic.map_err(Refusal::bad_request)?,
         archived: form.archived,
     };
-    service
-        .change_rate
-        .take(&user.id, Instant::now())
-        .map_err(Refusal::slow_down)?;
-    let publisher = Arc::clone(&service.publisher);
-    let outcome = service.store.run(move |db| {
+    let outcome = service.change_room(user.id.clone(), move |db| {
         let outcome = rooms::change(db, &id, &user, &change, now_ms())?;
-        if outcome == Outcome::Done {
-            publisher.wake(id.as_str());
-        }
-        Ok(outcome)
+        let room = (outcome == Outcome::Done).then(|| id.as_str().to_owned());
+        Ok((outcome, room))
     });
     answer(outcome.await?, &room)
 }
