@@ -9,7 +9,7 @@ use super::Heard;
 #[derive(Debug, Deserialize)]
 struct Reply {
     id: Option<u32>,
-    error: Option<Refusal>,
+    error: Option<CommandError>,
     connect: Option<Connect>,
     subscribe: Option<Empty>,
     publish: Option<Empty>,
@@ -17,13 +17,13 @@ struct Reply {
 }
 
 #[derive(Debug, Deserialize)]
-pub(super) struct Refusal {
+pub(super) struct CommandError {
     code: u32,
     #[serde(default)]
     message: String,
 }
 
-impl Refusal {
+impl CommandError {
     fn text(&self) -> String {
         format!("{} ({})", self.message, self.code)
     }

@@ -25,7 +25,7 @@ mod upgrade;
 
 pub use error::ConnectError;
 use error::ConnectResult;
-pub use refused::Refused;
+pub use refused::RefusedUpgrade;
 
 /// Connects to a WebSocket URL, with all that [`Connect`] has by default.
 ///

@@ -45,7 +45,7 @@ mod url;
 
 pub use channel::Channel;
 pub use closed::{By, CloseCode, Closed};
-pub use connect::{Connect, ConnectError, Refused, connect};
+pub use connect::{Connect, ConnectError, RefusedUpgrade, connect};
 pub use error::Error;
 pub use message::Message;
 pub use pair::pair;

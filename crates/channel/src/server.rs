@@ -8,7 +8,7 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use veche_websocket::frame::Role;
-use veche_websocket::handshake::server::{self, Refusal};
+use veche_websocket::handshake::server::{self, UpgradeError};
 
 use crate::channel::Channel;
 use crate::conversation::Terms;
@@ -131,7 +131,7 @@ impl Upgrade {
 
 /// A request that is no upgrade to WebSocket. Displayed, it says what is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rejected(Refusal);
+pub struct Rejected(UpgradeError);
 
 impl Rejected {
     /// The HTTP status to answer with: 400, 405 or 426.

@@ -30,7 +30,7 @@ pub use machine::{
 pub use position::{InvalidPosition, Position};
 pub use publication::{ClientInfo, Publication};
 pub use state::{Cause, End, PublishError, RequestError, State, SubscriptionEnd};
-pub use wire::Refusal;
+pub use wire::ActionError;
 
 /// The examples of the documentation's page on this crate.
 #[cfg(all(doctest, feature = "tokio"))]

@@ -1,6 +1,6 @@
 //! Where a client stands, and why: states and failures as values.
 
-use crate::wire::Refusal;
+use crate::wire::ActionError;
 
 /// Where the client stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub enum Cause {
     Token(String),
     /// The login was refused for the moment, or its token had expired.
     #[error("the login was refused: {0}")]
-    Login(Refusal),
+    Login(ActionError),
 }
 
 /// Why the client has ended.
@@ -84,7 +84,7 @@ pub enum End {
     },
     /// The server does not let this client in.
     #[error("the login was refused: {0}")]
-    Login(Refusal),
+    Login(ActionError),
     /// The application gives this client no token.
     #[error("no token: {0}")]
     NoToken(String),
@@ -99,7 +99,7 @@ pub enum End {
 pub enum RequestError {
     /// The server refused.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ActionError),
     /// There was no answer in time, or no connection. A call may have been carried out.
     #[error("no answer in time")]
     Timeout,
@@ -129,7 +129,7 @@ pub enum RequestError {
 pub enum PublishError {
     /// The server refused.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ActionError),
     /// It was sent, and the link broke before the answer; sending it again might double it. It has
     /// been published once or not at all.
     #[error("the connection was lost before the answer, and the key cannot be used again")]
@@ -161,7 +161,7 @@ pub enum PublishError {
 pub enum SubscriptionEnd {
     /// The server refused it.
     #[error(transparent)]
-    Refused(#[from] Refusal),
+    Refused(#[from] ActionError),
     /// The server ended it.
     #[error("the server ended the subscription with {code}: {reason}")]
     Unsubscribed {

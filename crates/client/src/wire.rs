@@ -5,6 +5,6 @@ mod frame;
 mod reader;
 
 pub(crate) use action::{Verb, since};
-pub use frame::Refusal;
-pub(crate) use frame::{Announced, Answer, Frame, Welcome};
+pub use frame::ActionError;
+pub(crate) use frame::{Announced, Frame, Reply, Welcome};
 pub(crate) use reader::{Malformed, decode};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::advice;
 use crate::check::{Check, Mark, Report};
-use crate::http::{self, Answer, NoAnswer};
+use crate::http::{self, NoResponse, Response};
 use crate::target::Target;
 use crate::tls::Tls;
 use crate::wire::{self, Wire};
@@ -284,8 +284,8 @@ impl Examination<'_> {
     }
 
     /// One request on a connection of its own.
-    fn exchange(&self, request: &[u8]) -> Result<Answer, NoAnswer> {
-        let mut wire = self.wire().map_err(NoAnswer::Broken)?;
+    fn exchange(&self, request: &[u8]) -> Result<Response, NoResponse> {
+        let mut wire = self.wire().map_err(NoResponse::Broken)?;
         http::exchange(&mut wire, request, self.deadline())
     }
 

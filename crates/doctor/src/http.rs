@@ -7,7 +7,7 @@ use crate::wire::{Came, Wire};
 
 /// An answer.
 #[derive(Debug, Default)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     /// The 1 of HTTP/1.1.
     pub(crate) minor_version: u8,
@@ -18,7 +18,7 @@ pub(crate) struct Answer {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(crate) enum NoAnswer {
+pub(crate) enum NoResponse {
     /// The connection failed.
     Broken(io::Error),
     /// The connection was ended before an answer was whole.
@@ -38,17 +38,17 @@ pub(crate) fn exchange(
     wire: &mut Wire,
     request: &[u8],
     deadline: Instant,
-) -> Result<Answer, NoAnswer> {
-    wire.write(request).map_err(NoAnswer::Broken)?;
+) -> Result<Response, NoResponse> {
+    wire.write(request).map_err(NoResponse::Broken)?;
     let mut received = Vec::new();
     let mut answer = loop {
         if let Some(answer) = parse(&received)? {
             break answer;
         }
-        match more(wire, &mut received, deadline).map_err(NoAnswer::Broken)? {
+        match more(wire, &mut received, deadline).map_err(NoResponse::Broken)? {
             Came::Bytes(_) => {}
-            Came::End => return Err(NoAnswer::Ended),
-            Came::Nothing => return Err(NoAnswer::Late),
+            Came::End => return Err(NoResponse::Ended),
+            Came::Nothing => return Err(NoResponse::Late),
         }
     };
     if answer.status == 101 {
@@ -70,7 +70,7 @@ pub(crate) fn exchange(
     Ok(answer)
 }
 
-impl Answer {
+impl Response {
     /// The first header of this name, if its value is text.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let header = self
@@ -109,11 +109,11 @@ fn more(wire: &mut Wire, into: &mut Vec<u8>, deadline: Instant) -> io::Result<Ca
     Ok(came)
 }
 
-fn parse(received: &[u8]) -> Result<Option<Answer>, NoAnswer> {
+fn parse(received: &[u8]) -> Result<Option<Response>, NoResponse> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);
     match response.parse(received) {
-        Ok(httparse::Status::Complete(head)) => Ok(Some(Answer {
+        Ok(httparse::Status::Complete(head)) => Ok(Some(Response {
             status: response.code.unwrap_or_default(),
             minor_version: response.version.unwrap_or_default(),
             headers: response
@@ -124,6 +124,6 @@ fn parse(received: &[u8]) -> Result<Option<Answer>, NoAnswer> {
             rest: received.get(head..).unwrap_or_default().to_vec(),
         })),
         Ok(httparse::Status::Partial) if received.len() < MAX => Ok(None),
-        Ok(httparse::Status::Partial) | Err(_) => Err(NoAnswer::NotHttp(received.to_vec())),
+        Ok(httparse::Status::Partial) | Err(_) => Err(NoResponse::NotHttp(received.to_vec())),
     }
 }

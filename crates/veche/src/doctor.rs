@@ -28,7 +28,7 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
         wishes.authorities = Some(veche_doctor::authorities(file).map_err(cannot)?);
     }
     let paint = Paint::for_standard_output();
-    let mut waiting = Waiting::new(!options.json);
+    let mut waiting = StatusLine::new(!options.json);
     if let Some(scheme) = assumed {
         let url = options.url.trim();
         waiting.note(&format!("{url} names no scheme: looking at {scheme}{url}"));
@@ -79,14 +79,14 @@ fn told(check: &Check, paint: Paint) -> String {
 }
 
 /// What a person sees who waits: on a terminal a line that is rewritten, elsewhere a line where it takes long.
-struct Waiting {
+struct StatusLine {
     is_wanted: bool,
     is_terminal: bool,
     is_shown: bool,
     has_told: bool,
 }
 
-impl Waiting {
+impl StatusLine {
     fn new(is_wanted: bool) -> Self {
         Self {
             is_wanted,

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::refused::Refused;
+use super::refused::RefusedUpgrade;
 use crate::url::UrlError;
 
 /// Why a connection was not made.
@@ -64,7 +64,7 @@ pub enum ConnectError {
     NoTls,
     /// The server answered with another HTTP status than 101.
     #[error("{0}")]
-    Refused(Box<Refused>),
+    Refused(Box<RefusedUpgrade>),
     /// The answer was 101, but this header of it is missing or wrong: whoever answered does not
     /// speak WebSocket, or a proxy before it does not pass the upgrade on.
     #[error(
@@ -91,7 +91,7 @@ impl ConnectError {
     /// Whether the same attempt may go well later: the network failed, nobody answered in time,
     /// or the server said so by its status (408, 425, 429, 500, 502, 503, 504).
     ///
-    /// An attempt with other credentials is another attempt: see [`Refused::status`] for 401 and
+    /// An attempt with other credentials is another attempt: see [`RefusedUpgrade::status`] for 401 and
     /// 403.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -112,7 +112,7 @@ impl ConnectError {
     }
 
     /// The answer of the server that refused the upgrade.
-    pub fn refused(&self) -> Option<&Refused> {
+    pub fn refused(&self) -> Option<&RefusedUpgrade> {
         match self {
             Self::Refused(refused) => Some(refused),
             _ => None,

@@ -7,13 +7,13 @@ use super::head::{Body, Head};
 
 /// An HTTP answer other than 101. Redirects are not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub struct RefusedUpgrade {
     status: u16,
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
 }
 
-impl Refused {
+impl RefusedUpgrade {
     pub(super) fn new(head: Head, body: Vec<u8>) -> Self {
         Self {
             status: head.status,
@@ -58,7 +58,7 @@ impl Refused {
 
 /// "the server answered 403 instead of 101: origin not allowed", with the body's first line where
 /// it is text for people.
-impl fmt::Display for Refused {
+impl fmt::Display for RefusedUpgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the server answered {} instead of 101", self.status)?;
         if let Some(location) = self.header("location").filter(|_| self.status / 100 == 3) {
@@ -131,9 +131,9 @@ const SHOWN: usize = 200;
 mod tests {
     use super::*;
 
-    fn refused(status: u16, headers: &[(&str, &str)], body: &str) -> Refused {
+    fn refused(status: u16, headers: &[(&str, &str)], body: &str) -> RefusedUpgrade {
         let headers = headers.iter();
-        Refused {
+        RefusedUpgrade {
             status,
             headers: headers
                 .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))

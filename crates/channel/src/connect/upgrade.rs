@@ -10,7 +10,7 @@ use veche_websocket::handshake::client::{HandshakeError, Request, key};
 
 use super::error::{ConnectError, ConnectResult};
 use super::head::{Head, MAX_HEAD};
-use super::refused::{MAX_BODY, Refused, body_start};
+use super::refused::{MAX_BODY, RefusedUpgrade, body_start};
 use crate::random;
 use crate::socket::Socket;
 
@@ -54,7 +54,9 @@ pub(super) async fn upgrade(asked: Asked<'_>, mut socket: Socket) -> ConnectResu
         Ok(agreement) => agreement,
         Err(HandshakeError::Status(_)) => {
             let body = read_body(&mut socket, &head, came).await;
-            return Err(ConnectError::Refused(Box::new(Refused::new(head, body))));
+            return Err(ConnectError::Refused(Box::new(RefusedUpgrade::new(
+                head, body,
+            ))));
         }
         Err(error) => return Err(describe(error)),
     };

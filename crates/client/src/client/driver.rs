@@ -67,7 +67,7 @@ pub(super) struct Driver {
     senders: Senders,
     readers: HashMap<SubscriptionId, Reader>,
     requests: HashMap<RequestId, oneshot::Sender<Result<Answer, RequestError>>>,
-    waiting: HashMap<PublicationId, Waiting>,
+    waiting: HashMap<PublicationId, PublishWaiter>,
     /// Readers wake the task by it.
     wake: Arc<Notify>,
 }
@@ -80,7 +80,7 @@ struct Reader {
 }
 
 /// Who waits for a publication.
-struct Waiting {
+struct PublishWaiter {
     queued: Option<oneshot::Sender<Result<(), PublishError>>>,
     reply: oneshot::Sender<Result<Published, PublishError>>,
 }
@@ -178,7 +178,7 @@ impl Driver {
             } => match self.machine.publish(draft, now) {
                 Ok(id) => {
                     let queued = Some(queued);
-                    self.waiting.insert(id, Waiting { queued, reply });
+                    self.waiting.insert(id, PublishWaiter { queued, reply });
                 }
                 Err(error) => {
                     queued.send(Err(error)).ok();

@@ -189,7 +189,7 @@ fn failure(error: &ConnectError) -> ConnectFailure {
     );
     let retry_after = error
         .refused()
-        .and_then(veche_channel::Refused::retry_after);
+        .and_then(veche_channel::RefusedUpgrade::retry_after);
     ConnectFailure {
         message: chain(error),
         is_final,

@@ -9,7 +9,7 @@ use super::phase::Phase;
 use super::settings::Credentials;
 use super::{Machine, Timer};
 use crate::state::{Cause, End};
-use crate::wire::{Refusal, Verb};
+use crate::wire::{ActionError, Verb};
 
 /// The token of the connection, and what the application is asked for.
 #[derive(Debug)]
@@ -188,7 +188,7 @@ impl Machine {
     }
 
     /// The server has refused the login that makes the connection.
-    pub(super) fn handle_login_refused(&mut self, refusal: Refusal) {
+    pub(super) fn handle_login_refused(&mut self, refusal: ActionError) {
         if refusal.is_expired() {
             self.connection.login.forget_token();
             self.lose(Cause::Login(refusal));
@@ -200,7 +200,7 @@ impl Machine {
     }
 
     /// The server has refused a renewal. The connection lives as long as its old token does.
-    pub(super) fn handle_refresh_refused(&mut self, refusal: Refusal) {
+    pub(super) fn handle_refresh_refused(&mut self, refusal: ActionError) {
         tracing::debug!(%refusal, "the token was not renewed");
         self.connection.login.token = None;
         self.connection.login.reason = TokenReason::Refused(refusal);

@@ -115,7 +115,7 @@ pub enum SubscriptionEvent {
         /// Which part: `history` or `presence`.
         action: String,
         /// Why.
-        refusal: crate::Refusal,
+        refusal: crate::ActionError,
     },
     /// It has ended, and nothing more comes.
     Ended(SubscriptionEnd),
@@ -176,7 +176,7 @@ pub enum TokenReason {
     /// The one that there is runs out soon, or has run out.
     Expired,
     /// The server refused the last one.
-    Refused(crate::Refusal),
+    Refused(crate::ActionError),
 }
 
 /// Why the application gives no token.

@@ -11,7 +11,7 @@ use super::{Machine, Timer};
 use crate::data::Data;
 use crate::position::Position;
 use crate::state::{End, PublishError};
-use crate::wire::{Refusal, Verb};
+use crate::wire::{ActionError, Verb};
 
 /// A publication to be made.
 #[derive(Clone, Debug)]
@@ -180,7 +180,7 @@ impl Machine {
         self.send_publications();
     }
 
-    pub(super) fn handle_publish_refused(&mut self, id: PublicationId, refusal: Refusal) {
+    pub(super) fn handle_publish_refused(&mut self, id: PublicationId, refusal: ActionError) {
         if refusal.is_temporary() || refusal.is_expired() {
             self.outbox.set_phase(id, Phase::Waiting);
             self.rest_lane(id);

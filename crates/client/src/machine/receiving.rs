@@ -10,7 +10,7 @@ use super::output::{self, Event, LinkId, SubscriptionEvent};
 use super::phase::Phase;
 use crate::data::Data;
 use crate::state::Cause;
-use crate::wire::{self, Answer, Frame, Malformed, Refusal};
+use crate::wire::{self, ActionError, Frame, Malformed, Reply};
 
 impl Machine {
     /// A text frame came.
@@ -100,31 +100,31 @@ impl Machine {
     }
 
     /// An answer. One to nothing, or a second one, changes nothing.
-    fn handle_reply(&mut self, id: u64, answer: Answer) {
+    fn handle_reply(&mut self, id: u64, answer: Reply) {
         let Some(ask) = self.asked.take(id) else {
             return;
         };
         match (ask, answer) {
-            (Ask::Login | Ask::Refresh, Answer::Login { user, ttl_secs }) => {
+            (Ask::Login | Ask::Refresh, Reply::Login { user, ttl_secs }) => {
                 self.handle_login(user, ttl_secs);
             }
             (
                 Ask::Subscribe(id),
-                Answer::Subscribed {
+                Reply::Subscribed {
                     position,
                     recovered,
                     clients,
                 },
             ) => self.handle_subscribed(id, position, recovered, clients),
-            (Ask::Unsubscribe(whose), Answer::Unsubscribed) => {
+            (Ask::Unsubscribe(whose), Reply::Unsubscribed) => {
                 if let Some(id) = whose {
                     self.handle_paused(id);
                 }
             }
-            (Ask::Publish(id), Answer::Published { position }) => {
+            (Ask::Publish(id), Reply::Published { position }) => {
                 self.handle_published(id, position);
             }
-            (Ask::Ping, Answer::Pong) => self.handle_pong(id),
+            (Ask::Ping, Reply::Pong) => self.handle_pong(id),
             (Ask::Request(id), answer) => match requested(answer) {
                 Some(answer) => self.handle_answer(id, Ok(answer)),
                 None => self.lose(Cause::Violation("an answer is of another kind")),
@@ -133,7 +133,7 @@ impl Machine {
         }
     }
 
-    fn handle_refused(&mut self, id: u64, refusal: Refusal) {
+    fn handle_refused(&mut self, id: u64, refusal: ActionError) {
         match self.asked.take(id) {
             Some(Ask::Login) => self.handle_login_refused(refusal),
             Some(Ask::Refresh) => self.handle_refresh_refused(refusal),
@@ -149,7 +149,7 @@ impl Machine {
     }
 
     /// An error that is about nothing that was asked: the upgrade's own token is bad, for one.
-    fn handle_bare_error(&mut self, refusal: Refusal) {
+    fn handle_bare_error(&mut self, refusal: ActionError) {
         tracing::debug!(%refusal, "an error of the server's");
         if self.connection.phase() == Phase::Greeting {
             self.handle_login_refused(refusal);
@@ -157,28 +157,28 @@ impl Machine {
     }
 }
 
-fn requested(answer: Answer) -> Option<output::Answer> {
+fn requested(answer: Reply) -> Option<output::Answer> {
     Some(match answer {
-        Answer::History {
+        Reply::History {
             publications,
             position,
         } => output::Answer::History {
             publications,
             position,
         },
-        Answer::Presence { clients } => output::Answer::Presence(clients),
-        Answer::PresenceStats {
+        Reply::Presence { clients } => output::Answer::Presence(clients),
+        Reply::PresenceStats {
             num_clients,
             num_users,
         } => output::Answer::PresenceStats {
             num_clients,
             num_users,
         },
-        Answer::Call(data) => output::Answer::Call(data),
-        Answer::Login { .. }
-        | Answer::Subscribed { .. }
-        | Answer::Unsubscribed
-        | Answer::Published { .. }
-        | Answer::Pong => return None,
+        Reply::Call(data) => output::Answer::Call(data),
+        Reply::Login { .. }
+        | Reply::Subscribed { .. }
+        | Reply::Unsubscribed
+        | Reply::Published { .. }
+        | Reply::Pong => return None,
     })
 }

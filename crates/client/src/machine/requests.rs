@@ -9,7 +9,7 @@ use super::{Machine, Timer};
 use crate::data::Data;
 use crate::position::Position;
 use crate::state::{End, RequestError};
-use crate::wire::{Refusal, Verb, since};
+use crate::wire::{ActionError, Verb, since};
 
 /// What may be asked.
 #[derive(Clone, Debug)]
@@ -147,7 +147,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn handle_answer(&mut self, id: RequestId, answer: Result<Answer, Refusal>) {
+    pub(super) fn handle_answer(&mut self, id: RequestId, answer: Result<Answer, ActionError>) {
         self.answer_request(id, answer.map_err(RequestError::from));
     }
 

@@ -9,7 +9,7 @@ use super::{Machine, Timer};
 use crate::position::Position;
 use crate::publication::{ClientInfo, Publication};
 use crate::state::{Cause, End, SubscriptionEnd};
-use crate::wire::{Refusal, Verb};
+use crate::wire::{ActionError, Verb};
 
 /// Why a subscription was not declared.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -184,7 +184,7 @@ impl Machine {
         self.deliver(id, event);
     }
 
-    pub(super) fn handle_subscribe_refused(&mut self, id: SubscriptionId, refusal: Refusal) {
+    pub(super) fn handle_subscribe_refused(&mut self, id: SubscriptionId, refusal: ActionError) {
         let Some(subscription) = self.subscriptions.get_mut(id) else {
             return;
         };
@@ -265,7 +265,12 @@ impl Machine {
     }
 
     /// A part of a subscription was refused.
-    pub(super) fn handle_part_refused(&mut self, channel: &str, action: String, refusal: Refusal) {
+    pub(super) fn handle_part_refused(
+        &mut self,
+        channel: &str,
+        action: String,
+        refusal: ActionError,
+    ) {
         let Some(id) = self.live(channel) else {
             return;
         };

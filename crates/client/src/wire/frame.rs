@@ -11,14 +11,14 @@ pub(crate) enum Frame {
     /// An answer to the action with this id.
     Answer {
         id: u64,
-        answer: Answer,
+        answer: Reply,
     },
     /// An action was not carried out; without an id a part of it was not.
     Refused {
         id: Option<u64>,
         action: Option<String>,
         channel: Option<String>,
-        refusal: Refusal,
+        refusal: ActionError,
     },
     Publication {
         channel: String,
@@ -76,7 +76,7 @@ pub(crate) struct Announced {
 
 /// What an answer says.
 #[derive(Debug, PartialEq)]
-pub(crate) enum Answer {
+pub(crate) enum Reply {
     Login {
         user: Option<String>,
         ttl_secs: Option<u64>,
@@ -109,14 +109,14 @@ pub(crate) enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} ({code})")]
 #[non_exhaustive]
-pub struct Refusal {
+pub struct ActionError {
     /// The dialect's error code, such as 103 for "not allowed".
     pub code: u32,
     /// What to change.
     pub message: String,
 }
 
-impl Refusal {
+impl ActionError {
     /// Whether the same action may be carried out later: the server failed (100), or it was too
     /// much at once (111).
     pub fn is_temporary(&self) -> bool {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::frame::{Announced, Answer, Frame, Refusal, Welcome};
+use super::frame::{ActionError, Announced, Frame, Reply, Welcome};
 use crate::data::Data;
 use crate::position::Position;
 use crate::publication::{ClientInfo, Publication};
@@ -126,7 +126,7 @@ impl<'a> Raw<'a> {
     fn refused(self) -> Frame {
         Frame::Refused {
             id: self.answered(),
-            refusal: Refusal {
+            refusal: ActionError {
                 code: self.code,
                 message: self.error.unwrap_or_default().into_owned(),
             },
@@ -159,34 +159,34 @@ impl<'a> Raw<'a> {
         }
     }
 
-    fn answer(&self) -> Result<Option<Answer>, Malformed> {
+    fn answer(&self) -> Result<Option<Reply>, Malformed> {
         let event = self.event.as_deref().unwrap_or_default();
         Ok(Some(match event {
             // The backend's own data, of any shape.
-            "call" => Answer::Call(data(self.data)),
-            "pong" => Answer::Pong,
-            "unsubscribed" => Answer::Unsubscribed,
+            "call" => Reply::Call(data(self.data)),
+            "pong" => Reply::Pong,
+            "unsubscribed" => Reply::Unsubscribed,
             "login" => {
                 let data = self.details()?;
-                Answer::Login {
+                Reply::Login {
                     user: data.user,
                     ttl_secs: data.ttl,
                 }
             }
             "subscribed" => {
                 let data = self.details()?;
-                Answer::Subscribed {
+                Reply::Subscribed {
                     position: position(data.position.as_deref())?,
                     recovered: data.recovered,
                     clients: clients(data.clients),
                 }
             }
-            "published" => Answer::Published {
+            "published" => Reply::Published {
                 position: position(self.details()?.position.as_deref())?,
             },
             "history" => {
                 let data = self.details()?;
-                Answer::History {
+                Reply::History {
                     position: position(data.position.as_deref())?,
                     publications: (data.publications.into_iter())
                         .map(Raw::past)
@@ -196,11 +196,11 @@ impl<'a> Raw<'a> {
             "presence" => {
                 let data = self.details()?;
                 match (data.num_clients, data.num_users) {
-                    (Some(num_clients), Some(num_users)) => Answer::PresenceStats {
+                    (Some(num_clients), Some(num_users)) => Reply::PresenceStats {
                         num_clients,
                         num_users,
                     },
-                    _ => Answer::Presence {
+                    _ => Reply::Presence {
                         clients: clients(data.clients).unwrap_or_default(),
                     },
                 }

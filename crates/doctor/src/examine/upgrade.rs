@@ -8,7 +8,7 @@ use veche_websocket::handshake::client::{HandshakeError, Request, key};
 use super::{Options, pass_upgrades};
 use crate::check::{Check, Mark};
 use crate::conversation::Conversation;
-use crate::http::{self, Answer, NoAnswer};
+use crate::http::{self, NoResponse, Response};
 use crate::wire::Wire;
 
 /// The subprotocol of the Centrifuge JSON dialect: a server that has it says so.
@@ -31,11 +31,11 @@ pub(super) struct Upgraded {
 
 /// No WebSocket.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub(super) enum NotUpgraded {
     /// An answer, and what is wrong with it.
-    Answer(Answer, HandshakeError),
+    Response(Response, HandshakeError),
     /// No answer.
-    Nothing(NoAnswer),
+    Nothing(NoResponse),
 }
 
 impl<'a> Ask<'a> {
@@ -48,8 +48,8 @@ impl<'a> Ask<'a> {
         wire: io::Result<Wire>,
         options: &Options,
         deadline: Instant,
-    ) -> Result<Upgraded, Refused> {
-        let mut wire = wire.map_err(|error| Refused::Nothing(NoAnswer::Broken(error)))?;
+    ) -> Result<Upgraded, NotUpgraded> {
+        let mut wire = wire.map_err(|error| NotUpgraded::Nothing(NoResponse::Broken(error)))?;
         let mut random = [0; 16];
         random.fill_with(|| fastrand::u8(..));
         let (host, key) = (options.target.authority(), key(random));
@@ -66,9 +66,9 @@ impl<'a> Ask<'a> {
         let mut bytes = Vec::new();
         request.write(&mut bytes).map_err(|error| {
             let error = io::Error::new(io::ErrorKind::InvalidInput, error.to_string());
-            Refused::Nothing(NoAnswer::Broken(error))
+            NotUpgraded::Nothing(NoResponse::Broken(error))
         })?;
-        let answer = http::exchange(&mut wire, &bytes, deadline).map_err(Refused::Nothing)?;
+        let answer = http::exchange(&mut wire, &bytes, deadline).map_err(NotUpgraded::Nothing)?;
         let agreed = request.check(answer.status, answer.pairs());
         match agreed.map(|agreed| (agreed.deflate.is_some(), agreed.protocol.is_some())) {
             Ok((deflate, names_dialect)) => Ok(Upgraded {
@@ -76,15 +76,15 @@ impl<'a> Ask<'a> {
                 deflate,
                 names_dialect,
             }),
-            Err(error) => Err(Refused::Answer(answer, error)),
+            Err(error) => Err(NotUpgraded::Response(answer, error)),
         }
     }
 }
 
-impl Refused {
+impl NotUpgraded {
     pub(super) fn status(&self) -> Option<u16> {
         match self {
-            Self::Answer(answer, _) => Some(answer.status),
+            Self::Response(answer, _) => Some(answer.status),
             Self::Nothing(_) => None,
         }
     }
@@ -92,7 +92,7 @@ impl Refused {
     /// What the server says, in its words if it has any.
     pub(super) fn words(&self) -> String {
         match self {
-            Self::Answer(answer, _) => answer
+            Self::Response(answer, _) => answer
                 .line()
                 .unwrap_or_else(|| format!("the answer is {}", answer.status)),
             Self::Nothing(error) => describe(error),
@@ -102,7 +102,7 @@ impl Refused {
     /// What it means, and what to change.
     pub(super) fn check(&self, name: &'static str, options: &Options) -> Check {
         match self {
-            Self::Answer(answer, error) => {
+            Self::Response(answer, error) => {
                 let (mut found, advice) = meaning(answer, *error, options);
                 if let Some(line) = answer.line() {
                     found = format!("{found}; it says: {line}");
@@ -115,7 +115,7 @@ impl Refused {
 }
 
 /// What an answer to an upgrade means.
-fn meaning(answer: &Answer, error: HandshakeError, options: &Options) -> (String, Vec<String>) {
+fn meaning(answer: &Response, error: HandshakeError, options: &Options) -> (String, Vec<String>) {
     let path = &options.target.path;
     let lines = |lines: &[&str]| lines.iter().map(ToString::to_string).collect::<Vec<_>>();
     if let (101, HandshakeError::Header(header)) = (answer.status, error) {
@@ -186,25 +186,25 @@ fn meaning(answer: &Answer, error: HandshakeError, options: &Options) -> (String
 }
 
 /// What it means that there is no answer.
-pub(super) fn no_answer(name: &'static str, error: &NoAnswer, options: &Options) -> Check {
+pub(super) fn no_answer(name: &'static str, error: &NoResponse, options: &Options) -> Check {
     let check = Check::new(name, Mark::Wrong, describe(error));
     match error {
         // A TLS record that is an alert, or a web server's words for it (RFC 8446, section 5.1).
-        NoAnswer::NotHttp(bytes) if bytes.first() == Some(&21) && !options.target.is_secure => {
+        NoResponse::NotHttp(bytes) if bytes.first() == Some(&21) && !options.target.is_secure => {
             check.advising(["this port speaks TLS: use https:// or wss://"])
         }
-        NoAnswer::Ended => check.advising([
+        NoResponse::Ended => check.advising([
             "something before the server ends connections that it does not want, or the port speaks TLS (https://)",
         ]),
         _ => check,
     }
 }
 
-fn describe(error: &NoAnswer) -> String {
+fn describe(error: &NoResponse) -> String {
     match error {
-        NoAnswer::Broken(error) => format!("the connection failed: {error}"),
-        NoAnswer::Ended => "the connection was ended without an answer".to_owned(),
-        NoAnswer::Late => "there was no answer in time".to_owned(),
-        NoAnswer::NotHttp(_) => "what answers does not speak HTTP".to_owned(),
+        NoResponse::Broken(error) => format!("the connection failed: {error}"),
+        NoResponse::Ended => "the connection was ended without an answer".to_owned(),
+        NoResponse::Late => "there was no answer in time".to_owned(),
+        NoResponse::NotHttp(_) => "what answers does not speak HTTP".to_owned(),
     }
 }

@@ -105,10 +105,10 @@ impl Idempotency {
     /// that goes first must come first.
     pub fn remember_until(&mut self, key: KeyHash, position: StreamPosition, until: Duration) {
         match key {
-            KeyHash::Backend(key) => self.backend.remember(key, Answer { position, until }),
+            KeyHash::Backend(key) => self.backend.remember(key, Remembered { position, until }),
             KeyHash::Client { owner, key } => {
                 self.clients
-                    .remember(owner, key, Answer { position, until });
+                    .remember(owner, key, Remembered { position, until });
             }
         }
     }
@@ -128,7 +128,7 @@ impl Idempotency {
 
 /// What is remembered under a key.
 #[derive(Debug)]
-struct Answer {
+struct Remembered {
     position: StreamPosition,
     until: Duration,
 }
@@ -136,7 +136,7 @@ struct Answer {
 /// The backend's keys: as many as it used in five minutes.
 #[derive(Debug, Default)]
 struct BackendKeys {
-    answers: HashMap<u128, Answer>,
+    answers: HashMap<u128, Remembered>,
     /// All keys live equally long, so the first to go is always in front.
     order: VecDeque<(Duration, u128)>,
 }
@@ -147,7 +147,7 @@ impl BackendKeys {
         (now < answer.until).then(|| answer.position.clone())
     }
 
-    fn remember(&mut self, key: u128, answer: Answer) {
+    fn remember(&mut self, key: u128, answer: Remembered) {
         self.order.push_back((answer.until, key));
         self.answers.insert(key, answer);
     }

@@ -24,7 +24,7 @@ pub struct Upgrade<'a> {
 /// Who may connect (`Origin`, a path, a token) is not looked at.
 ///
 /// # Errors
-/// A [`Refusal`] that names what is wrong.
+/// An [`UpgradeError`] that names what is wrong.
 /// # Source
 /// RFC 6455, section 4.2.1; RFC 9112, section 3.2 (`Host`).
 pub fn check<'a>(
@@ -32,33 +32,33 @@ pub fn check<'a>(
     minor_version: u8,
     headers: impl Iterator<Item = (&'a str, &'a [u8])> + Clone,
     deflate: bool,
-) -> Result<Upgrade<'a>, Refusal> {
+) -> Result<Upgrade<'a>, UpgradeError> {
     if method != "GET" {
-        return Err(Refusal::Method);
+        return Err(UpgradeError::Method);
     }
     if minor_version < 1 {
-        return Err(Refusal::HttpVersion);
+        return Err(UpgradeError::HttpVersion);
     }
     if headers.only("host").is_none() {
-        return Err(Refusal::Host);
+        return Err(UpgradeError::Host);
     }
     if !headers.has_token("upgrade", "websocket") {
-        return Err(Refusal::Upgrade);
+        return Err(UpgradeError::Upgrade);
     }
     if !headers.has_token("connection", "upgrade") {
-        return Err(Refusal::Connection);
+        return Err(UpgradeError::Connection);
     }
     if headers.only("sec-websocket-version") != Some("13") {
-        return Err(Refusal::Version);
+        return Err(UpgradeError::Version);
     }
     let Some(key) = headers.only("sec-websocket-key").filter(|key| is_key(key)) else {
-        return Err(Refusal::Key);
+        return Err(UpgradeError::Key);
     };
     // A body would be read as frames.
     if headers.all("content-length").any(|length| length != b"0")
         || headers.all("transfer-encoding").next().is_some()
     {
-        return Err(Refusal::Body);
+        return Err(UpgradeError::Body);
     }
     Ok(Upgrade {
         accept: accept_key(key),
@@ -122,7 +122,7 @@ pub fn write_answer<'a>(headers: impl Iterator<Item = (&'a str, &'a str)>, out: 
 /// What is wrong with a request to upgrade. Displayed, it is the text to answer with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.text())]
-pub enum Refusal {
+pub enum UpgradeError {
     /// Not a GET.
     Method,
     /// HTTP/1.0 or older.
@@ -141,7 +141,7 @@ pub enum Refusal {
     Body,
 }
 
-impl Refusal {
+impl UpgradeError {
     /// The HTTP status to answer with.
     pub fn status(self) -> u16 {
         match self {
@@ -215,7 +215,7 @@ mod tests {
     ];
 
     /// The sample request with `name` replaced by `values`.
-    fn with<'a>(name: &str, values: &[Pair<'a>]) -> Result<Upgrade<'a>, Refusal> {
+    fn with<'a>(name: &str, values: &[Pair<'a>]) -> Result<Upgrade<'a>, UpgradeError> {
         let mut headers: Vec<Pair> = REQUEST
             .into_iter()
             .filter(|(other, _)| *other != name)
@@ -267,10 +267,13 @@ mod tests {
     #[test]
     fn an_empty_body_announced_by_dart_is_no_body() {
         assert!(with("", &[("content-length", b"0")]).is_ok());
-        assert_eq!(with("", &[("content-length", b"5")]), Err(Refusal::Body));
+        assert_eq!(
+            with("", &[("content-length", b"5")]),
+            Err(UpgradeError::Body)
+        );
         assert_eq!(
             with("", &[("transfer-encoding", b"chunked")]),
-            Err(Refusal::Body)
+            Err(UpgradeError::Body)
         );
     }
 
@@ -295,78 +298,90 @@ mod tests {
     }
 
     #[test]
-    fn each_refusal_names_its_header() {
-        let cases: [(&str, &[Pair], Refusal, &str); 12] = [
-            ("Host", &[], Refusal::Host, "Host"),
-            ("Connection", &[], Refusal::Connection, "Connection"),
+    fn each_error_names_its_header() {
+        let cases: [(&str, &[Pair], UpgradeError, &str); 12] = [
+            ("Host", &[], UpgradeError::Host, "Host"),
+            ("Connection", &[], UpgradeError::Connection, "Connection"),
             (
                 "Connection",
                 &[("Connection", b"close")],
-                Refusal::Connection,
+                UpgradeError::Connection,
                 "Connection",
             ),
-            ("Upgrade", &[], Refusal::Upgrade, "Upgrade"),
+            ("Upgrade", &[], UpgradeError::Upgrade, "Upgrade"),
             (
                 "Upgrade",
                 &[("Upgrade", b"websockets")],
-                Refusal::Upgrade,
+                UpgradeError::Upgrade,
                 "Upgrade",
             ),
             (
                 "Sec-WebSocket-Version",
                 &[],
-                Refusal::Version,
+                UpgradeError::Version,
                 "Sec-WebSocket-Version",
             ),
             (
                 "Sec-WebSocket-Version",
                 &[("Sec-WebSocket-Version", b"8")],
-                Refusal::Version,
+                UpgradeError::Version,
                 "13",
             ),
-            ("Sec-WebSocket-Key", &[], Refusal::Key, "Sec-WebSocket-Key"),
+            (
+                "Sec-WebSocket-Key",
+                &[],
+                UpgradeError::Key,
+                "Sec-WebSocket-Key",
+            ),
             (
                 "Sec-WebSocket-Key",
                 &[("Sec-WebSocket-Key", b"c2hvcnQ=")],
-                Refusal::Key,
+                UpgradeError::Key,
                 "Sec-WebSocket-Key",
             ),
             (
                 "Sec-WebSocket-Key",
                 &[("Sec-WebSocket-Key", b"not base64!")],
-                Refusal::Key,
+                UpgradeError::Key,
                 "Sec-WebSocket-Key",
             ),
             (
                 "Sec-WebSocket-Key",
                 &[("Sec-WebSocket-Key", b"\xff\xfe")],
-                Refusal::Key,
+                UpgradeError::Key,
                 "Sec-WebSocket-Key",
             ),
             (
                 "",
                 &[("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ==")],
-                Refusal::Key,
+                UpgradeError::Key,
                 "once",
             ),
         ];
-        for (name, values, refusal, word) in cases {
-            assert_eq!(with(name, values), Err(refusal), "{name} {values:?}");
-            assert!(refusal.text().contains(word), "{refusal:?}");
+        for (name, values, error, word) in cases {
+            assert_eq!(with(name, values), Err(error), "{name} {values:?}");
+            assert!(error.text().contains(word), "{error:?}");
         }
+    }
+
+    #[test]
+    fn another_method_or_version_of_http_is_refused() {
         assert_eq!(
             check("POST", 1, REQUEST.into_iter(), true),
-            Err(Refusal::Method)
+            Err(UpgradeError::Method)
         );
         assert_eq!(
             check("GET", 0, REQUEST.into_iter(), true),
-            Err(Refusal::HttpVersion)
+            Err(UpgradeError::HttpVersion)
         );
     }
 
     #[test]
     fn another_version_is_told_which_one_we_speak() {
-        let told = (Refusal::Version.status(), Refusal::Version.header());
+        let told = (
+            UpgradeError::Version.status(),
+            UpgradeError::Version.header(),
+        );
         assert_eq!(told, (426, Some(("Sec-WebSocket-Version", "13"))));
     }
 

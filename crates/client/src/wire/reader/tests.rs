@@ -26,7 +26,7 @@ fn answers_are_known_by_their_ids() {
     let Frame::Answer { id: 2, answer } = frame(subscribed) else {
         panic!("no answer");
     };
-    let Answer::Subscribed {
+    let Reply::Subscribed {
         position,
         recovered: true,
         clients: Some(clients),
@@ -37,10 +37,10 @@ fn answers_are_known_by_their_ids() {
     assert_eq!(position, at("e:4"));
     assert_eq!(clients[0].user, "u");
     let published = r#"{"event":"published","id":3,"channel":"c","data":{},"system":true}"#;
-    let answer = Answer::Published { position: None };
+    let answer = Reply::Published { position: None };
     assert_eq!(frame(published), Frame::Answer { id: 3, answer });
     let call = r#"{"event":"call","id":4,"data":[1],"system":true}"#;
-    let answer = Answer::Call(Data::json(&[1]).expect("JSON"));
+    let answer = Reply::Call(Data::json(&[1]).expect("JSON"));
     assert_eq!(frame(call), Frame::Answer { id: 4, answer });
 }
 
@@ -70,7 +70,7 @@ fn bytes_are_announced_live_and_enveloped_in_a_history() {
         {"event":"image","channel":"c","data":{"binary":true,"type":"image/png","base64":"AQID"},"id":"e:1"},
         {"event":"message","channel":"c","data":{"binary":true,"base64":"not base64!"},"id":"e:2"}],"position":"e:2"},"system":true}"#;
     let Frame::Answer {
-        answer: Answer::History { publications, .. },
+        answer: Reply::History { publications, .. },
         ..
     } = frame(past)
     else {

@@ -7,7 +7,7 @@ use hashbrown::HashMap;
 
 use veche_protocol::position::StreamPosition;
 
-use super::Answer;
+use super::Remembered;
 use crate::memory::deadlines::Deadlines;
 
 /// Keys of one owner in one channel. One more, and its oldest is forgotten.
@@ -26,7 +26,7 @@ pub(super) struct ClientKeys {
 }
 
 /// The keys of one owner in one channel, the oldest first; never empty. They are few enough to be gone through.
-type Keys = VecDeque<(u128, Answer)>;
+type Keys = VecDeque<(u128, Remembered)>;
 
 impl ClientKeys {
     pub(super) fn answer(&self, owner: u128, key: u128, now: Duration) -> Option<StreamPosition> {
@@ -36,7 +36,7 @@ impl ClientKeys {
         (now < answer.until).then(|| answer.position.clone())
     }
 
-    pub(super) fn remember(&mut self, owner: u128, key: u128, answer: Answer) {
+    pub(super) fn remember(&mut self, owner: u128, key: u128, answer: Remembered) {
         let keys = self.owners.entry(owner).or_default();
         if keys.is_empty() {
             self.reminders.push(answer.until, owner);
