@@ -44,6 +44,7 @@ fn client(config: &Config, version: &str) -> ClientRules {
         allow_anonymous_connect_without_token: client.allow_anonymous_connect_without_token,
         disallow_anonymous_connection_tokens: client.disallow_anonymous_connection_tokens,
         connect_proxy: false,
+        refresh_proxy: false,
         emulated_headers: Arc::default(),
         allow_name_login: config.plain.allow_name_login,
         explain_errors: client.explain_errors,
@@ -161,6 +162,7 @@ fn options(
         allow_channel_compaction: options.allow_channel_compaction,
         subscribe_proxy: None,
         publish_proxy: None,
+        sub_refresh_proxy: None,
         allow_user_limited_channels: options.allow_user_limited_channels,
         channel_regex: pattern(&options.channel_regex),
         data_format: data_format(

@@ -6,6 +6,8 @@
 //! | `subscribe` | the subscription token; nobody, where the name has the private prefix; the name, where it lists the user; the application (`subscribe_proxy_enabled`), but not where names list users; the rules for clients; `client.insecure` |
 //! | channels that `connect` asks for | as for `subscribe` without a token, but none in a namespace where the application is asked, and none beside what the application has granted with `connect` |
 //! | `publish` | the application alone (`publish_proxy_enabled`); else the rules for clients and subscribers; `client.insecure` |
+//! | `refresh`, when the time of a connection has run out | the application alone (`client.proxy.refresh.enabled`); else the client, by a new connection token |
+//! | `sub_refresh`, when the time of a subscription has run out | the application alone (`sub_refresh_proxy_enabled`); else the client, by a new subscription token |
 //! | `rpc` | the server itself for `rpc.ping`; the application, by the proxy of the method's namespace |
 
 use veche_protocol::identity::UserId;
@@ -112,6 +114,18 @@ pub fn may_come_with_connect(options: &ChannelOptions) -> bool {
 #[must_use]
 pub fn publish(options: &ChannelOptions) -> Option<&ProxyName> {
     options.publish_proxy.as_ref()
+}
+
+/// Whether the application decides if connections go on; else their clients bring tokens.
+#[must_use]
+pub fn refreshes(rules: &Rules) -> bool {
+    rules.client.refresh_proxy
+}
+
+/// The proxy by which the application decides if a subscription goes on; else its client brings tokens.
+#[must_use]
+pub fn sub_refreshes(options: &ChannelOptions) -> Option<&ProxyName> {
+    options.sub_refresh_proxy.as_ref()
 }
 
 /// Who answers a call.

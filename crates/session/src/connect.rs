@@ -247,7 +247,10 @@ impl Session {
             Ok(expiry) => expiry,
             Err(refusal) => return self.refuse_connect(refusal, turn, effects),
         };
-        connecting.expiry = expiry;
+        connecting.expiry = match authorities::refreshes(turn.rules) {
+            true => Expiry::Never,
+            false => expiry,
+        };
         let app = connecting.app.take();
         self.timers.clear(Timer::Stale);
         self.user = claims.user;

@@ -11,6 +11,7 @@ use veche_protocol::publication::Publication;
 use veche_protocol::push::{self, Push, Unsubscribe};
 use veche_protocol::reply::{self, Expiry};
 
+use crate::authorities;
 use crate::effect::{Attach, Effect, Effects};
 use crate::limits;
 use crate::question::{Failure, Notice, Question};
@@ -145,9 +146,7 @@ impl Session {
         let buffer = std::mem::take(&mut making.buffer);
         match recovery::begin(&making.grant, &making.recovery, page, buffer) {
             Ok(mut start) => {
-                let now = turn.now.unix_secs();
-                let expiry = limits::expiry(making.grant.expire_at, now)
-                    .unwrap_or(Expiry::In { ttl_secs: 0 });
+                let expiry = told_expiry(&channel, making.grant.expire_at, turn);
                 self.announce(&channel, &making, expiry, &mut start, effects);
                 self.go_live(channel, *making, start, turn, effects);
             }
@@ -348,6 +347,18 @@ impl Session {
             self.apply_subscribe(channel, options, recover_since, turn, effects);
         }
     }
+}
+
+/// What a subscriber is told of the time at which its subscription ends: nothing, where the application refreshes it.
+fn told_expiry(channel: &Channel, expire_at: Option<i64>, turn: &Turn<'_>) -> Expiry {
+    if expire_at.is_none() {
+        return Expiry::Never;
+    }
+    let resolved = turn.rules.resolve(channel.as_str());
+    if resolved.is_some_and(|it| authorities::sub_refreshes(it.options).is_some()) {
+        return Expiry::Never;
+    }
+    limits::expiry(expire_at, turn.now.unix_secs()).unwrap_or(Expiry::In { ttl_secs: 0 })
 }
 
 impl Grant {

@@ -3,8 +3,9 @@
 use veche_protocol::channel::Channel;
 use veche_protocol::command;
 use veche_protocol::disconnect::Disconnect;
-use veche_protocol::push::{self, Push, Unsubscribe};
 
+use crate::application::ProxyName;
+use crate::authorities;
 use crate::effect::{Effect, Effects};
 use crate::permission;
 use crate::question::{Notice, Question};
@@ -80,22 +81,20 @@ impl Session {
     }
 
     pub(crate) fn tick_presence(&mut self, turn: &Turn<'_>, effects: &mut Effects) {
-        let rules = &turn.rules.client;
-        let grace = i64::try_from(rules.expired_sub_close_delay.as_secs()).unwrap_or(i64::MAX);
-        let mut expired = Vec::new();
-        let mut ends_connection = false;
+        let mut over = Vec::new();
+        let mut asked = Vec::new();
         let mut ticks_again = false;
         for (channel, subscription) in self.subscriptions.iter() {
             let Subscription::Live(live) = subscription else {
                 continue;
             };
-            let is_expired = live
-                .expire_at
-                .is_some_and(|at| turn.now.unix_secs() > at.saturating_add(grace));
-            if is_expired {
-                ends_connection |= live.source.is_server_side();
-                expired.push(channel.clone());
-                continue;
+            match time_of(live, channel, turn) {
+                Time::Left => {}
+                Time::Over => {
+                    over.push(channel.clone());
+                    continue;
+                }
+                Time::Asked(proxy) => asked.push((channel.clone(), proxy.clone())),
             }
             ticks_again |= live.needs_tick();
             if live.presence {
@@ -105,18 +104,49 @@ impl Session {
                 }));
             }
         }
-        if ends_connection {
+        let is_server_side = |channel: &Channel| {
+            let live = self.subscriptions.live(channel.as_str());
+            live.is_some_and(|live| live.source.is_server_side())
+        };
+        if over.iter().any(is_server_side) {
             return self.close(Disconnect::SUBSCRIPTION_EXPIRED, effects);
         }
-        for channel in expired {
-            self.end(channel.as_str(), effects);
-            let body = push::Body::Unsubscribe(Unsubscribe::EXPIRED);
-            effects.push(Effect::Push(Push::new(channel, body)));
+        for channel in over {
+            self.expire(&channel, effects);
+        }
+        for (channel, proxy) in asked {
+            self.ask_sub_refresh(channel, proxy, effects);
         }
         if ticks_again {
-            let next = turn.now.monotonic.saturating_add(rules.tick());
+            let next = turn.now.monotonic.saturating_add(turn.rules.client.tick());
             self.timers.set(Timer::Presence, next);
         }
+    }
+}
+
+/// Whether a subscription's time has run out.
+enum Time<'a> {
+    /// It has not, or its client may still refresh it.
+    Left,
+    /// It has.
+    Over,
+    /// It has, and the application is asked by this proxy.
+    Asked(&'a ProxyName),
+}
+
+fn time_of<'a>(live: &Live, channel: &'a Channel, turn: &Turn<'a>) -> Time<'a> {
+    let Some(at) = live.expire_at.filter(|at| *at <= turn.now.unix_secs()) else {
+        return Time::Left;
+    };
+    let resolved = turn.rules.resolve(channel.as_str());
+    if let Some(proxy) = resolved.and_then(|it| authorities::sub_refreshes(it.options)) {
+        return Time::Asked(proxy);
+    }
+    let grace = turn.rules.client.expired_sub_close_delay.as_secs();
+    let grace = i64::try_from(grace).unwrap_or(i64::MAX);
+    match turn.now.unix_secs() > at.saturating_add(grace) {
+        true => Time::Over,
+        false => Time::Left,
     }
 }
 

@@ -15,6 +15,7 @@ use veche_protocol::payload::Payload;
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Expiry};
 
+use crate::authorities;
 use crate::effect::{Effect, Effects};
 use crate::limits;
 use crate::permission::{self, refuse_late_token};
@@ -27,6 +28,8 @@ use crate::subscription::{Source, Subscription};
 use crate::timers::Timer;
 use crate::turn::Turn;
 
+mod renewal;
+
 const SUB_REFRESH: &str = "sub_refresh";
 
 impl Session {
@@ -37,6 +40,10 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
+        if authorities::refreshes(turn.rules) {
+            let why = "the application refreshes connections (client.proxy.refresh.enabled)";
+            return self.violate(id, "refresh", why, turn, effects);
+        }
         if request.token.is_empty() {
             return self.violate(id, "refresh", "the token is missing", turn, effects);
         }
@@ -148,14 +155,17 @@ impl Session {
         self.watch_expiry(turn);
     }
 
-    /// Sets the timer for the end of the connection: its time, and the grace for a late refresh.
+    /// Sets the timer for the end of the connection: its time, and the grace for a late refresh by the client.
     pub(crate) fn watch_expiry(&mut self, turn: &Turn<'_>) {
         let Some(expire_at) = self.expire_at else {
             return self.timers.clear(Timer::Expire);
         };
         let left = expire_at.get().saturating_sub(turn.now.unix_secs());
         let left = Duration::from_secs(u64::try_from(left).unwrap_or(0));
-        let grace = turn.rules.client.expired_close_delay;
+        let grace = match authorities::refreshes(turn.rules) {
+            true => Duration::ZERO,
+            false => turn.rules.client.expired_close_delay,
+        };
         let end = turn
             .now
             .monotonic
@@ -169,12 +179,12 @@ impl Session {
         let is_over = self
             .expire_at
             .is_some_and(|expire_at| expire_at.get() <= turn.now.unix_secs());
-        if is_over {
-            self.close(Disconnect::EXPIRED, effects);
-        } else {
-            self.watch_expiry(turn);
+        match (is_over, authorities::refreshes(turn.rules)) {
+            (false, _) => self.watch_expiry(turn),
+            (true, true) => self.ask_refresh(effects),
+            (true, false) => self.close(Disconnect::EXPIRED, effects),
         }
-        !is_over
+        !self.is_closed()
     }
 
     pub(crate) fn handle_sub_refresh(
@@ -196,6 +206,12 @@ impl Session {
         };
         if live.source.is_server_side() {
             let why = "the server made this subscription, and it refreshes it";
+            let refusal = Refusal::ends(Disconnect::BAD_REQUEST, why);
+            return self.refuse(about, refusal, turn, effects);
+        }
+        let resolved = turn.rules.resolve(&request.channel);
+        if resolved.is_some_and(|it| authorities::sub_refreshes(it.options).is_some()) {
+            let why = "the application refreshes subscriptions here (sub_refresh_proxy_enabled)";
             let refusal = Refusal::ends(Disconnect::BAD_REQUEST, why);
             return self.refuse(about, refusal, turn, effects);
         }

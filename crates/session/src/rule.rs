@@ -53,6 +53,10 @@ pub enum Rule {
     Recovery,
     /// The channel tells who comes and goes.
     JoinLeave,
+    /// The application says whether connections go on (`client.proxy.refresh.enabled`).
+    RefreshProxy,
+    /// The application says whether subscriptions go on (`sub_refresh_proxy_enabled`).
+    SubRefreshProxy,
     /// The application answers calls (`rpc.proxy`).
     RpcProxy,
     /// `client.insecure`.
@@ -179,6 +183,8 @@ impl Rule {
             Self::Positioning => "positioning",
             Self::Recovery => "recovery",
             Self::JoinLeave => "join_leave",
+            Self::RefreshProxy => "refresh_proxy",
+            Self::SubRefreshProxy => "sub_refresh_proxy",
             Self::RpcProxy => "rpc_proxy",
             Self::Insecure => "insecure",
         }

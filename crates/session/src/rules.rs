@@ -30,6 +30,9 @@ pub struct ClientRules {
     pub allow_anonymous_connect_without_token: bool,
     /// The application is asked who a client without a token is (`client.proxy.connect.enabled`).
     pub connect_proxy: bool,
+    /// The application is asked whether a connection goes on whose time has run out (`client.proxy.refresh.enabled`):
+    /// its client is not told the time, and brings no tokens.
+    pub refresh_proxy: bool,
     /// Tokens without a user are refused with 3507.
     pub disallow_anonymous_connection_tokens: bool,
     /// Names of the headers in `connect` that are kept for the application, in any case.
@@ -165,6 +168,9 @@ pub struct ChannelOptions {
     pub subscribe_proxy: Option<ProxyName>,
     /// The proxy that is asked whether clients may publish, and what (`publish_proxy_enabled`, `publish_proxy_name`).
     pub publish_proxy: Option<ProxyName>,
+    /// The proxy that is asked whether a subscription goes on whose time has run out (`sub_refresh_proxy_enabled`,
+    /// `sub_refresh_proxy_name`): its client is not told the time, and brings no tokens.
+    pub sub_refresh_proxy: Option<ProxyName>,
     /// `name#user1,user2` is for those users alone.
     pub allow_user_limited_channels: bool,
     /// What follows the namespace must match; replaces the check for ASCII.
@@ -242,6 +248,7 @@ impl Default for ClientRules {
             insecure: false,
             allow_anonymous_connect_without_token: false,
             connect_proxy: false,
+            refresh_proxy: false,
             disallow_anonymous_connection_tokens: false,
             emulated_headers: Arc::default(),
             allow_name_login: false,

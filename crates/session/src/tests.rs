@@ -18,6 +18,7 @@ mod publishing;
 mod reading;
 mod recovering;
 mod refreshing;
+mod renewing;
 mod sizes;
 mod subscribing;
 

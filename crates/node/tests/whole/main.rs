@@ -28,6 +28,8 @@ mod parting;
 #[cfg(test)]
 mod permitting;
 #[cfg(test)]
+mod renewing;
+#[cfg(test)]
 mod server;
 #[cfg(test)]
 mod waiting;

@@ -99,6 +99,12 @@ impl Session {
             (PendingQuestion::Approval(number), Response::Publish(result)) => {
                 self.handle_publish_result(number, result, turn, effects);
             }
+            (PendingQuestion::Renewal, Response::Refresh(result)) => {
+                self.handle_refresh_result(result, turn, effects);
+            }
+            (PendingQuestion::SubRenewal(channel, generation), Response::SubRefresh(result)) => {
+                self.handle_sub_refresh_result(&channel, generation, result, turn, effects);
+            }
             (PendingQuestion::Rpc(id), Response::Rpc(result)) => {
                 self.handle_rpc_result(id, result, turn, effects);
             }

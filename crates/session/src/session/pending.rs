@@ -18,6 +18,10 @@ pub(crate) enum PendingQuestion {
     Rpc(u32),
     Refresh(u32),
     SubRefresh(Box<SubRefreshing>),
+    /// Of the application: whether the connection goes on.
+    Renewal,
+    /// Of the application: whether the subscription with this generation goes on.
+    SubRenewal(Channel, u32),
     /// The subscription was abandoned while it entered the channel: detach it.
     LeftEntering(Channel),
     /// The subscription was abandoned while its presence was added: remove the presence.
@@ -50,6 +54,11 @@ impl PendingQuestions {
             self.0 = Vec::new();
         }
         Some(pending)
+    }
+
+    /// Whether one of these questions is not answered yet.
+    pub(super) fn any(&self, is_it: impl Fn(&PendingQuestion) -> bool) -> bool {
+        self.0.iter().any(|(_, pending)| is_it(pending))
     }
 
     /// Replaces each question by another way to handle its answer, or forgets it.

@@ -23,6 +23,11 @@ impl Session {
         effects.push(Effect::Ask { ask, question });
     }
 
+    /// Whether such a question is not answered yet.
+    pub(crate) fn waits_for(&self, is_it: impl Fn(&PendingQuestion) -> bool) -> bool {
+        self.pending.any(is_it)
+    }
+
     /// Sends the reply to a command.
     pub(crate) fn reply(&mut self, id: u32, body: reply::Body, effects: &mut Effects) {
         self.finish_command();
@@ -42,12 +47,17 @@ impl Session {
         turn: &Turn<'_>,
         effects: &mut Effects,
     ) {
-        if let Some(refused) = refusal.report(about, self.client, &self.user) {
-            effects.push(Effect::Tell(Notice::Refused(Box::new(refused))));
-        }
+        self.report(about, &refusal, effects);
         match refusal.tell(turn.rules.client.explain_errors) {
             Ok(error) => self.reply(about.id, reply::Body::Error(error), effects),
             Err(disconnect) => self.close(disconnect, effects),
+        }
+    }
+
+    /// Tells the operator of a refusal, if there is more to say than the code says.
+    pub(crate) fn report(&self, about: About<'_>, refusal: &Refusal, effects: &mut Effects) {
+        if let Some(refused) = refusal.report(about, self.client, &self.user) {
+            effects.push(Effect::Tell(Notice::Refused(Box::new(refused))));
         }
     }
 

@@ -173,6 +173,15 @@ impl<'a> Talk<'a> {
         effects
     }
 
+    /// The wall clock may have been set.
+    pub(super) fn jump(&mut self) {
+        let turn = Turn {
+            now: self.now,
+            rules: self.rules,
+        };
+        self.session.handle_clock_jump(&turn);
+    }
+
     /// Lets time go by, from deadline to deadline.
     fn pass(&mut self, until: Duration) {
         loop {
