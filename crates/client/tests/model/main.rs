@@ -15,19 +15,23 @@
 )]
 
 mod application;
+mod happening;
+mod kind;
 mod network;
 mod server;
+mod totals;
 mod world;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
+use totals::Totals;
 use world::World;
 
 #[test]
 fn nothing_is_lost_doubled_or_disordered_whatever_fails() {
     let wanted = number("CLIENT_MODEL_STEPS").unwrap_or(1_000_000);
     let mut seed = number("CLIENT_MODEL_SEED").unwrap_or(1);
-    let mut totals = world::Totals::default();
+    let mut totals = Totals::default();
     while totals.steps < wanted {
         let run = catch_unwind(AssertUnwindSafe(|| World::new(seed).run()));
         match run {

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use veche_client::machine::LinkId;
+use crate::happening::Wire;
 
 /// The links that are, or were until their ends are known.
 #[derive(Default)]
 pub(crate) struct Network {
-    links: BTreeMap<LinkId, Link>,
+    links: BTreeMap<Wire, Link>,
 }
 
 struct Link {
@@ -21,7 +21,7 @@ struct Link {
 }
 
 impl Network {
-    pub(crate) fn open(&mut self, link: LinkId, delay_ms: u64) {
+    pub(crate) fn open(&mut self, link: Wire, delay_ms: u64) {
         let state = Link {
             delay_ms,
             stalled_until: 0,
@@ -32,29 +32,29 @@ impl Network {
         self.links.insert(link, state);
     }
 
-    pub(crate) fn close(&mut self, link: LinkId) {
+    pub(crate) fn close(&mut self, link: Wire) {
         self.links.remove(&link);
     }
 
-    pub(crate) fn is_open(&self, link: LinkId) -> bool {
+    pub(crate) fn is_open(&self, link: Wire) -> bool {
         self.links.get(&link).is_some_and(|link| !link.is_dead)
     }
 
     /// Whatever is on its way is lost, and whatever is sent.
-    pub(crate) fn kill(&mut self, link: LinkId) {
+    pub(crate) fn kill(&mut self, link: Wire) {
         if let Some(link) = self.links.get_mut(&link) {
             link.is_dead = true;
         }
     }
 
-    pub(crate) fn stall(&mut self, link: LinkId, until: u64) {
+    pub(crate) fn stall(&mut self, link: Wire, until: u64) {
         if let Some(link) = self.links.get_mut(&link) {
             link.stalled_until = link.stalled_until.max(until);
         }
     }
 
     /// When a frame arrives that is sent now.
-    pub(crate) fn arrival(&mut self, link: LinkId, is_up: bool, now: u64) -> Option<u64> {
+    pub(crate) fn arrival(&mut self, link: Wire, is_up: bool, now: u64) -> Option<u64> {
         let link = self.links.get_mut(&link)?;
         let last = if is_up {
             &mut link.last_up

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
-use veche_client::machine::LinkId;
+
+use crate::happening::Wire;
 
 /// Keys are remembered for so long.
 const KEY_TTL_MS: u64 = 300_000;
@@ -11,7 +12,7 @@ const KEY_TTL_MS: u64 = 300_000;
 const HISTORY: u64 = 60;
 
 /// A frame to a client.
-pub(crate) type Reply = (LinkId, Out);
+pub(crate) type Reply = (Wire, Out);
 
 /// What goes to a client.
 #[derive(Clone, Debug)]
@@ -24,7 +25,7 @@ pub(crate) enum Out {
 #[derive(Default)]
 pub(crate) struct Server {
     pub(crate) streams: BTreeMap<String, Stream>,
-    sessions: BTreeMap<LinkId, Session>,
+    sessions: BTreeMap<Wire, Session>,
     pub(crate) is_up: bool,
     is_anonymous_allowed: bool,
     epochs: u64,
@@ -97,7 +98,7 @@ impl Server {
     }
 
     /// Ends all connections; a server that keeps nothing begins new streams.
-    pub(crate) fn restart(&mut self, forgets: bool) -> Vec<LinkId> {
+    pub(crate) fn restart(&mut self, forgets: bool) -> Vec<Wire> {
         if forgets {
             for stream in self.streams.values_mut() {
                 self.epochs += 1;
@@ -111,7 +112,7 @@ impl Server {
         links
     }
 
-    pub(crate) fn connect(&mut self, link: LinkId) -> Vec<Reply> {
+    pub(crate) fn connect(&mut self, link: Wire) -> Vec<Reply> {
         let user = self.is_anonymous_allowed.then(String::new);
         let session = Session {
             user: user.filter(String::is_empty).map(|_| String::new()),
@@ -123,11 +124,11 @@ impl Server {
         vec![(link, Out::Text(welcome.to_string()))]
     }
 
-    pub(crate) fn forget(&mut self, link: LinkId) {
+    pub(crate) fn forget(&mut self, link: Wire) {
         self.sessions.remove(&link);
     }
 
-    pub(crate) fn is_connected(&self, link: LinkId) -> bool {
+    pub(crate) fn is_connected(&self, link: Wire) -> bool {
         self.sessions.contains_key(&link)
     }
 
@@ -183,7 +184,7 @@ impl Server {
         out
     }
 
-    pub(crate) fn close(&mut self, link: LinkId, code: u16, reason: &str) -> Vec<Reply> {
+    pub(crate) fn close(&mut self, link: Wire, code: u16, reason: &str) -> Vec<Reply> {
         self.sessions.remove(&link);
         let text = json!({"event": "disconnect", "data": {"code": code, "reason": reason,
             "reconnect": true}, "system": true});
@@ -191,14 +192,14 @@ impl Server {
         vec![(link, Out::Text(text.to_string())), (link, close)]
     }
 
-    pub(crate) fn links(&self) -> Vec<LinkId> {
+    pub(crate) fn links(&self) -> Vec<Wire> {
         self.sessions.keys().copied().collect()
     }
 
     /// Acts on a text frame. `said` is told what was answered to a `subscribe`.
     pub(crate) fn text(
         &mut self,
-        link: LinkId,
+        link: Wire,
         text: &str,
         now: u64,
         said: &mut HashMap<String, Said>,
@@ -240,7 +241,7 @@ impl Server {
         }
     }
 
-    pub(crate) fn binary(&mut self, link: LinkId, bytes: &[u8], now: u64) -> Vec<Reply> {
+    pub(crate) fn binary(&mut self, link: Wire, bytes: &[u8], now: u64) -> Vec<Reply> {
         let Some(session) = self.sessions.get_mut(&link) else {
             return Vec::new();
         };
@@ -250,7 +251,7 @@ impl Server {
     }
 
     /// A token says `user/expiry`.
-    fn login(&mut self, link: LinkId, action: &Value, now: u64) -> Vec<Reply> {
+    fn login(&mut self, link: Wire, action: &Value, now: u64) -> Vec<Reply> {
         let session = self.sessions.get_mut(&link).expect("it was found");
         let (user, expires) = match action["user"].as_str() {
             Some(user) => (user.to_owned(), None),
@@ -276,7 +277,7 @@ impl Server {
 
     fn subscribe(
         &mut self,
-        link: LinkId,
+        link: Wire,
         action: &Value,
         said: &mut HashMap<String, Said>,
     ) -> Vec<Reply> {
@@ -321,7 +322,7 @@ impl Server {
     /// Takes a publication of the client's: once for each key.
     fn take(
         &mut self,
-        link: LinkId,
+        link: Wire,
         action: &Value,
         number: u64,
         is_binary: bool,
@@ -448,13 +449,13 @@ pub(crate) fn event_name(event: Option<&str>) -> &'static str {
     }
 }
 
-fn answer(link: LinkId, event: &str, action: &Value, data: Value) -> Reply {
+fn answer(link: Wire, event: &str, action: &Value, data: Value) -> Reply {
     let answer = json!({"event": event, "id": action["id"], "channel": action["channel"],
         "data": data, "system": true});
     (link, Out::Text(answer.to_string()))
 }
 
-fn refuse(link: LinkId, action: &Value, code: u32) -> Reply {
+fn refuse(link: Wire, action: &Value, code: u32) -> Reply {
     let error = json!({"error": "the model refuses", "code": code, "id": action["id"],
         "system": true});
     (link, Out::Text(error.to_string()))
