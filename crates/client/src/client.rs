@@ -60,6 +60,7 @@ pub struct Client {
 struct Shared {
     commands: mpsc::Sender<Command>,
     state: watch::Receiver<State>,
+    transitions: broadcast::WeakSender<State>,
     unconfirmed: watch::Receiver<usize>,
     messages: broadcast::WeakSender<Data>,
     outcomes: broadcast::WeakSender<Outcome>,
@@ -77,8 +78,14 @@ impl Client {
         self.shared.state.borrow().clone()
     }
 
+    /// Every state that the client comes to from now on, in order. The latest 256 are kept for each
+    /// receiver.
+    pub fn transitions(&self) -> broadcast::Receiver<State> {
+        subscribe_to(&self.shared.transitions)
+    }
+
     /// Where the client stands, and each change of it. Of changes that come faster than they are
-    /// looked at, the latest counts.
+    /// looked at, the latest counts; [`Client::transitions`] has them all.
     pub fn states(&self) -> watch::Receiver<State> {
         self.shared.state.clone()
     }

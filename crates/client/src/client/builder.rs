@@ -202,10 +202,12 @@ impl Builder {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (state, states) = watch::channel(State::Connecting);
         let (unconfirmed, counts) = watch::channel(machine.unconfirmed());
+        let transitions = broadcast::Sender::new(KEPT);
         let (messages, outcomes) = (broadcast::Sender::new(KEPT), broadcast::Sender::new(KEPT));
         let shared = Shared {
             commands,
             state: states,
+            transitions: transitions.downgrade(),
             unconfirmed: counts,
             messages: messages.downgrade(),
             outcomes: outcomes.downgrade(),
@@ -213,6 +215,7 @@ impl Builder {
         };
         let senders = Senders {
             state,
+            transitions,
             unconfirmed,
             messages,
             outcomes,

@@ -52,6 +52,7 @@ type Declared = (mpsc::UnboundedReceiver<SubscriptionEvent>, Arc<Reading>);
 /// Where the task tells what everybody may know.
 pub(super) struct Senders {
     pub(super) state: watch::Sender<State>,
+    pub(super) transitions: broadcast::Sender<State>,
     pub(super) unconfirmed: watch::Sender<usize>,
     pub(super) messages: broadcast::Sender<Data>,
     pub(super) outcomes: broadcast::Sender<Outcome>,
@@ -303,6 +304,7 @@ impl Driver {
     fn tell(&mut self, event: Event) {
         match event {
             Event::State(state) => {
+                self.senders.transitions.send(state.clone()).ok();
                 self.senders.state.send_replace(state);
             }
             Event::Subscription(id, event) => {

@@ -136,14 +136,25 @@ async fn a_slow_route_is_not_a_dead_one() {
         server, proxy, far, ..
     } = Setting::new().await;
     let mut news = subscribe(&far, "news").await;
-    let mut states = far.states();
-    states.borrow_and_update();
+    let mut states = far.transitions();
     proxy.delay(Duration::from_millis(100));
     for n in 0..5 {
         far.publish("news", &n).await.expect("published");
     }
     expect_numbers(&mut news, 0..5).await;
-    assert!(!states.has_changed().expect("open"));
+    assert!(states.is_empty(), "it stayed online");
+    // However fast it comes back, each state on the way is told.
+    proxy.delay(Duration::ZERO);
+    proxy.cut();
+    let told = async |states: &mut tokio::sync::broadcast::Receiver<State>| {
+        let state = soon("a state", states.recv()).await;
+        state.expect("the client tells its states")
+    };
+    let waiting = told(&mut states).await;
+    assert!(matches!(waiting, State::Waiting { .. }), "{waiting:?}");
+    assert_eq!(told(&mut states).await, State::Connecting);
+    let online = told(&mut states).await;
+    assert!(matches!(online, State::Online { .. }), "{online:?}");
     server.stop().await;
 }
 
