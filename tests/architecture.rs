@@ -62,6 +62,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("veche-bench", &["veche-websocket"]),
     // It sees no more of a server than a client does.
     ("veche-doctor", &["veche-websocket"]),
+    // The tools are clients, and see of a server what any client does.
+    ("veche-tools", &["veche-client"]),
     (
         "veche",
         &[
@@ -72,6 +74,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "veche-chat",
             "veche-bench",
             "veche-doctor",
+            "veche-tools",
         ],
     ),
     (
@@ -165,12 +168,33 @@ fn the_first_command_builds_the_binary_and_nothing_else() {
     assert_eq!(house.default_members, ["veche"]);
 }
 
+/// They bring packages that nothing else here needs, and the first command is not to wait for them.
+#[test]
+fn the_clients_of_the_tools_are_built_only_where_they_are_asked_for() {
+    let clients = |more: &[&str]| {
+        let packages = packages_of("veche", more).into_iter();
+        let is_client =
+            |it: &String| it.starts_with("centrifuge-client ") || it.starts_with("veche-client ");
+        packages.filter(is_client).count()
+    };
+    assert_eq!(clients(&[]), 0);
+    assert_eq!(clients(&["--features=tools"]), 2);
+}
+
 /// It is for programs that have nothing else of ours; its README states the number.
 #[test]
 fn the_channel_with_tls_brings_sixty_packages_at_most() {
+    let packages = packages_of("veche-channel", &[]);
+    assert!(packages.iter().any(|it| it.starts_with("rustls ")));
+    assert!(packages.len() <= 60, "{}: {packages:?}", packages.len());
+}
+
+/// What a package is built from, itself included.
+fn packages_of(package: &str, more: &[&str]) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
-        .args(["tree", "--package=veche-channel", "--edges=normal,build"])
+        .args(["tree", "--edges=normal,build", "--package", package])
         .args(["--prefix=none", "--no-dedupe", "--format={p}", "--locked"])
+        .args(more)
         .arg("--manifest-path")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .output()
@@ -180,9 +204,8 @@ fn the_channel_with_tls_brings_sixty_packages_at_most() {
     let tree = String::from_utf8(output.stdout).expect("names of packages are text");
     // A package that was shown before has a star behind it.
     let lines = tree.lines().map(|line| line.trim_end_matches(" (*)"));
-    let packages: BTreeSet<_> = lines.filter(|line| !line.is_empty()).collect();
-    assert!(packages.iter().any(|it| it.starts_with("rustls ")));
-    assert!(packages.len() <= 60, "{}: {packages:?}", packages.len());
+    let packages = lines.filter(|line| !line.is_empty());
+    packages.map(str::to_owned).collect()
 }
 
 #[test]

@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
 # the tests beside the code
-cargo test --workspace --exclude veche-tests --exclude veche-micro --exclude veche-fuzzing --locked --no-fail-fast
+cargo test --workspace --features veche/tools --exclude veche-tests --exclude veche-micro --exclude veche-fuzzing --locked --no-fail-fast

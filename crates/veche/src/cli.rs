@@ -8,6 +8,10 @@ use veche_server::explain::Operation;
 
 use crate::bench::BenchOptions;
 use crate::failure::Failure;
+#[cfg(feature = "tools")]
+use crate::tools::{CallOptions, HistoryOptions, PresenceOptions, PubOptions, SubOptions};
+#[cfg(not(feature = "tools"))]
+use crate::without_tools::{CallOptions, HistoryOptions, PresenceOptions, PubOptions, SubOptions};
 
 /// A command and where its configuration is.
 #[derive(Debug)]
@@ -51,6 +55,16 @@ pub(crate) enum Command {
     Doctor(DoctorOptions),
     /// Measure a server: what a delivery costs, and whether any is lost
     Bench(BenchOptions),
+    /// Print what is published in channels, for as long as it may
+    Sub(SubOptions),
+    /// Publish in a channel: a value, or each line of standard input
+    Pub(PubOptions),
+    /// Call a method of the backend
+    Call(CallOptions),
+    /// Print past publications of a channel
+    History(HistoryOptions),
+    /// Print who is in a channel
+    Presence(PresenceOptions),
     /// Print the version
     Version,
 }

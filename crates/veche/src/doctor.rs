@@ -14,7 +14,7 @@ use crate::output::{self, Paint};
 /// Prints each finding as soon as it is there.
 ///
 /// # Errors
-/// [`Failure::No`] where something is wrong, [`Failure::Misused`] where there is nothing to look at.
+/// [`Failure::NO`] where something is wrong, [`Failure::Misused`] where there is nothing to look at.
 pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     let (target, assumed) =
         Target::parse_address(options.url.trim()).map_err(|what| Failure::new(what).misused())?;
@@ -59,7 +59,7 @@ pub(crate) fn run(options: &DoctorOptions) -> Result<(), Failure> {
     if report.is_well() {
         Ok(())
     } else {
-        Err(Failure::No)
+        Err(Failure::NO)
     }
 }
 

@@ -17,7 +17,7 @@ use crate::sources::{self, Purpose};
 /// Prints each step to the verdict.
 ///
 /// # Errors
-/// [`Failure::No`] where it is denied, [`Failure::Misused`] where it cannot be said.
+/// [`Failure::NO`] where it is denied, [`Failure::Misused`] where it cannot be said.
 pub(crate) fn run(config_args: &ConfigArgs, options: &ExplainOptions) -> Result<(), Failure> {
     let loaded = sources::load(config_args, Purpose::Serve).map_err(Failure::misused)?;
     let question = question(options)?;
@@ -40,7 +40,7 @@ pub(crate) fn run(config_args: &ConfigArgs, options: &ExplainOptions) -> Result<
         let what = "the application decides: what it answers is not known here";
         return Err(Failure::new(what).misused());
     }
-    Err(Failure::No)
+    Err(Failure::NO)
 }
 
 fn question(options: &ExplainOptions) -> Result<Question, Failure> {

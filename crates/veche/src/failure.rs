@@ -14,11 +14,14 @@ pub(crate) enum Failure {
     CommandLine(clap::Error),
     /// The question could not be asked, where 1 is an answer: the process ends with 2.
     Misused { what: String, details: Vec<String> },
-    /// The answer was given, and it is no: the process ends with 1.
-    No,
+    /// All was told already: the process ends with this status.
+    Told(u8),
 }
 
 impl Failure {
+    /// The answer was given, and it is no: the process ends with 1.
+    pub(crate) const NO: Self = Self::Told(1);
+
     /// A failure told in one line.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self::Said {
@@ -40,7 +43,7 @@ impl Failure {
                 let is_misused = matches!(self, Self::Misused { .. });
                 ExitCode::from(if is_misused { 2 } else { 1 })
             }
-            Self::No => ExitCode::FAILURE,
+            Self::Told(status) => ExitCode::from(*status),
         }
     }
 
@@ -56,7 +59,7 @@ impl Failure {
     pub(crate) fn line(&self) -> String {
         match self {
             Self::CommandLine(error) => error.to_string(),
-            Self::No => String::new(),
+            Self::Told(_) => String::new(),
             Self::Said { what, details } | Self::Misused { what, details } => {
                 let parts: Vec<_> = std::iter::once(what).chain(details).cloned().collect();
                 parts.join("; ")
@@ -67,7 +70,7 @@ impl Failure {
     fn text(&self) -> String {
         match self {
             Self::CommandLine(error) => error.to_string(),
-            Self::No => String::new(),
+            Self::Told(_) => String::new(),
             Self::Said { what, details } | Self::Misused { what, details } => {
                 let details = details.iter().map(|line| format!("  {line}\n"));
                 format!("error: {what}\n{}", details.collect::<String>())

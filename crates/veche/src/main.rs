@@ -22,12 +22,18 @@ mod sources;
 mod start;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "tools")]
+mod tools;
 mod version;
+#[cfg(not(feature = "tools"))]
+mod without_tools;
 
 use std::process::ExitCode;
 
 use crate::cli::{Command, Invocation};
 use crate::failure::Failure;
+#[cfg(not(feature = "tools"))]
+use crate::without_tools as tools;
 
 fn main() -> ExitCode {
     allocator::configure();
@@ -61,6 +67,11 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
         Command::Explain(options) => explain::run(&config_args, &options),
         Command::Doctor(options) => doctor::run(&options),
         Command::Bench(options) => bench::run(options),
+        Command::Sub(options) => tools::run_sub(options),
+        Command::Pub(options) => tools::run_pub(options),
+        Command::Call(options) => tools::run_call(options),
+        Command::History(options) => tools::run_history(options),
+        Command::Presence(options) => tools::run_presence(options),
         Command::Version => version::run(),
     }
 }

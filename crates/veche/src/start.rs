@@ -106,7 +106,7 @@ fn logged(failure: Failure, log: &Log) -> Failure {
     if std::io::stderr().is_terminal() {
         failure
     } else {
-        Failure::No
+        Failure::NO
     }
 }
 
