@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::schema::Config;
+use crate::schema::engine::EngineType;
 use crate::short;
 
 impl Config {
@@ -19,6 +20,7 @@ impl Config {
         config.plain.allow_name_login = true;
         config.client.allow_anonymous_connect_without_token = true;
         config.client.explain_errors = true;
+        config.engine.kind = EngineType::Disk;
         config.health.enabled = true;
         config.prometheus.enabled = true;
         config.swagger.enabled = true;

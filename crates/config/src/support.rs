@@ -87,7 +87,7 @@ const NOT_YET: &[Row] = &[
     warns("http_server.http3.enabled"),
     warns("http_server.h2c_external"),
     // The cluster
-    stops("engine.type"),
+    stops("engine.type").unless("disk"),
     stops("broker.type").when("broker.enabled"),
     stops("presence_manager.type").when("presence_manager.enabled"),
     stops("controller.enabled"),
@@ -167,7 +167,7 @@ pub(crate) fn check(config: &Config) -> Findings {
                 "{paths} is not available yet: channels of these namespaces are refused with error 102"
             )),
             Some((Ignored::Restricts, "engine.type")) => missing.problems.push(format!(
-                "{paths} is not available yet; write \"memory\" or remove it, and this node keeps its channels itself"
+                "{paths} is not available yet; write \"memory\" or \"disk\", and this node keeps its channels itself"
             )),
             Some((Ignored::Restricts | Ignored::Closes, _)) => missing.problems.push(format!(
                 "{paths} is not available yet, and the server must not run as if it were; remove it to start without"

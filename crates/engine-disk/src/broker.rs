@@ -50,24 +50,18 @@ struct Threads {
 }
 
 impl DiskBroker {
-    /// Begins to serve from a store that is open.
-    ///
-    /// # Errors
-    /// The system gives no file for the journal, or no thread.
-    pub fn new(opened: Opened, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> io::Result<Self> {
-        let (disk, closing) = opened.into_disk(sink, clock)?;
-        let disk = Arc::new(disk);
-        let mut threads = Threads {
+    /// A broker on a store that is open. It serves when it is started.
+    #[must_use]
+    pub fn new(opened: Opened, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> Self {
+        let (disk, closing) = opened.into_disk(sink, clock);
+        let threads = Threads {
             closing: Some(closing),
             ..Threads::default()
         };
-        threads.loader = Some(spawn("disk-load", &disk, Disk::run_loader)?);
-        threads.commits = Some(spawn("disk-sync", &disk, Disk::run_commits)?);
-        threads.store = Some(spawn("disk-store", &disk, Disk::run_store)?);
-        Ok(Self {
-            disk,
+        Self {
+            disk: Arc::new(disk),
             threads: Mutex::new(threads),
-        })
+        }
     }
 
     /// How it stands, for metrics.
@@ -272,6 +266,12 @@ impl Broker for DiskBroker {
 }
 
 impl Lifecycle for DiskBroker {
+    fn start(&self) -> Pending<Result<(), EngineError>> {
+        let started = self.threads.lock().start(&self.disk);
+        let why = |error: io::Error| format!("the system gives no thread: {error}");
+        Pending::Ready(started.map_err(|error| EngineError::Unavailable(why(error).into())))
+    }
+
     fn health(&self) -> Result<(), Cow<'static, str>> {
         self.disk.trouble.health()
     }
@@ -305,6 +305,17 @@ impl Lifecycle for DiskBroker {
 }
 
 impl Threads {
+    /// Begins those that do not run yet.
+    fn start(&mut self, disk: &Arc<Disk>) -> io::Result<()> {
+        if self.closing.is_none() || self.loader.is_some() {
+            return Ok(());
+        }
+        self.loader = Some(spawn("disk-load", disk, Disk::run_loader)?);
+        self.commits = Some(spawn("disk-sync", disk, Disk::run_commits)?);
+        self.store = Some(spawn("disk-store", disk, Disk::run_store)?);
+        Ok(())
+    }
+
     /// Ends them one after the other: calls that wait are answered first.
     fn end(self, disk: &Disk, how: Stop) {
         disk.loads.stop();

@@ -65,10 +65,10 @@ impl DiskOptions {
 pub struct Opened {
     lock: Lock,
     options: DiskOptions,
-    files: Arc<dyn Files>,
     store: Arc<Sqlite>,
     info: Info,
     replay: Replay,
+    journal: Journal,
 }
 
 /// A store in use. It is closed in order by [`Closing::close`], or left as it is when it is dropped.
@@ -133,7 +133,7 @@ impl Opened {
             journal: 0,
             lsn: 0,
         });
-        let replay = Replay::read(&*files, &*store, &info, is_new).map_err(unusable)?;
+        let mut replay = Replay::read(&*files, &*store, &info, is_new).map_err(unusable)?;
         let boot = boot();
         let is_same_boot = !boot.is_empty() && boot == info.boot;
         if !info.is_clean && !is_same_boot {
@@ -157,28 +157,26 @@ impl Opened {
         store
             .set_info(&info)
             .map_err(|error| unusable(error.to_string()))?;
+        let earlier = std::mem::take(&mut replay.files);
+        let number = (earlier.last()).map_or(info.journal.max(1), |(number, _)| number + 1);
+        let journal = Journal::open(files, info.salt, number, earlier, replay.last)
+            .map_err(|error| unusable(error.to_string()))?;
         Ok(Self {
             lock,
             options,
-            files,
             store,
             info,
             replay,
+            journal,
         })
     }
 
     /// Makes the engine's state of it.
-    pub(crate) fn into_disk(
-        self,
-        sink: Arc<dyn Sink>,
-        clock: Arc<dyn Clock>,
-    ) -> std::io::Result<(Disk, Closing)> {
+    pub(crate) fn into_disk(self, sink: Arc<dyn Sink>, clock: Arc<dyn Clock>) -> (Disk, Closing) {
         let Replay {
             shards,
             keys,
-            last,
             next_stream,
-            files,
             damaged,
             ..
         } = self.replay;
@@ -186,10 +184,6 @@ impl Opened {
             interval: self.info.interval_generation,
             sync: self.info.sync_generation,
         };
-        let number = files
-            .last()
-            .map_or(self.info.journal, |(number, _)| number + 1);
-        let journal = Journal::open(self.files, self.info.salt, number.max(1), files, last)?;
         for shard in shards.iter() {
             let mut shard = shard.lock();
             for channel in shard.channels() {
@@ -220,7 +214,7 @@ impl Opened {
             generations,
             shards,
             keys,
-            journal,
+            journal: self.journal,
             store: self.store.clone(),
             commits: CommitQueue::default(),
             loads: LoadQueue::default(),
@@ -238,7 +232,7 @@ impl Opened {
             info: self.info,
             _lock: self.lock,
         };
-        Ok((disk, closing))
+        (disk, closing)
     }
 }
 

@@ -95,8 +95,9 @@ impl World {
         let clock = Arc::new(ManualClock::at(unix_ms));
         let sink = Arc::new(Recorder::default());
         let broker = DiskBroker::new(opened, sink.clone(), clock.clone());
+        block_on(broker.start().wait()).expect("the engine starts");
         Self {
-            broker: Arc::new(broker.expect("the engine starts")),
+            broker: Arc::new(broker),
             sink,
             clock,
         }

@@ -13,6 +13,7 @@ mod tokens;
 
 pub mod explain;
 
+pub mod engine;
 pub mod listener;
 pub mod logging;
 pub mod server;

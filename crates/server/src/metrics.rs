@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use metrics::{Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use veche_engine_disk::broker::DiskBroker;
 use veche_node::counters::{Counters, Durations, Tally};
 use veche_node::node::Node;
 use veche_transport::doors::Doors;
@@ -24,6 +25,8 @@ pub(crate) struct Metrics {
     /// By protocol.
     calls: Vec<(&'static str, Arc<Calls>)>,
     doors: Arc<Doors>,
+    /// The engine, where it is the one on disk.
+    disk: Option<Arc<DiskBroker>>,
 }
 
 /// One rendering: a recorder that is filled once, and read.
@@ -40,8 +43,14 @@ impl Metrics {
         node: Arc<Node>,
         calls: Vec<(&'static str, Arc<Calls>)>,
         doors: Arc<Doors>,
+        disk: Option<Arc<DiskBroker>>,
     ) -> Self {
-        Self { node, calls, doors }
+        Self {
+            node,
+            calls,
+            doors,
+            disk,
+        }
     }
 
     /// The text of a scrape.
@@ -54,6 +63,7 @@ impl Metrics {
         self.refusals(&page);
         self.call_counts(&page);
         self.own(&page);
+        self.store(&page);
         page.render() + &self.durations()
     }
 
@@ -230,6 +240,37 @@ impl Metrics {
         );
     }
 
+    /// How the store of the engine on disk stands.
+    fn store(&self, page: &Page) {
+        let Some(disk) = &self.disk else { return };
+        let stats = disk.stats();
+        for (name, bytes) in [
+            ("veche_store_used_bytes", stats.used_bytes),
+            ("veche_store_free_bytes", stats.free_bytes),
+            ("veche_store_journal_bytes", stats.journal_bytes),
+            ("veche_store_cache_bytes", stats.cache_bytes),
+        ] {
+            page.gauge(name, &[], to_usize(bytes));
+        }
+        for (name, count) in [
+            ("veche_store_publications_kept_total", stats.kept),
+            ("veche_store_publishes_refused_total", stats.refused),
+            ("veche_store_syncs_total", stats.syncs.0),
+            ("veche_store_writes_total", stats.writes.0),
+            ("veche_store_loads_total", stats.loads),
+            ("veche_store_chunks_dropped_total", stats.dropped_chunks),
+            ("veche_store_damaged_total", stats.damaged),
+        ] {
+            page.counter(name, &[], count);
+        }
+        for (name, seconds) in [
+            ("veche_store_sync_seconds_total", stats.syncs.1),
+            ("veche_store_write_seconds_total", stats.writes.1),
+        ] {
+            page.number(name, seconds);
+        }
+    }
+
     /// Counts by a label, summed over the workers.
     fn tally(
         &self,
@@ -361,6 +402,13 @@ impl Page {
         self.recorder
             .register_gauge(&key(name, labels), &METADATA)
             .set(value as f64);
+    }
+
+    /// A number with a fraction.
+    fn number(&self, name: &'static str, value: f64) {
+        self.recorder
+            .register_gauge(&key(name, &[]), &METADATA)
+            .set(value);
     }
 
     fn render(&self) -> String {

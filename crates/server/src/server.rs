@@ -14,11 +14,9 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use veche_api::grpc::GrpcOptions;
 use veche_api::openapi::{self, Description};
-use veche_engine::memory::broker::MemoryBroker;
-use veche_engine::memory::clock::SystemClock;
-use veche_engine::memory::presence::MemoryPresence;
+use veche_engine_disk::lock::OpenError;
 use veche_node::gate::Gate;
-use veche_node::node::{Engine, MAX_WORKERS, Node, NodeConfig, Surroundings};
+use veche_node::node::{MAX_WORKERS, Node, NodeConfig, Surroundings};
 use veche_transport::doors::{Door, Doors, Log};
 use veche_transport::host::Hosts;
 use veche_transport::origin::{BadPattern, Origins};
@@ -29,6 +27,7 @@ use veche_websocket::decoder::Limits;
 use crate::authority::TokenAuthority;
 use crate::backend::NodeBackend;
 use crate::drain::Drain;
+use crate::engine::{self, Parts};
 use crate::grpc::Grpc;
 use crate::http::Http;
 use crate::index;
@@ -51,8 +50,6 @@ const HEALTH_TIMEOUT: Duration = Duration::from_secs(5);
 const PRESENCE_TTL: Duration = Duration::from_secs(60);
 /// Beyond two intervals in which a client is kept.
 const PRESENCE_SLACK: Duration = Duration::from_secs(6);
-/// Between two sweeps of what has expired in memory.
-const SWEEP: Duration = Duration::from_secs(1);
 
 /// Why the server can't start.
 #[derive(Debug, thiserror::Error)]
@@ -66,6 +63,9 @@ pub enum StartError {
     /// A key for tokens cannot be used; names the key and the reason.
     #[error("{0}")]
     Keys(String),
+    /// The store of the engine on disk can't be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
     /// The node does not start.
     #[error("cannot start the node")]
     Node(#[from] veche_node::node::StartError),
@@ -173,26 +173,18 @@ impl Bound {
             control: control.clone(),
             listeners: listeners.for_workers(),
         };
-        let mut sweeper = None;
+        let mut parts = None;
         let version = format!("Veche {VERSION}");
+        let rules = rules(&config, &version);
+        let opened = engine::open(&config, &rules.channel)?;
         let node = Node::start(
             NodeConfig {
                 when_quiet,
                 ..node_config(&config)
             },
-            rules(&config, &version),
+            rules,
             surroundings,
-            |sink| {
-                let clock = Arc::new(SystemClock::default());
-                let broker = Arc::new(MemoryBroker::new(sink, clock.clone()));
-                let presence = Arc::new(MemoryPresence::new(clock));
-                sweeper = Some(control.spawn(sweep(broker.clone(), presence.clone())));
-                Engine {
-                    broker,
-                    presence,
-                    controller: None,
-                }
-            },
+            |sink| parts.insert(Parts::new(opened, sink)).engine(),
         )?;
         let backend = Arc::new(NodeBackend::new(node.clone()));
         let mut backends = vec![backend.clone()];
@@ -203,10 +195,12 @@ impl Bound {
             calls.push(("grpc", backend.calls()));
             serve_grpc(&config, backend, grpc, &control)
         });
-        let metrics = Metrics::new(node.clone(), calls, doors);
+        let disk = parts.as_ref().and_then(Parts::disk);
+        let metrics = Metrics::new(node.clone(), calls, doors, disk);
         let router = router(&config, &node, backend, metrics, pages);
         http.open(node.clone(), router);
-        let sweeper = sweeper.unwrap_or_else(|| control.spawn(async {}));
+        let parts = parts.expect("the node has made its engine");
+        let sweeper = control.spawn(parts.sweep());
         Ok(Server {
             node,
             http,
@@ -477,13 +471,4 @@ async fn scrape(State(metrics): State<Arc<Metrics>>) -> impl IntoResponse {
         )],
         metrics.render(),
     )
-}
-
-async fn sweep(broker: Arc<MemoryBroker>, presence: Arc<MemoryPresence>) {
-    let mut ticks = tokio::time::interval(SWEEP);
-    loop {
-        ticks.tick().await;
-        broker.sweep();
-        presence.sweep();
-    }
 }

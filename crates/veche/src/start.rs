@@ -59,6 +59,7 @@ pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
         let folder = DataFolder::take(data)?;
         let is_key_kept = bound.config_mut().http_api.key.is_empty();
         add_chat(bound.config_mut(), &folder.secrets()?)?;
+        keep_history_in(folder.path(), bound.config_mut());
         let (api_key, token_secret) = chat_keys(bound.config_mut());
         let url = format!("http://{}", reachable(bound.addresses()));
         // The server itself refuses requests for other hosts, so the chat need not look again.
@@ -230,6 +231,14 @@ fn add_chat(config: &mut Config, secrets: &Secrets) -> Result<(), Failure> {
         token.hmac_secret_key = secrets.token_secret.clone().into();
     }
     Ok(())
+}
+
+/// The demo's history is where its messages are, unless the configuration says another place.
+fn keep_history_in(folder: &Path, config: &mut Config) {
+    let disk = &mut config.engine.disk;
+    if disk.path == Config::default().engine.disk.path {
+        disk.path = folder.join("history").to_string_lossy().into_owned();
+    }
 }
 
 /// The chat's namespaces, as a configuration of their own.

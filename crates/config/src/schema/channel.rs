@@ -56,6 +56,8 @@ sections! {
         history_ttl: Duration,
         /// How long epoch and offset outlive the history; 0 takes `channel.history_meta_ttl`.
         history_meta_ttl: Duration,
+        /// What a publication waits for on disk; empty takes `engine.disk.durability`.
+        history_durability: HistoryDurability,
         /// Watches every subscriber's position.
         force_positioning: bool,
         /// Watches the position of subscribers who ask for it.
@@ -228,6 +230,16 @@ choices! {
         JsonObject = "json_object",
         /// Bytes, even none.
         Binary = "binary",
+    }
+
+    /// `history_durability`.
+    HistoryDurability {
+        /// As `engine.disk.durability`.
+        Default = "",
+        /// For nothing but the system.
+        Interval = "interval",
+        /// For the disk.
+        Sync = "sync",
     }
 
     /// `force_recovery_mode`.

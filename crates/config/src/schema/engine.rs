@@ -1,5 +1,7 @@
 //! The cluster's side: engine, broker, presence manager, map broker, controller, shared poll.
 
+use std::time::Duration;
+
 use crate::schema::postgres::{PostgresBroker, PostgresController, PostgresMapBroker};
 use crate::schema::redis::{
     NatsBroker, RedisBroker, RedisEngine, RedisMapBroker, RedisNatsBroker, RedisPresenceManager,
@@ -14,6 +16,22 @@ sections! {
         kind as "type": EngineType,
         /// Settings of the Redis engine.
         redis: RedisEngine,
+        /// Settings of the engine on disk.
+        disk: DiskEngine,
+    }
+
+    /// `engine.disk`.
+    DiskEngine {
+        /// The folder of the store; it is made if there is none.
+        path: String = "veche-data/history",
+        /// What a publication waits for before it is confirmed and delivered.
+        durability: DiskDurability,
+        /// Between two syncs of what waits for none.
+        interval: Duration = "1s",
+        /// Most bytes of the store; the oldest publications go. 0 is no limit.
+        max_size: usize,
+        /// Bytes of memory for channels and the store's pages.
+        cache_size: usize = "67108864",
     }
 
     /// `broker`.
@@ -37,7 +55,7 @@ sections! {
         /// Takes this presence manager instead of the engine's.
         enabled: bool,
         /// The presence manager.
-        kind as "type": EngineType,
+        kind as "type": PresenceManagerType,
         /// Settings of presence on Redis.
         redis: RedisPresenceManager,
     }
@@ -76,8 +94,26 @@ sections! {
 }
 
 choices! {
-    /// `engine.type` and `presence_manager.type`.
+    /// `engine.type`.
     EngineType {
+        /// In this process; a restart forgets.
+        Memory = "memory",
+        /// In this process, with history on disk; presence is in memory.
+        Disk = "disk",
+        /// On Redis.
+        Redis = "redis",
+    }
+
+    /// `engine.disk.durability`.
+    DiskDurability {
+        /// At most what came since the last sync is lost by a power cut, and nothing by the end of the process.
+        Interval = "interval",
+        /// Nothing is lost.
+        Sync = "sync",
+    }
+
+    /// `presence_manager.type`.
+    PresenceManagerType {
         /// In this process; a restart forgets.
         Memory = "memory",
         /// On Redis.

@@ -10,13 +10,14 @@ use crate::table::{self, Key};
 const PAGE: &str = include_str!("../../../../docs/configuration.md");
 
 /// Sections with keys that have effect: these must be named one by one.
-const LIVE: [&str; 16] = [
+const LIVE: [&str; 17] = [
     "channel",
     "channel.namespaces",
     "channel.without_namespace",
     "client",
     "client.token",
     "client.subscription_token",
+    "engine.disk",
     "grpc_api",
     "health",
     "http_api",

@@ -163,7 +163,7 @@ fn an_engine_that_is_missing_is_said_in_one_line() {
     assert_eq!(
         refused(&file(&tree)),
         [
-            "engine.type: \"redis\" is not available yet; write \"memory\" or remove it, and this node keeps its channels itself"
+            "engine.type: \"redis\" is not available yet; write \"memory\" or \"disk\", and this node keeps its channels itself"
         ]
     );
 }
