@@ -297,8 +297,8 @@ mod tests {
             encoder.give_back();
             encoder.scratch()
         };
-        assert!(encode(10_000).iter().all(|kept| *kept >= 10_000));
-        assert_eq!(encode(1 << 20), [0, 0]);
+        assert!(encode(10_000) >= 10_000);
+        assert_eq!(encode(1 << 20), 0);
     }
 
     #[test]

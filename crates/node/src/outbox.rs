@@ -8,7 +8,7 @@
 //! Flushing (`flush`) is sliced. What is owed when a flush begins is sealed as a batch; what comes meanwhile goes to
 //! new runs.
 //!
-//! What a client asked for itself ([`Outboxes::append_reply`]) does not count toward the limit past which it is slow:
+//! What a client asked for itself (replies) does not count toward the limit past which it is slow:
 //! whoever drives the client paces its commands instead, by [`Outboxes::owed`] and [`Outboxes::watch`].
 
 use std::collections::VecDeque;
@@ -23,6 +23,7 @@ mod backlog;
 mod chunk;
 mod flush;
 mod frames;
+mod own;
 mod run;
 mod urgent;
 
@@ -214,55 +215,6 @@ impl Outboxes {
     /// Changes whenever runs are sealed: a run of another generation takes no more frames.
     pub(crate) fn generation(&self) -> u32 {
         self.generation
-    }
-
-    /// Queues whole frames for one client.
-    pub(crate) fn append(&mut self, slot: u32, frames: &[u8]) {
-        let run = match self.private {
-            Some(run) if self.run(run).bytes.len() < MAX_RUN => run,
-            _ => {
-                let run = self.begin_run();
-                *self.private.insert(run)
-            }
-        };
-        self.append_to(run, slot, frames);
-    }
-
-    /// Queues whole frames for one client that has asked for them. They do not make it a slow one.
-    pub(crate) fn append_reply(&mut self, slot: u32, frames: &[u8]) {
-        let run = match self.replies {
-            Some(run) if self.run(run).bytes.len() < MAX_RUN => run,
-            _ => {
-                let run = self.begin_run();
-                self.run_mut(run).is_reply = true;
-                *self.replies.insert(run)
-            }
-        };
-        self.append_to(run, slot, frames);
-    }
-
-    fn append_to(&mut self, run: RunId, slot: u32, frames: &[u8]) {
-        let start = self.run_len(run);
-        self.run_mut(run).bytes.extend_from_slice(frames);
-        let end = self.run_len(run);
-        let Some(row) = self.rows.get_mut(slot as usize) else {
-            return;
-        };
-        if let Some(last) = row.last_mut()
-            && last.run == run
-            && last.end == Some(start)
-        {
-            last.end = Some(end);
-            return;
-        }
-        self.owe(
-            slot,
-            Segment {
-                run,
-                start,
-                end: Some(end),
-            },
-        );
     }
 
     /// Begins a run for a group.

@@ -14,7 +14,6 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 use veche_session::turn::Now;
 
-use crate::encoder::{Encoder, give_back};
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::node::Node;
@@ -35,6 +34,7 @@ mod head;
 mod items;
 mod listing;
 mod positions;
+mod sender;
 mod sockets;
 mod timers;
 
@@ -44,8 +44,8 @@ use clients::Clients;
 use connections::Connections;
 use context::Context;
 use deferred::DeferredPublishes;
-use driver::Allowance;
 use positions::Positions;
+use sender::Sender;
 
 /// One worker: the owners of its state.
 #[derive(Debug)]
@@ -61,14 +61,8 @@ pub(crate) struct Worker {
     pub(crate) hub: Hub,
     /// Who is connected.
     pub(crate) clients: Clients,
-    pub(crate) encoder: Encoder,
-    /// Replies to the message that is being handled; they share a frame.
-    pub(crate) batch: Vec<u8>,
-    /// Whether the batch holds what its client has asked for.
-    pub(crate) batch_is_reply: bool,
-    /// What the client that is being served may still have done in this turn.
-    pub(crate) allowance: Allowance,
-    pub(crate) frames: Vec<u8>,
+    /// What clients are sent by their own conversations.
+    sender: Sender,
     /// Whether what was published has come.
     positions: Positions,
     /// Publishes that wait because the node is congested.
@@ -103,11 +97,7 @@ impl Worker {
             outboxes: Outboxes::new(config.queue_max_size),
             hub: Hub::default(),
             clients: Clients::default(),
-            encoder: Encoder::new(config.compression_level, config.compression_min_size),
-            batch: Vec::new(),
-            batch_is_reply: false,
-            allowance: Allowance::default(),
-            frames: Vec::new(),
+            sender: Sender::new(config),
             positions: Positions::default(),
             deferred: DeferredPublishes::default(),
             notices: Notices::default(),
@@ -151,7 +141,7 @@ impl Worker {
         self.end_casualties();
         self.bound_backlog();
         self.notices.flush(&self.context);
-        self.give_back();
+        self.sender.give_back();
         self.act_when_quiet();
     }
 
@@ -260,13 +250,6 @@ impl Worker {
             .look_for_stalled(self.context.monotonic(), stall_timeout);
         let written = self.outboxes.take_written();
         self.context.counters().bytes_sent.add(written);
-    }
-
-    /// What a very large message needed is not kept for ever.
-    fn give_back(&mut self) {
-        self.encoder.give_back();
-        give_back(&mut self.batch);
-        give_back(&mut self.frames);
     }
 
     /// Calls what is to be called in quiet times, once for each.

@@ -25,17 +25,32 @@ impl Encoding {
         }
     }
 
-    /// Adds an encoded reply to a message that may hold others already.
-    pub fn append(self, message: &mut Vec<u8>, reply: &[u8]) {
+    /// Adds a reply, which `write` appends, at the end of a message that is being made there. `is_first` says whether it
+    /// is the message's first.
+    pub fn append_with(
+        self,
+        message: &mut Vec<u8>,
+        is_first: bool,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
         match self {
             Self::Json => {
-                if !message.is_empty() {
+                if !is_first {
                     message.push(b'\n');
                 }
+                write(message);
             }
-            Self::Protobuf => protobuf::push_length(message, reply.len()),
+            Self::Protobuf => {
+                let start = message.len();
+                write(message);
+                let end = message.len();
+                protobuf::push_length(message, end - start);
+                let length = message.len() - end;
+                if let Some(reply) = message.get_mut(start..) {
+                    reply.rotate_right(length);
+                }
+            }
         }
-        message.extend_from_slice(reply);
     }
 
     /// A ping: the empty reply.
@@ -278,13 +293,19 @@ mod tests {
 
     #[test]
     fn what_is_appended_comes_apart_again() {
-        let mut json = Vec::new();
-        let mut protobuf = Vec::new();
-        for reply in [&b"{}"[..], b"{\"id\":1}"] {
-            Encoding::Json.append(&mut json, reply);
-            Encoding::Protobuf.append(&mut protobuf, reply);
+        let long = vec![b'x'; 300];
+        let replies = [&b"{}"[..], b"{\"id\":1}", &long];
+        for encoding in [Encoding::Json, Encoding::Protobuf] {
+            let mut message = b"before".to_vec();
+            for (at, reply) in replies.into_iter().enumerate() {
+                encoding.append_with(&mut message, at == 0, |out| out.extend_from_slice(reply));
+            }
+            let message = message.strip_prefix(b"before").expect("it stays");
+            let apart: Vec<_> = match encoding {
+                Encoding::Json => lines(message).map(Result::unwrap).collect(),
+                Encoding::Protobuf => messages(message).map(Result::unwrap).collect(),
+            };
+            assert_eq!(apart, replies, "{encoding:?}");
         }
-        assert_eq!(json, b"{}\n{\"id\":1}");
-        assert_eq!(protobuf, b"\x02{}\x08{\"id\":1}");
     }
 }

@@ -37,6 +37,11 @@ fn client(outboxes: &mut Outboxes, slot: u32, room: usize) -> Metered {
 }
 
 /// Bytes that are left after short writes.
+/// Queues frames that the client has asked for.
+fn append_reply(outboxes: &mut Outboxes, slot: u32, frames: &[u8]) {
+    outboxes.append_with(slot, true, |out| out.extend_from_slice(frames));
+}
+
 fn unwritten(outboxes: &Outboxes) -> usize {
     let rests = outboxes.rows.iter().filter_map(|row| row.rest.as_ref());
     rests.map(|rest| rest.bytes).sum()

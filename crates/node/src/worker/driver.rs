@@ -23,8 +23,6 @@ mod plain;
 #[cfg(test)]
 mod streams;
 
-pub(crate) use pacing::Allowance;
-
 /// How a connection goes on after some input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -87,7 +85,7 @@ impl Worker {
             connected_ms: 0,
             _pass: pass,
         });
-        self.allowance = Allowance::default();
+        self.sender.serve_another();
         let mut fate = self.greet(slot, &mut open);
         if let Some(first) = first
             && fate == Fate::Alive
@@ -132,7 +130,7 @@ impl Worker {
                 let Some(mut open) = self.connections.take_open(slot) else {
                     return;
                 };
-                self.allowance = Allowance::default();
+                self.sender.serve_another();
                 let mut input = received;
                 // While it is paused only a simulated socket is read.
                 let fate = if open.paused {
@@ -157,7 +155,7 @@ impl Worker {
         let Some(mut open) = self.connections.take_open(slot) else {
             return;
         };
-        self.allowance = Allowance::default();
+        self.sender.serve_another();
         let mut fate = self.session_handles(slot, &mut open, handle);
         if fate == Fate::Alive {
             fate = self.settle_plain(slot, &mut open);

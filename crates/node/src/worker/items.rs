@@ -132,7 +132,7 @@ impl Worker {
         self.hub.deliver(
             event,
             &mut self.outboxes,
-            &mut self.encoder,
+            self.sender.encoder_mut(),
             &mut self.connections,
             &mut aftermath,
         );

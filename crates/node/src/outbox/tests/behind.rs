@@ -18,7 +18,7 @@ fn replies_make_nobody_slow_and_what_comes_unasked_may_fill_the_limit_beside_the
     let mut outboxes = Outboxes::new(1000);
     let reader = client(&mut outboxes, 0, 0);
     for number in 0..10 {
-        outboxes.append_reply(0, &frame(number, 5_000));
+        append_reply(&mut outboxes, 0, &frame(number, 5_000));
     }
     group(&mut outboxes, &[0], &frame(10, 500));
     outboxes.append(0, &frame(11, 400));
@@ -39,7 +39,7 @@ fn what_was_written_does_not_count_any_more_wherever_the_writes_end() {
         let mut outboxes = Outboxes::new(1000);
         let reader = client(&mut outboxes, 0, 0);
         for number in 0..20 {
-            outboxes.append_reply(0, &frame(2 * number, 4_996));
+            append_reply(&mut outboxes, 0, &frame(2 * number, 4_996));
             group(&mut outboxes, &[0], &frame(2 * number + 1, 396));
             flush(&mut outboxes);
             let rest = outboxes.rows[0].rest.as_ref();
@@ -64,7 +64,7 @@ fn what_was_written_does_not_count_any_more_wherever_the_writes_end() {
 fn who_waits_for_a_client_to_owe_less_is_told_once() {
     let mut outboxes = Outboxes::new(UNLIMITED);
     let reader = client(&mut outboxes, 0, 100);
-    outboxes.append_reply(0, &frame(0, 2 * EASED - 10));
+    append_reply(&mut outboxes, 0, &frame(0, 2 * EASED - 10));
     assert_eq!(outboxes.owed(0), 2 * EASED);
     outboxes.watch(0);
     flush(&mut outboxes);
@@ -91,7 +91,7 @@ fn a_client_that_takes_all_at_once_or_has_no_link_eases_too() {
         let reader = room.map(Metered::new);
         outboxes.insert(0, reader.as_ref().map(Metered::link));
         for number in 0..3 {
-            outboxes.append_reply(0, &frame(number, EASED));
+            append_reply(&mut outboxes, 0, &frame(number, EASED));
             group(&mut outboxes, &[0], &frame(9, 10));
         }
         outboxes.watch(0);
@@ -162,7 +162,7 @@ fn who_takes_nothing_for_some_looks_is_slow_and_who_takes_a_little_is_not() {
     let mut outboxes = Outboxes::new(UNLIMITED);
     let readers = [0, 1, 2].map(|slot| client(&mut outboxes, slot, 0));
     for slot in [0, 1, 2] {
-        outboxes.append_reply(slot, &frame(1, 10_000));
+        append_reply(&mut outboxes, slot, &frame(1, 10_000));
     }
     flush(&mut outboxes);
     readers[2].allow(UNLIMITED);

@@ -58,7 +58,7 @@ proptest! {
                 outboxes.open(0, run);
                 outboxes.extend(run, &frame);
             } else {
-                outboxes.append_reply(0, &frame);
+                append_reply(&mut outboxes, 0, &frame);
             }
             wanted.push(frame);
         }
@@ -183,7 +183,7 @@ fn nothing_goes_before_the_answer_to_the_upgrade() {
         let mut outboxes = Outboxes::new(UNLIMITED);
         let reader = client(&mut outboxes, 0, room);
         outboxes.append(0, head);
-        outboxes.append_reply(0, &frame(1, 500));
+        append_reply(&mut outboxes, 0, &frame(1, 500));
         if room == UNLIMITED {
             outboxes.append_urgent(0, Urgent::Pong, &pong(1));
         }

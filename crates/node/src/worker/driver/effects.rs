@@ -3,23 +3,17 @@
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use veche_protocol::batch::Encoding;
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::push::{self, Push};
 use veche_protocol::reply::{self, Reply};
-use veche_protocol::{json, protobuf};
 use veche_session::effect::{Effect, Effects};
 use veche_session::profile::Ping;
 use veche_session::question::Notice;
 use veche_session::session::Session;
 use veche_session::turn::Turn;
-use veche_websocket::frame::{self, Opcode};
 
 use super::Fate;
 use crate::connection::{Open, Talk};
-use crate::encoder::encode_push;
-use crate::format::Format;
-use crate::outbox::Urgent;
 use crate::worker::Worker;
 
 impl Worker {
@@ -114,15 +108,7 @@ impl Worker {
         }
         match &mut open.talk {
             Talk::Centrifuge { encoding, .. } => {
-                self.frames.clear();
-                match encoding {
-                    Encoding::Json => json::encode_reply(reply, &mut self.frames),
-                    Encoding::Protobuf => protobuf::encode_reply(reply, &mut self.frames),
-                }
-                self.spend(self.frames.len());
-                self.batch_is_reply = true;
-                encoding.append(&mut self.batch, &self.frames);
-                if self.batch.len() > MAX_BATCH {
+                if self.sender.add_reply(reply, *encoding, &mut self.outboxes) {
                     self.send_batch(slot, open);
                 }
             }
@@ -136,58 +122,30 @@ impl Worker {
         if let push::Body::Unsubscribe(unsubscribe) = &push.body {
             self.context.counters().unsubscribes.add(unsubscribe.code);
         }
-        let dialect = open.format().dialect;
+        let format = open.format();
         match &mut open.talk {
             Talk::Centrifuge { encoding, .. } => {
-                self.batch_is_reply |= is_recovered(push);
-                self.frames.clear();
-                encode_push(push, dialect, &mut self.frames);
-                encoding.append(&mut self.batch, &self.frames);
+                self.sender
+                    .add_push(push, *encoding, format, &mut self.outboxes);
             }
             Talk::Plain { .. } => self.send_plain(slot, open, &Effect::Push(push.clone())),
             Talk::Echo => {}
         }
     }
 
-    /// A ping does not wait behind messages; where it is one itself, it travels alone.
     fn send_ping(&mut self, slot: u32, open: &Open) {
-        self.frames.clear();
-        match &open.talk {
+        let as_message = match &open.talk {
             Talk::Centrifuge { session, encoding } if session.profile().ping != Ping::Frame => {
-                let mut ping = Vec::new();
-                encoding.append(&mut ping, encoding.ping());
-                let Format { dialect, framing } = open.format();
-                framing.write(dialect.opcode(), &ping, &mut self.frames);
+                Some((*encoding, open.format()))
             }
-            _ => frame::write(&mut self.frames, Opcode::Ping, &[]),
-        }
-        self.outboxes
-            .append_urgent(slot, Urgent::Ping, &self.frames);
+            _ => None,
+        };
+        self.sender.send_ping(slot, as_message, &mut self.outboxes);
     }
 
     /// Sends the replies that have come together.
-    pub(crate) fn send_batch(&mut self, slot: u32, open: &Open) {
-        if self.batch.is_empty() {
-            return;
-        }
-        self.frames.clear();
-        let Format { dialect, framing } = open.format();
-        let opcode = dialect.opcode();
-        self.encoder
-            .frame(framing, opcode, &self.batch, &mut self.frames);
-        if mem::take(&mut self.batch_is_reply) {
-            self.outboxes.append_reply(slot, &self.frames);
-        } else {
-            self.outboxes.append(slot, &self.frames);
-        }
-        self.batch.clear();
+    pub(super) fn send_batch(&mut self, slot: u32, open: &Open) {
+        self.sender
+            .send_batch(slot, open.format(), &mut self.outboxes);
     }
 }
-
-/// Whether a push of a session is what its client has missed, and not something new that comes unasked.
-pub(crate) fn is_recovered(push: &Push) -> bool {
-    matches!(push.body, push::Body::Publication(_) | push::Body::Whole(_))
-}
-
-/// Replies in one frame at the most; a longer batch is continued in another.
-const MAX_BATCH: usize = 64 << 10;

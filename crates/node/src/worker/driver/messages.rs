@@ -8,12 +8,11 @@ use veche_protocol::command::Command;
 use veche_protocol::disconnect::Disconnect;
 use veche_session::session::Session;
 use veche_websocket::decoder::Event;
-use veche_websocket::frame::{self, Opcode};
+use veche_websocket::frame::Opcode;
 
 use super::Fate;
-use super::pacing::{Allowance, Pace};
+use super::pacing::Pace;
 use crate::connection::{Open, Talk};
-use crate::outbox::Urgent;
 use crate::waiting::End;
 use crate::worker::Worker;
 
@@ -58,10 +57,7 @@ impl Worker {
             Event::Text(text) => self.handle_message(slot, open, text.as_bytes(), Opcode::Text),
             Event::Binary(bytes) => self.handle_message(slot, open, bytes, Opcode::Binary),
             Event::Ping(payload) => {
-                self.frames.clear();
-                frame::write(&mut self.frames, Opcode::Pong, payload);
-                self.outboxes
-                    .append_urgent(slot, Urgent::Pong, &self.frames);
+                self.sender.send_pong(slot, payload, &mut self.outboxes);
                 Fate::Alive
             }
             Event::Pong(_) if open.talk.session().is_some() => {
@@ -108,7 +104,7 @@ impl Worker {
 
     /// A message that did not come by the client's own socket, or came with its request.
     pub(crate) fn received_message(&mut self, slot: u32, open: &mut Open, message: &[u8]) -> Fate {
-        self.allowance = Allowance::default();
+        self.sender.serve_another();
         let opcode = open.format().dialect.opcode();
         self.handle_message(slot, open, message, opcode)
     }
@@ -160,15 +156,13 @@ impl Worker {
         if self.pace(slot, open) != Pace::Go {
             return (Fate::Alive, Some(message));
         }
-        self.allowance.commands -= 1;
+        self.sender.spend_command();
         if let Talk::Plain { .. } = &open.talk {
             return (self.handle_plain(slot, open, message, opcode), None);
         }
-        self.frames.clear();
-        self.encoder
-            .frame(open.framing, opcode, message, &mut self.frames);
-        self.outboxes.append_reply(slot, &self.frames);
-        self.spend(message.len());
+        let form = (open.framing, opcode);
+        self.sender
+            .send_message(slot, form, message, true, &mut self.outboxes);
         (Fate::Alive, None)
     }
 
@@ -184,7 +178,7 @@ impl Worker {
             if self.pace(slot, open) != Pace::Go {
                 return (Fate::Alive, Some(commands.rest()));
             }
-            self.allowance.commands -= 1;
+            self.sender.spend_command();
             let fate = match commands.next() {
                 None => return (Fate::Alive, None),
                 Some(Ok(command)) => self.timed_command(slot, open, command),

@@ -6,15 +6,6 @@ use crate::connection::Open;
 use crate::outbox::EASED;
 use crate::worker::Worker;
 
-/// What may still be done for a client before the others' turn.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allowance {
-    /// Commands, or messages where a message is a command.
-    pub(crate) commands: u32,
-    /// Bytes of replies, before they are compressed.
-    pub(crate) bytes: usize,
-}
-
 /// Whether a client's next command may be carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Pace {
@@ -28,31 +19,17 @@ pub(super) enum Pace {
     Later,
 }
 
-impl Default for Allowance {
-    fn default() -> Self {
-        Self {
-            commands: COMMANDS,
-            bytes: EASED,
-        }
-    }
-}
-
 impl Worker {
     pub(super) fn pace(&self, slot: u32, open: &Open) -> Pace {
         if !open.talk.can_take(&self.context.turn()) {
             Pace::Busy
-        } else if self.outboxes.owed(slot) + self.batch.len() > EASED {
+        } else if self.outboxes.owed(slot) + self.sender.unsent(&self.outboxes) > EASED {
             Pace::Owing
-        } else if self.allowance.commands == 0 || self.allowance.bytes == 0 {
+        } else if !self.sender.has_allowance() {
             Pace::Later
         } else {
             Pace::Go
         }
-    }
-
-    /// Replies of so many bytes were made.
-    pub(crate) fn spend(&mut self, bytes: usize) {
-        self.allowance.bytes = self.allowance.bytes.saturating_sub(bytes);
     }
 
     /// Sees to it that what waits is gone on with, as soon as it may be. Returns whether the socket is to be read.
@@ -81,7 +58,7 @@ impl Worker {
         let Some(mut open) = self.connections.take_open(slot) else {
             return;
         };
-        self.allowance = Allowance::default();
+        self.sender.serve_another();
         let mut fate = self.take_waiting(slot, &mut open);
         if fate == Fate::Alive
             && let Some(waiting) = &mut open.waiting
@@ -98,6 +75,3 @@ impl Worker {
         self.put_back(slot, open, fate);
     }
 }
-
-/// Commands of one client in one turn.
-const COMMANDS: u32 = 64;

@@ -74,9 +74,8 @@ impl Worker {
     ) {
         let silent = disconnect.code == Disconnect::CONNECTION_CLOSED.code;
         if !silent {
-            self.frames.clear();
-            framing.write_end(disconnect, &mut self.frames);
-            self.outboxes.append(slot, &self.frames);
+            self.outboxes
+                .append_with(slot, false, |out| framing.write_end(disconnect, out));
         }
         self.close_when_drained(
             slot,
@@ -93,13 +92,10 @@ impl Worker {
 
     /// Answers the client's close frame, and closes.
     pub(super) fn answer_goodbye(&mut self, slot: u32, code: Option<u16>) {
-        self.frames.clear();
-        frame::write(
-            &mut self.frames,
-            Opcode::Close,
-            &close::answer(code.map(|code| (code, ""))),
-        );
-        self.outboxes.append(slot, &self.frames);
+        let answer = close::answer(code.map(|code| (code, "")));
+        self.outboxes.append_with(slot, false, |out| {
+            frame::write(out, Opcode::Close, &answer);
+        });
         self.close_when_drained(
             slot,
             Closing {

@@ -11,10 +11,10 @@ use veche_session::session::{Session, SessionInit};
 use veche_websocket::frame::Opcode;
 
 use super::Fate;
-use super::effects::is_recovered;
 use crate::connection::{Open, Talk};
 use crate::framing::Framing;
 use crate::worker::Worker;
+use crate::worker::sender::is_recovered;
 
 impl Worker {
     /// A translator for a session's client.
@@ -167,21 +167,14 @@ impl Worker {
                 Frame::Text(text) => (Opcode::Text, text),
                 Frame::Binary(data) => (Opcode::Binary, data),
             };
-            self.spend(payload.len());
-            self.frames.clear();
-            self.encoder
-                .frame(open.framing, opcode, payload, &mut self.frames);
-            if is_asked {
-                self.outboxes.append_reply(slot, &self.frames);
-            } else {
-                self.outboxes.append(slot, &self.frames);
-            }
+            let form = (open.framing, opcode);
+            self.sender
+                .send_message(slot, form, payload, is_asked, &mut self.outboxes);
         }
     }
 
     fn append_text(&mut self, slot: u32, framing: Framing, text: &[u8]) {
-        self.frames.clear();
-        framing.write(Opcode::Text, text, &mut self.frames);
-        self.outboxes.append(slot, &self.frames);
+        self.outboxes
+            .append_with(slot, false, |out| framing.write(Opcode::Text, text, out));
     }
 }
