@@ -21,21 +21,25 @@ impl Worker {
         question: Question,
     ) -> Option<Answer> {
         let context = &self.context;
-        let (node, now) = (context.node(), context.now().unix_secs());
+        let node = context.node();
         let engine = node.engine();
         match question {
             Question::ConnectionToken { token } => {
-                let claims = node
-                    .authority()
-                    .connection_token(&open.caller()?, &token, now);
+                let claims = node.authority().connection_token(
+                    &open.caller()?,
+                    &token,
+                    context.now().unix_secs(),
+                );
                 context.pend(key, ask, claims, |claims, _| {
                     Answer::ConnectionToken(claims)
                 })
             }
             Question::SubscriptionToken { token } => {
-                let claims = node
-                    .authority()
-                    .subscription_token(&open.caller()?, &token, now);
+                let claims = node.authority().subscription_token(
+                    &open.caller()?,
+                    &token,
+                    context.now().unix_secs(),
+                );
                 context.pend(key, ask, claims, |claims, _| {
                     Answer::SubscriptionToken(claims)
                 })

@@ -18,8 +18,8 @@ use crate::link::Link;
 /// What few clients have.
 #[derive(Debug, Default)]
 pub(super) struct Rest {
-    /// Owed after `owed`.
-    pub(super) segments: Vec<Segment>,
+    /// Owed after `owed`: one, where a client is sent its own publication and the reply to it.
+    pub(super) segments: SmallVec<[Segment; 2]>,
     /// What earlier flushes could not write. Each chunk begins at a frame.
     pub(super) backlog: VecDeque<Chunk>,
     /// How much of the first chunk is written.

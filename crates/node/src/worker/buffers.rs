@@ -11,8 +11,8 @@ use crate::inbox::Item;
 pub(super) struct Buffers {
     /// What is read from a socket; also a bound of what is read from one in a turn.
     pub(super) received: Vec<u8>,
-    /// For decoders.
-    pub(super) workspace: Workspace,
+    /// For decoders. It is large; only the box is moved.
+    pub(super) workspace: Option<Box<Workspace>>,
     /// What a session asks for.
     pub(super) effects: Effects,
     /// What answers to that bring: the two take turns.
@@ -30,7 +30,7 @@ impl Buffers {
     pub(super) fn new() -> Self {
         Self {
             received: vec![0; SCRATCH],
-            workspace: Workspace::new(),
+            workspace: None,
             effects: Effects::new(),
             next_effects: Effects::new(),
             items: Vec::new(),

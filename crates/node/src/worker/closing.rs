@@ -46,9 +46,10 @@ impl Worker {
         let Some(decoder) = &mut closing.decoder else {
             return;
         };
+        let workspace = self.buffers.workspace.get_or_insert_default();
         let mut input = received;
         loop {
-            match decoder.next(&mut input, &limits, &mut self.buffers.workspace) {
+            match decoder.next(&mut input, &limits, workspace) {
                 Ok(Some(Event::Close(_))) => {
                     closing.peer_closed = true;
                     if closing.drained {

@@ -26,7 +26,7 @@ impl Worker {
         input: &mut &mut [u8],
     ) -> Fate {
         let limits = self.context.config().websocket;
-        let mut workspace = std::mem::take(&mut self.buffers.workspace);
+        let mut workspace = self.buffers.workspace.take().unwrap_or_default();
         let fate = loop {
             let waiting = open.waiting.as_ref();
             if waiting.is_some_and(|waiting| waiting.is_full(limits.max_message)) {
@@ -48,7 +48,7 @@ impl Worker {
                 break fate;
             }
         };
-        self.buffers.workspace = workspace;
+        self.buffers.workspace = Some(workspace);
         fate
     }
 
