@@ -1,71 +1,116 @@
-//! Questions of sessions that go to the authority: who asks is added here.
+//! Questions of sessions that go to the application: who asks is added here, and calls are dropped with their client.
 
+use std::collections::HashMap;
+
+use tokio::task::AbortHandle;
 use veche_engine::pending::Pending;
 use veche_protocol::batch::Encoding;
 use veche_session::application::{Request, Response};
 use veche_session::question::{Answer, Ask};
-use veche_session::session::Session;
 
 use crate::authority::Caller;
 use crate::connection::{Open, Talk};
 use crate::inbox::ConnectionKey;
 use crate::worker::context::Context;
 
-impl Context {
-    /// Asks the application for a session.
-    pub(crate) fn ask_application(
-        &self,
+/// The calls of the application that are under way for the clients of a worker: at most `client.concurrency` for each,
+/// and those about times that have run out.
+#[derive(Debug, Default)]
+pub(crate) struct Calls(HashMap<u32, Vec<Call>>);
+
+#[derive(Debug)]
+struct Call {
+    connection: ConnectionKey,
+    ask: Ask,
+    task: AbortHandle,
+}
+
+impl Calls {
+    /// Asks the application for a session. The answer comes now or later.
+    pub(crate) fn ask(
+        &mut self,
         key: ConnectionKey,
         ask: Ask,
         caller: &Caller<'_>,
         request: Request,
+        context: &Context,
     ) -> Option<Answer> {
-        let authority = self.node().authority();
+        let authority = context.node().authority();
+        let place = (key, ask, context);
         match request {
             Request::Connect(request) => {
                 let result = authority.connect(caller, *request);
-                self.pend_application(key, ask, result, Response::Connect)
+                self.pend(place, result, Response::Connect)
             }
             Request::Refresh => {
                 let result = authority.refresh(caller);
-                self.pend_application(key, ask, result, Response::Refresh)
+                self.pend(place, result, Response::Refresh)
             }
             Request::Subscribe(request) => {
                 let result = authority.subscribe(caller, *request);
-                self.pend_application(key, ask, result, Response::Subscribe)
+                self.pend(place, result, Response::Subscribe)
             }
             Request::Publish(request) => {
                 let result = authority.publish(caller, *request);
-                self.pend_application(key, ask, result, Response::Publish)
+                self.pend(place, result, Response::Publish)
             }
             Request::SubRefresh(request) => {
                 let result = authority.sub_refresh(caller, *request);
-                self.pend_application(key, ask, result, Response::SubRefresh)
+                self.pend(place, result, Response::SubRefresh)
             }
             Request::Rpc(request) => {
                 let result = authority.rpc(caller, *request);
-                self.pend_application(key, ask, result, Response::Rpc)
+                self.pend(place, result, Response::Rpc)
             }
         }
     }
 
-    fn pend_application<T: Send + 'static>(
-        &self,
-        key: ConnectionKey,
-        ask: Ask,
+    fn pend<T: Send + 'static>(
+        &mut self,
+        (connection, ask, context): (ConnectionKey, Ask, &Context),
         pending: Pending<T>,
         response: impl FnOnce(T) -> Response + Send + 'static,
     ) -> Option<Answer> {
-        self.pend(key, ask, pending, |result, _| {
-            Answer::Application(response(result))
-        })
+        let answer = |result| Answer::Application(response(result));
+        match pending {
+            Pending::Ready(result) => Some(answer(result)),
+            Pending::Later(future) => {
+                let task =
+                    context.answer_later(connection, ask, future, |result, _| answer(result));
+                let call = Call {
+                    connection,
+                    ask,
+                    task,
+                };
+                self.0.entry(connection.slot).or_default().push(call);
+                None
+            }
+        }
+    }
+
+    /// An answer has come for a session.
+    pub(crate) fn finish(&mut self, connection: ConnectionKey, ask: Ask) {
+        let Some(calls) = self.0.get_mut(&connection.slot) else {
+            return;
+        };
+        calls.retain(|call| call.connection != connection || call.ask != ask);
+        if calls.is_empty() {
+            self.0.remove(&connection.slot);
+        }
+    }
+
+    /// Drops the calls for a client, because its conversation ends: nobody waits for the answers any more.
+    pub(crate) fn drop_of(&mut self, slot: u32) {
+        for call in self.0.remove(&slot).into_iter().flatten() {
+            call.task.abort();
+        }
     }
 }
 
 impl Open {
     /// Who asks, for an authority; `None` where there is no session.
     pub(crate) fn caller(&self) -> Option<Caller<'_>> {
-        let session: &Session = self.talk.session()?;
+        let session = self.talk.session()?;
         Some(Caller {
             client: session.client(),
             user: session.user(),

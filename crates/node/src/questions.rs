@@ -1,5 +1,6 @@
 //! What sessions ask of the world, and how its answers come: at once, or later through the inbox.
 
+use tokio::task::AbortHandle;
 use veche_engine::error::EngineError;
 use veche_engine::pending::Pending;
 use veche_session::question::{Answer, Ask, Failure, Question};
@@ -85,7 +86,8 @@ impl Worker {
                 context.pend_engine(key, ask, added, Answer::Done)
             }
             Question::Application(request) => {
-                context.ask_application(key, ask, &open.caller()?, request)
+                let caller = open.caller()?;
+                self.calls.ask(key, ask, &caller, request, context)
             }
         }
     }
@@ -106,7 +108,7 @@ impl Context {
     }
 
     /// Brings an answer now, or through the inbox.
-    pub(crate) fn pend<T: Send + 'static>(
+    fn pend<T: Send + 'static>(
         &self,
         connection: ConnectionKey,
         ask: Ask,
@@ -116,19 +118,30 @@ impl Context {
         match pending {
             Pending::Ready(value) => Some(answer(value, self.node())),
             Pending::Later(future) => {
-                let inbox = self.inbox().clone();
-                let node = self.node().clone();
-                self.node().answers().spawn(async move {
-                    let answer = answer(future.await, &node);
-                    inbox.push(Item::Answer {
-                        connection,
-                        ask,
-                        answer,
-                    });
-                });
+                self.answer_later(connection, ask, future, answer);
                 None
             }
         }
+    }
+
+    /// Brings an answer through the inbox, unless the task is aborted.
+    pub(crate) fn answer_later<T: Send + 'static>(
+        &self,
+        connection: ConnectionKey,
+        ask: Ask,
+        future: impl Future<Output = T> + Send + 'static,
+        answer: impl FnOnce(T, &Node) -> Answer + Send + 'static,
+    ) -> AbortHandle {
+        let inbox = self.inbox().clone();
+        let node = self.node().clone();
+        self.node().answers().spawn(async move {
+            let answer = answer(future.await, &node);
+            inbox.push(Item::Answer {
+                connection,
+                ask,
+                answer,
+            });
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
-use tokio::task::{JoinError, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 /// Tasks of a node. They run on the control runtime, and end with the node at the latest.
@@ -26,14 +26,14 @@ impl Tasks {
         }
     }
 
-    /// Runs something to its end, or to the node's.
-    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+    /// Runs something to its end, or to the node's, or until the returned handle ends it.
+    pub(crate) fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let mut running = self.running.lock();
         // What has ended is let go of here, so the set holds no more than what runs at once.
         while let Some(ended) = running.try_join_next() {
             report(ended);
         }
-        running.spawn_on(future, &self.runtime);
+        running.spawn_on(future, &self.runtime)
     }
 
     /// Whether nothing runs.

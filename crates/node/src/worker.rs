@@ -14,6 +14,7 @@ use std::time::Duration;
 use mio::{Events, Poll, Token};
 use veche_session::turn::Now;
 
+use crate::application::Calls;
 use crate::hub::Hub;
 use crate::listener::Listener;
 use crate::node::Node;
@@ -67,6 +68,8 @@ pub(crate) struct Worker {
     positions: Positions,
     /// Publishes that wait because the node is congested.
     pub(crate) deferred: DeferredPublishes,
+    /// What the application is asked.
+    pub(crate) calls: Calls,
     /// What sessions let the world know.
     notices: Notices,
     loss_log: LossLog,
@@ -100,6 +103,7 @@ impl Worker {
             sender: Sender::new(config),
             positions: Positions::default(),
             deferred: DeferredPublishes::default(),
+            calls: Calls::default(),
             notices: Notices::default(),
             loss_log: LossLog::default(),
             buffers: Buffers::new(),

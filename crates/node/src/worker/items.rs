@@ -77,7 +77,10 @@ impl Worker {
                 connection,
                 ask,
                 answer,
-            } => self.answer(connection, ask, answer),
+            } => {
+                self.calls.finish(connection, ask);
+                self.answer(connection, ask, answer);
+            }
             Item::Order {
                 addressees,
                 order,

@@ -21,6 +21,7 @@ use veche_session::application::{
 };
 
 use crate::client::PATIENCE;
+use crate::server::Server;
 
 /// The test's side of the application.
 #[derive(Debug)]
@@ -68,6 +69,14 @@ impl Backend {
 }
 
 impl Call {
+    /// Waits until the node has dropped the call.
+    pub(crate) fn dropped(mut self, server: &Server) {
+        let answer = self.answer.as_mut().expect("it was not answered at once");
+        let dropped = async { tokio::time::timeout(PATIENCE, answer.closed()).await };
+        let dropped = server.runtime.block_on(dropped);
+        dropped.expect("the node has dropped the call");
+    }
+
     /// Answers. Nobody may wait for it any more.
     pub(crate) fn answer(self, response: Response) {
         let answer = self.answer.expect("it was not answered at once");

@@ -95,3 +95,30 @@ fn an_answer_to_a_client_that_has_gone_is_dropped() {
     let reply = client.ask("rpc", json!({ "method": "sum" }));
     assert_eq!(reply["rpc"], json!({}));
 }
+
+#[test]
+fn calls_are_dropped_with_the_client_for_which_they_were_made_and_no_others() {
+    let (server, backend) = start(|_| {});
+    let mut gone = Client::connected(server.addresses[0]);
+    let mut client = Client::connected(server.addresses[0]);
+    let mut calls = Vec::new();
+    for _ in 0..3 {
+        gone.command("rpc", json!({ "method": "sum" }));
+        calls.push(backend.call());
+    }
+    client.command("rpc", json!({ "method": "sum" }));
+    let kept = backend.call();
+    calls.pop().expect("three").answer(Response::Rpc(Ok(None)));
+    gone.reply();
+    drop(gone);
+    for call in calls {
+        call.dropped(&server);
+    }
+    kept.answer(Response::Rpc(Ok(Some(payload("1")))));
+    assert_eq!(client.reply()["rpc"]["data"], 1);
+    let mut plain = Client::plain(server.addresses[0]);
+    plain.send(br#"{"action":"call","method":"sum","id":1}"#);
+    let before = backend.call();
+    plain.send(br#"{"action":"login","token":"anna","id":2}"#);
+    before.dropped(&server);
+}

@@ -20,6 +20,7 @@ impl Worker {
     /// the close frames; see [`Notices::flush`](crate::notices::Notices::flush).
     pub(crate) fn part(&mut self, slot: u32, open: &mut Open) {
         self.deferred.drop_of(slot);
+        self.calls.drop_of(slot);
         self.clients.give_place_back(slot, &self.context);
         let Some(session) = open.talk.session_mut() else {
             return;
