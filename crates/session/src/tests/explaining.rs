@@ -8,10 +8,11 @@ use veche_protocol::reply::Body;
 
 use super::harness::BIRTH;
 use super::{options, rules};
+use crate::application::Request;
 use crate::effect::{Effect, Effects};
 use crate::explain::{Credentials, Operation, Question, explain};
 use crate::profile::Profile;
-use crate::question::{Answer, Ask, Notice};
+use crate::question::{Answer, Ask, Notice, Question as Asked};
 use crate::rule::{Decision, Outcome, Rule};
 use crate::rules::Rules;
 use crate::session::{Session, SessionInit};
@@ -63,8 +64,8 @@ fn done(question: &Question<'_>, rules: &Rules) -> Verdict {
         let answer = Answer::ConnectionToken(token);
         session.handle_answer(Ask(1), answer, &turn, &mut effects);
     }
-    if let Some(refused) = verdict(&effects) {
-        return Some(refused);
+    if let Some(decided) = verdict(&effects) {
+        return Some(decided);
     }
     effects.clear();
     let verb = verb(question)?;
@@ -113,7 +114,27 @@ fn verb(question: &Question<'_>) -> Option<Verb> {
     })
 }
 
+/// What an application's question is told as: no code, and the rule by which it is asked.
+fn asked(rule: Rule) -> Verdict {
+    let nothing = String::new;
+    Some((0, Some(rule.name()), nothing(), nothing(), nothing()))
+}
+
 fn verdict(effects: &Effects) -> Verdict {
+    let request = effects.iter().find_map(|effect| match effect {
+        Effect::Ask {
+            question: Asked::Application(request),
+            ..
+        } => Some(request),
+        _ => None,
+    });
+    match request {
+        Some(Request::Connect(_)) => return asked(Rule::ConnectProxy),
+        Some(Request::Subscribe(_)) => return asked(Rule::SubscribeProxy),
+        Some(Request::Publish(_)) => return asked(Rule::PublishProxy),
+        Some(other) => panic!("{other:?}"),
+        None => {}
+    }
     let report = effects.iter().find_map(|effect| match effect {
         Effect::Tell(Notice::Refused(report)) => Some(report),
         _ => None,
@@ -138,8 +159,16 @@ fn verdict(effects: &Effects) -> Verdict {
 fn explained(question: Question<'_>, rules: &Rules) -> Verdict {
     let explanation = explain(question, rules);
     let last = explanation.parts.last().expect("a part");
-    assert_eq!(explanation.is_allowed(), last.verdict.is_ok());
-    let refusal = last.verdict.as_ref().err()?;
+    let is_allowed = matches!(last.verdict, Ok(Decision::Allowed(_)));
+    assert_eq!(explanation.is_allowed(), is_allowed);
+    let refusal = match &last.verdict {
+        Ok(Decision::Allowed(_)) => return None,
+        Ok(Decision::Asked(rule)) => {
+            assert!(explanation.is_asked());
+            return asked(*rule);
+        }
+        Err(refusal) => refusal,
+    };
     let reason = refusal.reason.clone().unwrap_or_default();
     let changes: Vec<_> = reason.changes.iter().map(ToString::to_string).collect();
     Some((
@@ -212,6 +241,7 @@ fn rules_of(bits: u32) -> Rules {
         rules.client.allow_anonymous_connect_without_token = bit(0);
         rules.client.disallow_anonymous_connection_tokens = bit(1);
         rules.client.insecure = bit(2);
+        rules.client.connect_proxy = bit(7) && bit(0);
         rules.channel.max_length = 12;
         options(rules, |options| {
             options.presence = bit(3);
@@ -223,6 +253,8 @@ fn rules_of(bits: u32) -> Rules {
             options.allow_publish_for_anonymous = bit(6);
             options.allow_presence_for_client = bit(5);
             options.allow_presence_for_anonymous = bit(6);
+            options.subscribe_proxy = bit(7).then(|| "default".into());
+            options.publish_proxy = bit(7).then(|| "default".into());
         });
     })
 }
@@ -247,8 +279,8 @@ fn an_explanation_has_the_verdict_and_the_words_of_a_session() {
         "a-long-channel",
         "",
     ];
-    let (mut allowed, mut refused) = (0, 0);
-    for bits in 0..128 {
+    let (mut allowed, mut refused, mut asks) = (0, 0, 0);
+    for bits in 0..256 {
         let rules = rules_of(bits);
         for credentials in connections() {
             for operation in operations {
@@ -271,6 +303,7 @@ fn an_explanation_has_the_verdict_and_the_words_of_a_session() {
                         let done = done(&question, &rules);
                         match &done {
                             None => allowed += 1,
+                            Some((0, ..)) => asks += 1,
                             Some(_) => refused += 1,
                         }
                         let explained = explained(question.clone(), &rules);
@@ -280,7 +313,8 @@ fn an_explanation_has_the_verdict_and_the_words_of_a_session() {
             }
         }
     }
-    assert!(allowed > 1000 && refused > 1000, "{allowed} {refused}");
+    let counts = [allowed, refused, asks];
+    assert!(counts.iter().all(|count| *count > 1000), "{counts:?}");
 }
 
 #[test]

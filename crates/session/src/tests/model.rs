@@ -17,6 +17,7 @@ use veche_protocol::push;
 use veche_protocol::reply;
 
 use super::{options, rules};
+use crate::application::{Denial, Response};
 use crate::effect::{Effect, Effects};
 use crate::order::Order;
 use crate::profile::Profile;
@@ -129,13 +130,15 @@ struct Client {
 }
 
 impl World {
-    fn new() -> Self {
+    /// `asks` says whether the application decides who subscribes.
+    fn new(asks: bool) -> Self {
         let rules = rules(|rules| {
             rules.client.concurrency = 4;
             rules.client.ping_interval = None;
             options(rules, |options| {
                 options.force_recovery = true;
                 options.presence = true;
+                options.subscribe_proxy = asks.then(|| "default".into());
             });
         });
         let mut world = Self {
@@ -281,6 +284,13 @@ impl World {
             Question::Enter { .. } if !fails => {
                 self.hub.is_wanted = true;
                 Answer::Done(Ok(()))
+            }
+            Question::Application(_) => {
+                let verdict = match fails {
+                    true => Err(Denial::Failed),
+                    false => Ok(Box::default()),
+                };
+                Answer::Application(Response::Subscribe(verdict))
             }
             _ if fails => Answer::Done(Err(Failure::Unavailable)),
             _ => Answer::Done(Ok(())),
@@ -438,8 +448,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn each_publication_arrives_once_and_in_order_or_the_client_is_told(steps in steps()) {
-        let mut world = World::new();
+    fn each_publication_arrives_once_and_in_order_or_the_client_is_told(steps in steps(), asks: bool) {
+        let mut world = World::new(asks);
         for step in steps {
             world.step(step);
             world.check();
@@ -456,8 +466,8 @@ proptest! {
     }
 
     #[test]
-    fn no_conversation_leaves_anything_behind(steps in steps()) {
-        let mut world = World::new();
+    fn no_conversation_leaves_anything_behind(steps in steps(), asks: bool) {
+        let mut world = World::new(asks);
         for step in steps {
             world.step(step);
         }
