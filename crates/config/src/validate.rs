@@ -118,6 +118,11 @@ fn zeros(config: &Config, problems: &mut Vec<String>) {
         config.channel.history_meta_ttl.is_zero(),
         "\"0s\" would forget positions at once; write a time such as \"720h\"",
     );
+    refuse(
+        "engine.disk.interval",
+        config.engine.disk.interval.is_zero(),
+        "\"0s\" leaves no time between two syncs; write a time such as \"1s\", or take engine.disk.durability \"sync\"",
+    );
     for (section, framing) in framing {
         refuse(
             &format!("{section}.message_size_limit"),

@@ -30,7 +30,7 @@ sections! {
         interval: Duration = "1s",
         /// Most bytes of the store; the oldest publications go. 0 is no limit.
         max_size: usize,
-        /// Bytes of memory for channels and the store's pages.
+        /// Bytes of memory for channels and the store's pages; 0 holds nothing that is in the store.
         cache_size: usize = "67108864",
     }
 

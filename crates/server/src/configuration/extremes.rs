@@ -57,6 +57,24 @@ const KEYS: &[(&str, Verdict, Verdict, Verdict)] = &[
         Plain,
     ),
     (
+        "engine.disk.interval",
+        Refused("\"0s\" leaves no time between two syncs"),
+        BACKWARD,
+        Plain,
+    ),
+    (
+        "engine.disk.max_size",
+        Means("0 is no limit"),
+        NEGATIVE,
+        Plain,
+    ),
+    (
+        "engine.disk.cache_size",
+        Means("0 holds nothing"),
+        NEGATIVE,
+        Plain,
+    ),
+    (
         "client.ping_interval",
         Refused("write \"-1s\" to switch pings off"),
         Means("`-1s` never"),
