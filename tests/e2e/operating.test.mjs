@@ -119,13 +119,14 @@ test('a folder has one demo at a time, and is for its owner alone', ours, async 
   const first = await startServer(t, undefined, { args: demoArgs(folder) });
   assert.equal(fileMode(folder), 0o700);
   for (const name of ['api_key', 'token_secret']) assert.equal(fileMode(join(folder, name)), 0o600);
-  const before = readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'latin1').length]);
+  const files = () => readdirSync(folder, { recursive: true }).sort().map((name) => [name, statSync(join(folder, name)).size]);
+  const before = files();
   const second = await run([...demoArgs(folder), '-p', `${await freePort()}`]);
   assert.equal(second.code, 1);
   const errors = second.output.trimEnd().split('\n').map((line) => JSON.parse(line)).filter((line) => line.level === 'ERROR');
   assert.equal(errors.length, 1, second.output);
   assert.match(errors[0].message, new RegExp(`process ${first.pid}\\).*--data`));
-  assert.deepEqual(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'latin1').length]), before);
+  assert.deepEqual(files(), before);
   assert.equal((await first.get('/')).status, 200);
 });
 

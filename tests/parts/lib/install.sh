@@ -15,7 +15,7 @@ needs_of() {
   case $1 in
     web) echo 'node web' ;;
     transcripts) echo 'node' ;;
-    client | tools | plain | dart | hostile | growth) echo 'node e2e' ;;
+    client | disk | tools | plain | dart | hostile | growth) echo 'node e2e' ;;
     python | grpc) echo 'python' ;;
     docs) echo 'node e2e python' ;;
     go) echo 'go' ;;
