@@ -6,12 +6,12 @@ use veche_protocol::reply;
 use super::Session;
 use super::pending::PendingQuestion;
 use crate::application::Response;
-use crate::effect::{Effect, Effects};
+use crate::effect::Effects;
 use crate::question::{Answer, Ask};
 use crate::turn::Turn;
 
 impl Session {
-    /// Handles an answer. If nothing waits for it any more, its effect is undone or it is dropped.
+    /// Handles an answer. If nothing waits for it any more, it is dropped.
     pub fn handle_answer(
         &mut self,
         ask: Ask,
@@ -66,16 +66,6 @@ impl Session {
             (PendingQuestion::SubRefresh(refreshing), Answer::SubscriptionToken(token)) => {
                 self.handle_sub_refresh_token(*refreshing, token, turn, effects);
             }
-            (
-                PendingQuestion::LeftEntering(channel),
-                Answer::Done(Ok(())) | Answer::ChannelId(_),
-            ) => {
-                effects.push(Effect::Detach { channel });
-            }
-            (PendingQuestion::LeftPresence(channel), Answer::Done(Ok(()))) => {
-                self.remove_presence(channel, effects);
-            }
-            (PendingQuestion::LeftEntering(_) | PendingQuestion::LeftPresence(_), _) => {}
             // The driver answered another question than the one asked, so the session cannot go on.
             _ => self.close(Disconnect::SERVER_ERROR, effects),
         }

@@ -1,14 +1,13 @@
-//! The end of a conversation: leaves the channels, and undoes the effects of late answers.
+//! The end of a conversation: leaves the channels, and undoes what was begun.
 
 use veche_protocol::channel::Channel;
 use veche_protocol::disconnect::Disconnect;
 
 use super::Session;
-use super::pending::PendingQuestion;
 use super::phase::Phase;
 use crate::effect::{Effect, Effects};
 use crate::question::Notice;
-use crate::subscription::{Making, Stage, Subscription};
+use crate::subscription::Subscription;
 use crate::turn::Turn;
 
 impl Session {
@@ -41,33 +40,13 @@ impl Session {
         self.phase = Phase::Closed;
         self.timers.clear_all();
         self.drop_publish_queue();
-        let mut late = Vec::new();
         for (channel, subscription) in self.subscriptions.take_all() {
             match subscription {
                 Subscription::Live(live) => self.end_live(channel, &live, effects),
-                Subscription::Making(making) => {
-                    late.extend(late_answer(&channel, &making));
-                    self.undo_making(channel, &making, effects);
-                }
+                Subscription::Making(making) => self.undo_making(channel, &making, effects),
             }
         }
-        // Keep only the questions whose answers have an effect that must be undone.
-        self.pending.replace(|pending| {
-            let PendingQuestion::Making(channel) = pending else {
-                return None;
-            };
-            let at = late.iter().position(|(left, _)| *left == channel)?;
-            Some(late.swap_remove(at).1)
-        });
+        // Calls take effect in their order: what was asked is undone already, whenever it is answered.
+        self.pending.forget_all();
     }
-}
-
-/// How to undo the answer for which an abandoned subscription still waits.
-fn late_answer(channel: &Channel, making: &Making) -> Option<(Channel, PendingQuestion)> {
-    let waiting = match making.stage {
-        Stage::Entering => PendingQuestion::LeftEntering(channel.clone()),
-        Stage::Presence => PendingQuestion::LeftPresence(channel.clone()),
-        Stage::Asked(_) | Stage::History | Stage::Ready(_) => return None,
-    };
-    Some((channel.clone(), waiting))
 }

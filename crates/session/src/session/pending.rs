@@ -22,10 +22,6 @@ pub(crate) enum PendingQuestion {
     Renewal,
     /// Of the application: whether the subscription with this generation goes on.
     SubRenewal(Channel, u32),
-    /// The subscription was abandoned while it entered the channel: detach it.
-    LeftEntering(Channel),
-    /// The subscription was abandoned while its presence was added: remove the presence.
-    LeftPresence(Channel),
 }
 
 /// A `sub_refresh` whose token is being checked.
@@ -61,14 +57,8 @@ impl PendingQuestions {
         self.0.iter().any(|(_, pending)| is_it(pending))
     }
 
-    /// Replaces each question by another way to handle its answer, or forgets it.
-    pub(super) fn replace(
-        &mut self,
-        replacement: impl FnMut(PendingQuestion) -> Option<PendingQuestion>,
-    ) {
-        let mut replacement = replacement;
-        let asked = std::mem::take(&mut self.0).into_iter();
-        let left = asked.filter_map(|(ask, pending)| Some((ask, replacement(pending)?)));
-        self.0 = left.collect();
+    /// Forgets all questions: their answers are dropped.
+    pub(super) fn forget_all(&mut self) {
+        self.0 = Vec::new();
     }
 }

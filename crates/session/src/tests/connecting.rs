@@ -425,7 +425,10 @@ fn more_server_side_channels_than_allowed_end_the_connection() {
 #[test]
 fn what_fails_while_connecting_ends_the_connection_and_is_undone() {
     let rules = rules(|rules| options(rules, |options| options.presence = true));
-    check_with(Profile::WEBSOCKET, &rules, "
+    check_with(
+        Profile::WEBSOCKET,
+        &rules,
+        "
         > 1 connect token=T
         < ask 1 connection_token T
         ~ 1 claims user=anna sub=a sub=b sub=c
@@ -438,8 +441,13 @@ fn what_fails_while_connecting_ends_the_connection_and_is_undone() {
         ~ 5 failed
         < detach b
         < detach a
-        < remove_presence
-    ".replace("< remove_presence", "< tell remove_presence a \"anna\"\n< detach c\n< close 3004 internal server error\n~ 7 done\n< detach c\n~ 8 done\n< tell remove_presence a \"anna\"").as_str());
+        < tell remove_presence a \"anna\"
+        < detach c
+        < close 3004 internal server error
+        ~ 7 done
+        ~ 8 done
+    ",
+    );
 }
 
 #[test]

@@ -152,7 +152,6 @@ fn a_connection_that_ends_while_subscribing_takes_everything_back() {
         x
         < detach chat
         ~ 2 done
-        < detach chat
         ~ 2 done
     "
         ),
@@ -179,7 +178,6 @@ fn a_connection_that_ends_while_subscribing_takes_everything_back() {
         < detach chat
         < tell remove_presence chat \"\"
         ~ 3 done
-        < tell remove_presence chat \"\"
     "
         ),
     );

@@ -100,6 +100,8 @@ struct Broker {
 /// The client's worker, as far as it knows the channel.
 #[derive(Default)]
 struct Hub {
+    /// Whether the session has asked for the channel, and not left it since.
+    is_entered: bool,
     /// Whether the broker's deliveries come here.
     is_wanted: bool,
     on_the_way: VecDeque<(Arc<Publication>, Epoch)>,
@@ -282,7 +284,7 @@ impl World {
             Question::History { .. } if fails => Answer::History(Err(Failure::Unavailable)),
             Question::History { .. } => Answer::History(Ok(page.expect("it was read"))),
             Question::Enter { .. } if !fails => {
-                self.hub.is_wanted = true;
+                self.hub.is_wanted = self.hub.is_entered;
                 Answer::Done(Ok(()))
             }
             Question::Application(_) => {
@@ -324,7 +326,10 @@ impl World {
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
-            Effect::Ask { ask, question } => self.asked.push_back((ask, question)),
+            Effect::Ask { ask, question } => {
+                self.hub.is_entered |= matches!(question, Question::Enter { .. });
+                self.asked.push_back((ask, question));
+            }
             Effect::Attach(attach) => {
                 assert!(self.client.is_subscribed, "attached before the reply");
                 assert_eq!(
