@@ -45,6 +45,7 @@ use clients::Clients;
 use connections::Connections;
 use context::Context;
 use deferred::DeferredPublishes;
+use driver::Contracts;
 use positions::Positions;
 use sender::Sender;
 
@@ -73,6 +74,8 @@ pub(crate) struct Worker {
     /// What sessions let the world know.
     notices: Notices,
     loss_log: LossLog,
+    /// Whether sessions are driven as they must be; only in debug builds.
+    contracts: Contracts,
     buffers: Buffers,
 }
 
@@ -106,6 +109,7 @@ impl Worker {
             calls: Calls::default(),
             notices: Notices::default(),
             loss_log: LossLog::default(),
+            contracts: Contracts::default(),
             buffers: Buffers::new(),
             context: Context::new(index, node),
         })

@@ -37,6 +37,22 @@ pub enum Request {
     Rpc(Box<RpcRequest>),
 }
 
+impl Request {
+    /// Whether this is the kind of answer that the question has.
+    #[must_use]
+    pub fn is_answered_by(&self, response: &Response) -> bool {
+        matches!(
+            (self, response),
+            (Self::Connect(_), Response::Connect(_))
+                | (Self::Refresh, Response::Refresh(_))
+                | (Self::Subscribe(_), Response::Subscribe(_))
+                | (Self::Publish(_), Response::Publish(_))
+                | (Self::SubRefresh(_), Response::SubRefresh(_))
+                | (Self::Rpc(_), Response::Rpc(_))
+        )
+    }
+}
+
 /// The application's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Response {

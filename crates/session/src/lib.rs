@@ -5,6 +5,7 @@
 
 // The conversation and its vocabulary.
 pub mod application;
+pub mod driver;
 pub mod effect;
 pub mod order;
 pub mod profile;

@@ -88,6 +88,33 @@ pub enum Question {
     Application(Request),
 }
 
+impl Question {
+    /// Whether this is the kind of answer that the question has.
+    #[must_use]
+    pub fn is_answered_by(&self, answer: &Answer) -> bool {
+        match (self, answer) {
+            (Self::Application(request), Answer::Application(response)) => {
+                request.is_answered_by(response)
+            }
+            _ => matches!(
+                (self, answer),
+                (Self::ConnectionToken { .. }, Answer::ConnectionToken(_))
+                    | (Self::SubscriptionToken { .. }, Answer::SubscriptionToken(_))
+                    | (Self::UserPlace { .. }, Answer::Count(_))
+                    | (
+                        Self::Enter { .. } | Self::AddPresence { .. },
+                        Answer::Done(_)
+                    )
+                    | (Self::ChannelId { .. }, Answer::ChannelId(_))
+                    | (Self::History { .. }, Answer::History(_))
+                    | (Self::Publish { .. }, Answer::Published(_))
+                    | (Self::Presence { .. }, Answer::Presence(_))
+                    | (Self::PresenceStats { .. }, Answer::PresenceStats(_))
+            ),
+        }
+    }
+}
+
 /// The world's answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {

@@ -1,4 +1,5 @@
-//! The only driver of sessions: messages in, effects carried out. It decides nothing.
+//! The only driver of sessions: messages in, effects carried out. It decides nothing, and keeps the contract of
+//! [`veche_session::driver`].
 
 use veche_protocol::disconnect::Disconnect;
 use veche_protocol::headers::Headers;
@@ -15,6 +16,7 @@ use crate::waiting::End;
 use crate::worker::Worker;
 
 mod channels;
+mod contracts;
 mod effects;
 mod messages;
 mod pacing;
@@ -22,6 +24,8 @@ mod parting;
 mod plain;
 #[cfg(test)]
 mod streams;
+
+pub(super) use contracts::Contracts;
 
 /// How a connection goes on after some input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +101,7 @@ impl Worker {
 
     /// A session for a fresh client.
     fn new_session(
-        &self,
+        &mut self,
         slot: u32,
         user: Option<UserId>,
         headers: Option<Headers>,
@@ -114,6 +118,7 @@ impl Worker {
             emulation,
             headers,
         };
+        self.contracts.begin(slot);
         Session::new(init, &self.context.turn())
     }
 

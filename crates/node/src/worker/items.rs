@@ -165,6 +165,9 @@ impl Worker {
         }) = event
         {
             for slot in aftermath.making.drain(..) {
+                if self.connections.session(slot).is_some() {
+                    self.contracts.deliver(slot, channel);
+                }
                 self.with_session(slot, |session, turn, effects| {
                     session.handle_delivery(
                         channel,
@@ -190,6 +193,9 @@ impl Worker {
 
     pub(super) fn answer(&mut self, key: ConnectionKey, ask: Ask, answer: Answer) {
         if self.connections.is_alive(key) {
+            if self.connections.session(key.slot).is_some() {
+                self.contracts.answer(key.slot, ask, &answer);
+            }
             self.with_session(key.slot, |session, turn, effects| {
                 session.handle_answer(ask, answer, turn, effects)
             });

@@ -15,6 +15,7 @@ use std::time::Duration;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::ClientId;
 
+use crate::driver::Contract;
 use crate::effect::{Effect, Effects};
 use crate::profile::Profile;
 use crate::question::{Ask, Question};
@@ -107,6 +108,8 @@ pub(super) struct Talk<'a> {
     now: Now,
     effects: Effects,
     asked: HashMap<u32, Question>,
+    contract: Contract,
+    is_gone: bool,
 }
 
 impl<'a> Talk<'a> {
@@ -133,6 +136,8 @@ impl<'a> Talk<'a> {
             now,
             effects: Effects::new(),
             asked: HashMap::new(),
+            contract: Contract::default(),
+            is_gone: false,
         }
     }
 
@@ -160,12 +165,20 @@ impl<'a> Talk<'a> {
             "!" => self
                 .session
                 .handle_order(order(rest), &turn, &mut self.effects),
-            "x" => self.session.handle_closed(&turn, &mut self.effects),
+            "x" => {
+                // Some scripts say the end twice, to see that nothing comes of it.
+                if !std::mem::replace(&mut self.is_gone, true) {
+                    self.contract.end();
+                }
+                self.session.handle_closed(&turn, &mut self.effects);
+            }
             "@" => self.pass(seconds(rest)),
             _ => panic!("{line}"),
         }
         let effects = std::mem::take(&mut self.effects);
+        self.contract.ask_for(&effects);
         for effect in &effects {
+            self.contract.carry_out(effect);
             if let Effect::Ask { ask, question } = effect {
                 self.asked.insert(ask.0, question.clone());
             }
@@ -213,6 +226,10 @@ impl<'a> Talk<'a> {
                 Arc::new([(name.into(), value.into())].into())
             });
             let publication = Arc::new(publication);
+            // One script delivers what the client has already.
+            if self.contract.takes(&channel) {
+                self.contract.deliver(&channel);
+            }
             return self.session.handle_delivery(
                 &channel,
                 publication,
@@ -225,6 +242,10 @@ impl<'a> Talk<'a> {
         let ask: u32 = ask.parse().unwrap();
         let asked = self.asked.get(&ask);
         let answer = answer(text, asked.unwrap_or_else(|| panic!("{ask} was not asked")));
+        // Some scripts answer twice, late or wrongly, to see that the session keeps the contract all the same.
+        if self.contract.awaits(Ask(ask), &answer) {
+            self.contract.answer(Ask(ask), &answer);
+        }
         self.session
             .handle_answer(Ask(ask), answer, turn, &mut self.effects);
     }

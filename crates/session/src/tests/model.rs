@@ -18,6 +18,7 @@ use veche_protocol::reply;
 
 use super::{options, rules};
 use crate::application::{Denial, Response};
+use crate::driver::Contract;
 use crate::effect::{Effect, Effects};
 use crate::order::Order;
 use crate::profile::Profile;
@@ -80,6 +81,7 @@ const KEPT: usize = 6;
 struct World {
     rules: Rules,
     session: Session,
+    contract: Contract,
     asked: VecDeque<(Ask, Question)>,
     /// What was read for the oldest question.
     page: Option<Page>,
@@ -146,6 +148,7 @@ impl World {
         let mut world = Self {
             session: Session::new(init(), &turn(&rules)),
             rules,
+            contract: Contract::default(),
             asked: VecDeque::new(),
             page: None,
             broker: Broker::default(),
@@ -160,6 +163,7 @@ impl World {
 
     fn connect(&mut self) {
         self.session = Session::new(init(), &turn(&self.rules));
+        self.contract = Contract::default();
         self.command(Verb::Connect(Box::default()));
     }
 
@@ -175,7 +179,9 @@ impl World {
     fn input(&mut self, input: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects)) {
         let mut effects = Effects::new();
         input(&mut self.session, &turn(&self.rules), &mut effects);
+        self.contract.ask_for(&effects);
         for effect in effects {
+            self.contract.carry_out(&effect);
             self.carry_out(effect);
         }
     }
@@ -217,17 +223,24 @@ impl World {
                 session.handle_order(order, turn, effects);
             }),
             Step::Cut => {
-                self.input(|session, turn, effects| session.handle_closed(turn, effects));
+                self.end();
                 assert!(
                     !self.hub.is_wanted && self.hub.attached.is_none(),
                     "something stays behind"
                 );
-                self.asked.clear();
                 self.page = None;
                 self.client.is_subscribed = false;
                 self.connect();
             }
         }
+    }
+
+    /// The client's connection ends. Whatever is answered after that comes too late.
+    fn end(&mut self) {
+        self.contract.end();
+        self.input(|session, turn, effects| session.handle_closed(turn, effects));
+        self.contract.forget();
+        self.asked.clear();
     }
 
     fn subscribe(&mut self) {
@@ -246,6 +259,7 @@ impl World {
         };
         self.hub.seen = age(publication.offset, &epoch);
         let Some(after) = &mut self.hub.attached else {
+            self.contract.deliver(&"chat".into());
             return self.input(|session, turn, effects| {
                 session.handle_delivery(&"chat".into(), publication, &epoch, turn, effects);
             });
@@ -297,6 +311,7 @@ impl World {
             _ if fails => Answer::Done(Err(Failure::Unavailable)),
             _ => Answer::Done(Ok(())),
         };
+        self.contract.answer(ask, &answer);
         self.input(|session, turn, effects| session.handle_answer(ask, answer, turn, effects));
     }
 
@@ -476,7 +491,7 @@ proptest! {
         for step in steps {
             world.step(step);
         }
-        world.input(|session, turn, effects| session.handle_closed(turn, effects));
+        world.end();
         world.settle();
         prop_assert!(!world.hub.is_wanted && world.hub.attached.is_none());
         prop_assert_eq!(world.session.subscriptions().count(), 0);

@@ -25,7 +25,7 @@ impl Worker {
         handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
     ) -> Fate {
         let mut effects = mem::take(&mut self.buffers.effects);
-        match self.let_handle(open, &mut effects, handle) {
+        match self.let_handle(slot, open, &mut effects, handle) {
             Ok(()) => self.carry_out(slot, open, effects),
             Err(disconnect) => Fate::Ends(disconnect),
         }
@@ -33,7 +33,8 @@ impl Worker {
 
     /// Lets the session handle something, if there is one. A panic is an error.
     pub(super) fn let_handle(
-        &self,
+        &mut self,
+        slot: u32,
         open: &mut Open,
         effects: &mut Effects,
         handle: impl FnOnce(&mut Session, &Turn<'_>, &mut Effects),
@@ -42,12 +43,20 @@ impl Worker {
         let Some(session) = open.talk.session_mut() else {
             return Ok(());
         };
-        let handled = catch_unwind(AssertUnwindSafe(|| handle(session, &turn, effects)));
-        handled.map_err(|_| {
-            self.context.counters().panics.add(1);
-            tracing::error!(client = %session.client(), "a session failed; its connection ends");
-            Disconnect::SERVER_ERROR
-        })
+        let before = effects.len();
+        match catch_unwind(AssertUnwindSafe(|| handle(session, &turn, effects))) {
+            Ok(()) => {
+                let added = effects.get(before..).unwrap_or_default();
+                self.contracts.ask_for(slot, added);
+                Ok(())
+            }
+            Err(_) => {
+                self.contracts.fail(slot);
+                self.context.counters().panics.add(1);
+                tracing::error!(client = %session.client(), "a session failed; its connection ends");
+                Err(Disconnect::SERVER_ERROR)
+            }
+        }
     }
 
     fn carry_out(&mut self, slot: u32, open: &mut Open, mut effects: Effects) -> Fate {
@@ -55,6 +64,7 @@ impl Worker {
         let mut fate = Fate::Alive;
         while !effects.is_empty() {
             for effect in effects.drain(..) {
+                self.contracts.carry_out(slot, &effect);
                 match effect {
                     Effect::Reply(reply) => self.send_reply(slot, open, &reply),
                     Effect::Push(push) => self.send_push(slot, open, &push),
@@ -66,9 +76,11 @@ impl Worker {
                         let Some(answer) = self.ask(key, open, ask, question) else {
                             continue;
                         };
-                        let handled = self.let_handle(open, &mut next, |session, turn, next| {
+                        self.contracts.answer(slot, ask, &answer);
+                        let handle = |session: &mut Session, turn: &Turn<'_>, next: &mut _| {
                             session.handle_answer(ask, answer, turn, next);
-                        });
+                        };
+                        let handled = self.let_handle(slot, open, &mut next, handle);
                         if let Err(disconnect) = handled {
                             return Fate::Ends(disconnect);
                         }
@@ -86,7 +98,6 @@ impl Worker {
                     Effect::Tell(notice) => self.notices.tell(notice, &self.context),
                     Effect::Attach(attach) => self.attach(slot, open, attach),
                     Effect::Detach { channel } => self.detach(slot, &channel),
-                    // Answers that were there at once may still have to be undone.
                     Effect::Close(disconnect) => fate = Fate::Ends(disconnect),
                 }
             }

@@ -27,13 +27,15 @@ impl Worker {
         };
         let user = session.user().clone();
         let mut effects = mem::take(&mut self.buffers.effects);
-        let left = self.let_handle(open, &mut effects, |session, turn, effects| {
+        self.contracts.end(slot);
+        let left = self.let_handle(slot, open, &mut effects, |session, turn, effects| {
             session.handle_closed(turn, effects);
         });
         if left.is_err() {
             effects.clear();
         }
         for effect in effects.drain(..) {
+            self.contracts.carry_out(slot, &effect);
             match effect {
                 Effect::Tell(notice) => self.notices.tell_of_the_gone(notice, &self.context),
                 Effect::Detach { channel } => self.detach(slot, &channel),
@@ -41,6 +43,7 @@ impl Worker {
             }
         }
         self.buffers.effects = effects;
+        self.contracts.forget(slot);
         self.detach_from_all(slot);
         self.clients
             .forget(slot, &user, &mut self.connections, &self.context);

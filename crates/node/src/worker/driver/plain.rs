@@ -146,6 +146,7 @@ impl Worker {
         self.notices.flush(&self.context);
         // Answers to the old session's questions are not for the new one.
         self.connections.rename(slot);
+        self.contracts.begin(slot);
         let turn = self.context.turn();
         if let Talk::Plain { session, .. } = &mut open.talk {
             let init = SessionInit {
