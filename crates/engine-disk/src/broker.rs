@@ -37,7 +37,7 @@ use crate::stream::Reading;
 /// ended.
 #[derive(Debug)]
 pub struct DiskBroker {
-    disk: Arc<Disk>,
+    pub(crate) disk: Arc<Disk>,
     threads: Mutex<Threads>,
 }
 

@@ -64,6 +64,9 @@ pub(crate) const CHECKPOINT_BYTES: u64 = 16 << 20;
 /// Bytes of the journal beyond which nothing more is kept until a checkpoint was made.
 pub(crate) const MAX_JOURNAL_BYTES: u64 = 4 * CHECKPOINT_BYTES;
 
+/// Bytes of a shard beyond its budget that begin a checkpoint, so that they can leave memory.
+const PINNED: usize = 32 << 10;
+
 impl Disk {
     /// The time as deadlines are made of it: since the Unix epoch, so that it goes on while nothing runs.
     pub(crate) fn now(&self) -> Moment {
@@ -89,8 +92,13 @@ impl Disk {
 
     /// Keeps the cache within its bounds.
     pub(crate) fn trim(&self, shard: &mut Shard) {
-        if shard.weight() > self.limits.shard_budget {
-            shard.evict(self.limits.shard_budget);
+        let budget = self.limits.shard_budget;
+        if shard.weight() > budget {
+            shard.evict(budget);
+            // What is left is what the store does not have.
+            if shard.weight() > budget + PINNED {
+                self.checkpoints.ask();
+            }
         }
     }
 

@@ -65,7 +65,7 @@ impl DiskOptions {
 pub struct Opened {
     lock: Lock,
     options: DiskOptions,
-    store: Arc<Sqlite>,
+    pub(crate) store: Arc<Sqlite>,
     info: Info,
     replay: Replay,
     journal: Journal,
@@ -103,14 +103,19 @@ impl Opened {
     /// One line that says why it can't be used.
     pub fn new(options: DiskOptions) -> Result<Self, OpenError> {
         let files = Arc::new(Folder::new(&options.path));
-        Self::with_files(options, files)
+        Self::with_files(options, files, &boot())
     }
 
-    /// The same, with a layer of one's own below the journal. For tests.
+    /// The same, with a layer of one's own below the journal, and the name of the system's run: where it is another one than
+    /// before, and the store was not closed, there was a power cut. For tests.
     ///
     /// # Errors
     /// As [`Self::new`].
-    pub fn with_files(options: DiskOptions, files: Arc<dyn Files>) -> Result<Self, OpenError> {
+    pub fn with_files(
+        options: DiskOptions,
+        files: Arc<dyn Files>,
+        boot: &str,
+    ) -> Result<Self, OpenError> {
         let path = options.path.clone();
         let lock = Lock::take(&path)?;
         let unusable = |why: String| OpenError::Unusable {
@@ -132,10 +137,11 @@ impl Opened {
             sync_generation: 0,
             journal: 0,
             lsn: 0,
+            assessed: 0,
         });
-        let mut replay = Replay::read(&*files, &*store, &info, is_new).map_err(unusable)?;
-        let boot = boot();
         let is_same_boot = !boot.is_empty() && boot == info.boot;
+        let replay = Replay::read(&*files, &*store, &info, is_new, is_same_boot);
+        let mut replay = replay.map_err(unusable)?;
         if !info.is_clean && !is_same_boot {
             tracing::warn!(
                 path = %path.display(),
@@ -153,7 +159,11 @@ impl Opened {
             info.sync_generation = newest(&info) + 1;
         }
         info.is_clean = false;
-        info.boot = boot;
+        info.assessed = replay
+            .files
+            .last()
+            .map_or(info.assessed, |(number, _)| *number);
+        info.boot = boot.to_owned();
         store
             .set_info(&info)
             .map_err(|error| unusable(error.to_string()))?;
@@ -262,6 +272,7 @@ impl Replay {
         store: &dyn Store,
         info: &Info,
         is_new: bool,
+        is_same_boot: bool,
     ) -> Result<Self, String> {
         let mut replay = Self {
             shards: Shards::default(),
@@ -278,8 +289,6 @@ impl Replay {
                 "there is a journal, and the store that it belongs to is missing".to_owned(),
             );
         }
-        let boot = boot();
-        let is_same_boot = !boot.is_empty() && boot == info.boot;
         let needed: Vec<_> = numbers
             .iter()
             .copied()
@@ -300,6 +309,11 @@ impl Replay {
             if let Some(error) = failed {
                 return Err(error.to_string());
             }
+            let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+            replay.files.push((*number, len));
+            if *number <= info.assessed {
+                continue;
+            }
             replay.holes += scanned.holes;
             // The end of the last file was being written. If only the process ended, a piece of an entry is there; after a
             // power cut anything may be. Everywhere else the journal was whole once.
@@ -310,8 +324,6 @@ impl Replay {
                 End::Damaged => is_same_boot,
             };
             replay.holes += u64::from(was_whole);
-            let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-            replay.files.push((*number, len));
         }
         Ok(replay)
     }
@@ -338,17 +350,18 @@ impl Replay {
             }
         }
         let publication = entry.payload.filter(|_| entry.kind == Kind::Published);
-        let publication =
-            publication.and_then(|bytes| record::decode(&mut Reader::new(bytes)).ok());
+        let publication = publication.and_then(|bytes| {
+            record::decode(&mut Reader::new(bytes), record::IN_JOURNAL, change.top).ok()
+        });
         let is_damaged = entry.kind == Kind::Published && publication.is_none();
         shard.change(&change.channel, |stream| {
             if stream.lsn >= entry.lsn {
                 return;
             }
-            if stream.epoch != change.epoch {
-                stream.begin_anew(0, change.position_until);
-                stream.epoch = change.epoch.clone();
+            if !stream.is_of_this_life(&change.epoch) {
+                stream.begin_anew(change.generation, change.position_until);
             }
+            stream.take_epoch(&change.epoch, change.generation);
             follow(stream, &change, entry.lsn, publication);
             stream.is_dirty = true;
         });
@@ -378,7 +391,6 @@ fn follow(
     let is_next = change.top == stream.top + 1;
     match publication {
         Some(mut publication) => {
-            publication.offset = change.top;
             if change.top == 1 {
                 publication.epoch = change.epoch.clone();
             }

@@ -176,6 +176,7 @@ impl Disk {
         let change = Change {
             channel: channel.clone(),
             epoch: Epoch::default(),
+            generation: 0,
             top: 0,
             first: 0,
             until: now.time,
@@ -238,7 +239,7 @@ impl Disk {
             |into| change.put(into),
             |into| {
                 if let Some(publication) = publication {
-                    record::encode(publication, into, &mut Vec::new());
+                    record::encode(publication, record::IN_JOURNAL, into, &mut Vec::new());
                 }
             },
         );
@@ -415,6 +416,7 @@ fn standing(stream: &Stream, channel: &Channel) -> Change {
     Change {
         channel: channel.clone(),
         epoch: stream.epoch.clone(),
+        generation: stream.generation,
         top: stream.top,
         first: stream.first,
         until: stream.until,

@@ -1,13 +1,14 @@
 //! A publication as bytes, with a checksum of its own.
 //!
 //! Records lie one behind the other in a chunk of the store; the journal holds one with each publish. Offset and epoch are
-//! not in it: the place where it lies says them.
+//! not in it: the place where it lies says them, and the checksum holds for that place alone.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use veche_protocol::identity::{ClientId, ClientInfo};
 use veche_protocol::payload::Payload;
+use veche_protocol::position::Offset;
 use veche_protocol::publication::{Publication, Tags};
 
 use crate::coding::{Reader, put_bytes, put_number};
@@ -30,21 +31,43 @@ const INFO_CONN_JSON: u8 = 1 << 1;
 const INFO_CHAN: u8 = 1 << 2;
 const INFO_CHAN_JSON: u8 = 1 << 3;
 
-/// Appends a publication: its length, a checksum, and the body.
-pub(crate) fn encode(publication: &Publication, into: &mut Vec<u8>, scratch: &mut Vec<u8>) {
+/// The stream in the place of one whose record is in the journal.
+pub(crate) const IN_JOURNAL: u64 = 0;
+
+/// Appends a publication of a stream: its length, a checksum, and the body.
+pub(crate) fn encode(
+    publication: &Publication,
+    stream: u64,
+    into: &mut Vec<u8>,
+    scratch: &mut Vec<u8>,
+) {
     scratch.clear();
     put_body(scratch, publication);
     put_number(into, u64::try_from(scratch.len()).unwrap_or(u64::MAX));
-    into.extend_from_slice(&crc32fast::hash(scratch).to_le_bytes());
+    let sum = checksum(scratch, stream, publication.offset);
+    into.extend_from_slice(&sum.to_le_bytes());
     into.extend_from_slice(scratch);
+}
+
+fn checksum(body: &[u8], stream: u64, offset: Offset) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&stream.to_le_bytes());
+    hasher.update(&offset.to_le_bytes());
+    hasher.update(body);
+    hasher.finalize()
 }
 
 /// Reads the next publication of a chunk. After damage inside a record the next one can be read; after damage of a length
 /// the rest is damaged too.
-pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Publication, Damaged> {
-    let body = next_body(reader).ok_or(Damaged)?;
+pub(crate) fn decode(
+    reader: &mut Reader<'_>,
+    stream: u64,
+    offset: Offset,
+) -> Result<Publication, Damaged> {
+    let body = next_body(reader, stream, offset).ok_or(Damaged)?;
     let mut body = Reader::new(body?);
-    let publication = read_body(&mut body).ok_or(Damaged)?;
+    let mut publication = read_body(&mut body).ok_or(Damaged)?;
+    publication.offset = offset;
     if body.is_at_end() {
         Ok(publication)
     } else {
@@ -53,11 +76,15 @@ pub(crate) fn decode(reader: &mut Reader<'_>) -> Result<Publication, Damaged> {
 }
 
 /// The body of the next record; `None` where the chunk ends inside of it.
-fn next_body<'a>(reader: &mut Reader<'a>) -> Option<Result<&'a [u8], Damaged>> {
+fn next_body<'a>(
+    reader: &mut Reader<'a>,
+    stream: u64,
+    offset: Offset,
+) -> Option<Result<&'a [u8], Damaged>> {
     let len = usize::try_from(reader.number()?).ok()?;
     let sum = u32::from_le_bytes(reader.array()?);
     let body = reader.take(len)?;
-    Some(if crc32fast::hash(body) == sum {
+    Some(if checksum(body, stream, offset) == sum {
         Ok(body)
     } else {
         Err(Damaged)
@@ -220,7 +247,7 @@ mod tests {
     fn encoded(publications: &[Publication]) -> Vec<u8> {
         let (mut bytes, mut scratch) = (Vec::new(), Vec::new());
         for publication in publications {
-            encode(publication, &mut bytes, &mut scratch);
+            encode(publication, 3, &mut bytes, &mut scratch);
         }
         bytes
     }
@@ -230,9 +257,13 @@ mod tests {
         let plain = Publication::new(Payload::binary(Bytes::new()));
         let bytes = encoded(&[rich(), plain.clone()]);
         let mut reader = Reader::new(&bytes);
-        assert_eq!(decode(&mut reader), Ok(rich()));
-        assert_eq!(decode(&mut reader), Ok(plain));
+        assert_eq!(decode(&mut reader, 3, 0), Ok(rich()));
+        assert_eq!(decode(&mut reader, 3, 0), Ok(plain));
         assert!(reader.is_at_end());
+        for (stream, offset) in [(4, 0), (3, 1)] {
+            let elsewhere = decode(&mut Reader::new(&bytes), stream, offset);
+            assert_eq!(elsewhere, Err(Damaged), "it is at home in another place");
+        }
     }
 
     #[test]
@@ -251,10 +282,14 @@ mod tests {
                 let mut bytes = whole.clone();
                 bytes[at] ^= 1 << bit;
                 let mut reader = Reader::new(&bytes);
-                assert_eq!(decode(&mut reader), Err(Damaged), "byte {at}, bit {bit}");
+                assert_eq!(
+                    decode(&mut reader, 3, 0),
+                    Err(Damaged),
+                    "byte {at}, bit {bit}"
+                );
                 if at > 0 {
                     assert_eq!(
-                        decode(&mut reader),
+                        decode(&mut reader, 3, 0),
                         Ok(rich()),
                         "behind byte {at}, bit {bit}"
                     );

@@ -22,7 +22,7 @@ const CHUNKS: usize = 256;
 /// What is given back to the system in one transaction, and how often in one sweep.
 const GIVE_BACK: (u64, usize) = (4 << 20, 8);
 /// Free bytes that stay for what comes next.
-const SPARE: u64 = 4 << 20;
+const SPARE: u64 = 1 << 20;
 
 impl Disk {
     /// Writes to the store what is to be written, until the engine ends.

@@ -52,6 +52,10 @@ pub(crate) trait Store: Send + Sync + fmt::Debug {
 
     /// The highest number of a stream.
     fn last_stream(&self) -> Result<u64, StoreError>;
+
+    /// Lets it have no more than so many pages, as if the disk were full.
+    #[cfg(test)]
+    fn set_most_pages(&self, pages: u64);
 }
 
 /// Which publications are read.
@@ -189,6 +193,8 @@ pub(crate) struct Info {
     pub(crate) journal: u64,
     /// The last change before it.
     pub(crate) lsn: Lsn,
+    /// Up to which file the journal was looked at for damage, with consequences for the generations.
+    pub(crate) assessed: u64,
 }
 
 /// The name of the database's file.

@@ -228,6 +228,7 @@ impl Stream {
         };
         Change {
             epoch: self.epoch.clone(),
+            generation: self.generation,
             top,
             first: self.first.max((top + 1).saturating_sub(size)),
             until: now.saturating_add(retention.ttl),
@@ -319,13 +320,24 @@ impl Stream {
         if self.generation >= generations.of(self.durability) {
             return false;
         }
-        let (name, _) = (self.epoch.as_str().split_once('.')).unwrap_or((self.epoch.as_str(), ""));
-        self.generation = generations.newest();
-        self.epoch = Epoch::new(&format!("{name}.{}", self.generation));
-        for publication in self.recent.iter_mut().filter(|it| it.offset == 1) {
-            Arc::make_mut(publication).epoch = self.epoch.clone();
-        }
+        let generation = generations.newest();
+        let epoch = format!("{}.{generation}", life(&self.epoch));
+        self.take_epoch(&Epoch::new(&epoch), generation);
         true
+    }
+
+    /// Whether an epoch is of the same life of the stream: the same, or one that took the place of the other.
+    pub(crate) fn is_of_this_life(&self, epoch: &Epoch) -> bool {
+        life(&self.epoch) == life(epoch)
+    }
+
+    /// Goes on under another epoch.
+    pub(crate) fn take_epoch(&mut self, epoch: &Epoch, generation: u64) {
+        self.generation = generation;
+        self.epoch = epoch.clone();
+        for publication in self.recent.iter_mut().filter(|it| it.offset == 1) {
+            Arc::make_mut(publication).epoch = epoch.clone();
+        }
     }
 
     /// Reads the stream.
@@ -461,6 +473,12 @@ fn limited(from: Offset, to: Offset, limit: usize, from_the_end: bool) -> (Offse
     } else {
         (from, to.min(from.saturating_add(limit)))
     }
+}
+
+/// What an epoch has in common with those that took its place.
+fn life(epoch: &Epoch) -> &str {
+    let name = epoch.as_str();
+    name.split_once('.').map_or(name, |(life, _)| life)
 }
 
 /// Eight random letters: as in the engine in memory.

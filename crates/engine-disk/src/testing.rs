@@ -85,7 +85,7 @@ impl World {
 
     pub(crate) fn with(options: DiskOptions, files: Option<Arc<dyn Files>>) -> Self {
         let opened = match files {
-            Some(files) => Opened::with_files(options, files),
+            Some(files) => Opened::with_files(options, files, "a run"),
             None => Opened::new(options),
         };
         Self::at(opened.expect("the store opens"), START_MS)

@@ -1,4 +1,8 @@
 //! Tests of the whole engine, on real files.
 
 mod conforming;
+mod full;
+mod power;
+mod retaining;
+mod rotting;
 mod surviving;

@@ -169,6 +169,8 @@ fn checksum(salt: u32, fixed: &[u8], header: &[u8]) -> u32 {
 pub(crate) struct Change {
     pub(crate) channel: Channel,
     pub(crate) epoch: Epoch,
+    /// Which generation the epoch has seen.
+    pub(crate) generation: u64,
     pub(crate) top: u64,
     pub(crate) first: u64,
     pub(crate) until: Duration,
@@ -203,6 +205,7 @@ impl Change {
         into.push(flags);
         put_bytes(into, self.channel.as_str().as_bytes());
         put_bytes(into, self.epoch.as_str().as_bytes());
+        put_number(into, self.generation);
         put_number(into, self.top);
         put_number(into, self.first);
         put_number(into, millis(self.until));
@@ -224,6 +227,7 @@ impl Change {
         let has = |bit: u8| flags & bit != 0;
         let channel = reader.text()?.into();
         let epoch = Epoch::new(reader.text()?);
+        let generation = reader.number()?;
         let (top, first) = (reader.number()?, reader.number()?);
         let until = Duration::from_millis(reader.number()?);
         let position_until = Duration::from_millis(reader.number()?);
@@ -240,6 +244,7 @@ impl Change {
         Some(Self {
             channel,
             epoch,
+            generation,
             top,
             first,
             until,
@@ -292,6 +297,7 @@ mod tests {
         Change {
             channel: "chat:lobby".into(),
             epoch: Epoch::new("abcdefgh"),
+            generation: 2,
             top: 300,
             first: 201,
             until: Duration::from_millis(1_800_000_000_123),

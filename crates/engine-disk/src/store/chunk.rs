@@ -38,11 +38,8 @@ impl Gathering {
         let mut reader = Reader::new(bytes);
         let mut offset = first;
         while !reader.is_at_end() {
-            match record::decode(&mut reader) {
-                Ok(mut publication) => {
-                    publication.offset = offset;
-                    records.push(Arc::new(publication));
-                }
+            match record::decode(&mut reader, self.range.stream, offset) {
+                Ok(publication) => records.push(Arc::new(publication)),
                 Err(record::Damaged) => {
                     damaged = Some(offset);
                     records.clear();
@@ -108,18 +105,19 @@ mod tests {
 
     use super::*;
 
-    fn chunk(count: u64) -> Vec<u8> {
+    fn chunk(first: u64, count: u64) -> Vec<u8> {
         let (mut bytes, mut scratch) = (Vec::new(), Vec::new());
-        for _ in 0..count {
-            let publication = Publication::new(Payload::binary(Bytes::from_static(b"data")));
-            record::encode(&publication, &mut bytes, &mut scratch);
+        for offset in first..first + count {
+            let mut publication = Publication::new(Payload::binary(Bytes::from_static(b"data")));
+            publication.offset = offset;
+            record::encode(&publication, 1, &mut bytes, &mut scratch);
         }
         bytes
     }
 
     /// Offsets 1 to 9 in chunks of three, of which one byte is damaged where it is said.
     fn gather(range: Range, damage: Option<(usize, usize)>) -> (Vec<u64>, Option<u64>) {
-        let mut chunks: Vec<_> = [1, 4, 7].map(|first| (first, chunk(3))).into();
+        let mut chunks: Vec<_> = [1, 4, 7].map(|first| (first, chunk(first, 3))).into();
         if let Some((number, at)) = damage {
             chunks[number].1[at] ^= 1;
         }
@@ -164,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_is_told_from_before_a_damaged_publication() {
-        let len = chunk(1).len();
+        let len = chunk(1, 1).len();
         for is_reverse in [false, true] {
             let range = Range { is_reverse, ..ALL };
             let (offsets, damaged) = gather(range, Some((1, len + 6)));

@@ -13,8 +13,9 @@ const IS_SYNC: u8 = 1;
 const HAS_TAIL: u8 = 1 << 1;
 const HAS_VERSION: u8 = 1 << 2;
 
-/// All of a row but its number and its due time, which the database keeps itself.
-pub(crate) fn put(row: &Row) -> Vec<u8> {
+/// All of a row but its number and its due time, which the database keeps itself. The checksum holds for this channel and
+/// number alone.
+pub(crate) fn put(channel: &str, row: &Row) -> Vec<u8> {
     let mut into = vec![0; 4];
     let has_version = row.version > 0 || !row.version_epoch.is_empty();
     let mut flags = 0;
@@ -40,7 +41,7 @@ pub(crate) fn put(row: &Row) -> Vec<u8> {
         put_number(&mut into, tail.chunk);
         put_number(&mut into, u64::try_from(tail.len).unwrap_or(u64::MAX));
     }
-    let sum = crc32fast::hash(into.get(4..).unwrap_or_default());
+    let sum = checksum(channel, row.id, into.get(4..).unwrap_or_default());
     if let Some(place) = into.first_chunk_mut::<4>() {
         *place = sum.to_le_bytes();
     }
@@ -48,10 +49,10 @@ pub(crate) fn put(row: &Row) -> Vec<u8> {
 }
 
 /// `None` where it is not what was written.
-pub(crate) fn get(id: u64, due_ms: u64, bytes: &[u8]) -> Option<Row> {
+pub(crate) fn get(channel: &str, id: u64, due_ms: u64, bytes: &[u8]) -> Option<Row> {
     let mut reader = Reader::new(bytes);
     let sum = u32::from_le_bytes(reader.array()?);
-    if crc32fast::hash(bytes.get(4..)?) != sum {
+    if checksum(channel, id, bytes.get(4..)?) != sum {
         return None;
     }
     let flags = reader.byte()?;
@@ -94,6 +95,14 @@ pub(crate) fn get(id: u64, due_ms: u64, bytes: &[u8]) -> Option<Row> {
     })
 }
 
+fn checksum(channel: &str, id: u64, bytes: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(channel.as_bytes());
+    hasher.update(&id.to_le_bytes());
+    hasher.update(bytes);
+    hasher.finalize()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,14 +135,16 @@ mod tests {
             ..row.clone()
         };
         for row in [row, plain] {
-            let bytes = put(&row);
-            assert_eq!(get(3, 5, &bytes), Some(row));
+            let bytes = put("news", &row);
+            assert_eq!(get("news", 3, 5, &bytes), Some(row));
+            assert_eq!(get("new", 3, 5, &bytes), None);
+            assert_eq!(get("news", 4, 5, &bytes), None);
             for at in 0..bytes.len() {
                 let mut flipped = bytes.clone();
                 flipped[at] ^= 1;
-                assert_eq!(get(3, 5, &flipped), None, "byte {at}");
+                assert_eq!(get("news", 3, 5, &flipped), None, "byte {at}");
             }
         }
-        assert_eq!(get(3, 5, &[]), None);
+        assert_eq!(get("news", 3, 5, &[]), None);
     }
 }

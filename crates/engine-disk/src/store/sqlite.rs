@@ -93,6 +93,7 @@ impl Sqlite {
         put(&write, "sync_generation", signed(info.sync_generation))?;
         put(&write, "journal", signed(info.journal))?;
         put(&write, "lsn", signed(info.lsn))?;
+        put(&write, "assessed", signed(info.assessed))?;
         write.commit().or_store()?;
         copy_log(&connection);
         Ok(())
@@ -120,6 +121,7 @@ pub(crate) fn read_info(connection: &Connection) -> Result<Option<Info>, StoreEr
         sync_generation: read("sync_generation")?,
         journal: read("journal")?,
         lsn: read("lsn")?,
+        assessed: read("assessed")?,
     };
     info.boot = select.query_row(["boot"], |row| row.get(0)).or_store()?;
     Ok(Some(info))
@@ -134,7 +136,12 @@ impl Store for Sqlite {
         let found = select.query_row([channel.as_str()], |found| {
             let (id, due) = (found.get(0)?, found.get(1)?);
             let bytes = found.get_ref(2)?.as_blob().unwrap_or_default();
-            Ok(row::get(unsigned(id), unsigned(due), bytes))
+            Ok(row::get(
+                channel.as_str(),
+                unsigned(id),
+                unsigned(due),
+                bytes,
+            ))
         });
         match found.optional().or_store()? {
             None => Ok(None),
@@ -262,9 +269,13 @@ impl Store for Sqlite {
             return Ok(false);
         }
         let connection = self.writer.lock();
-        connection
-            .execute_batch(&format!("PRAGMA incremental_vacuum({pages})"))
-            .or_store()?;
+        {
+            // Each step frees one page.
+            let vacuum = format!("PRAGMA incremental_vacuum({pages})");
+            let mut vacuum = connection.prepare(&vacuum).or_store()?;
+            let mut freed = vacuum.query([]).or_store()?;
+            while freed.next().or_store()?.is_some() {}
+        }
         copy_log(&connection);
         drop(connection);
         Ok(self.size()?.free >= PAGE)
@@ -276,6 +287,14 @@ impl Store for Sqlite {
             row.get::<_, Option<i64>>(0)
         });
         Ok(unsigned(last.or_store()?.unwrap_or_default()))
+    }
+
+    #[cfg(test)]
+    fn set_most_pages(&self, pages: u64) {
+        let set = format!("PRAGMA max_page_count = {pages}");
+        let connection = self.writer.lock();
+        let set = connection.query_row(&set, [], |_| Ok(()));
+        set.expect("SQLite knows it");
     }
 }
 
@@ -409,7 +428,7 @@ fn write_stream(write: &Transaction<'_>, stream: &mut StreamWrite) -> Result<(),
         trim(write, stream)?;
     }
     append(write, stream)?;
-    let bytes = row::put(&stream.row);
+    let bytes = row::put(stream.channel.as_str(), &stream.row);
     let changed = if stream.has_row && !stream.is_due_new {
         write
             .prepare_cached("UPDATE streams SET row = ?2 WHERE id = ?1")
@@ -478,7 +497,7 @@ fn append(write: &Transaction<'_>, stream: &mut StreamWrite) -> Result<(), Store
     let mut chunk = chunk.unwrap_or(Chunk::new(start));
     for publication in &stream.publications {
         record.clear();
-        record::encode(publication, &mut record, &mut scratch);
+        record::encode(publication, stream.row.id, &mut record, &mut scratch);
         if !chunk.bytes.is_empty() && chunk.bytes.len() + record.len() > CHUNK {
             chunk.write(write, stream.row.id)?;
             chunk = Chunk::new(publication.offset);
