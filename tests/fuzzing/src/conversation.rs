@@ -10,25 +10,22 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use veche_auth::token::Verifier;
 use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::{Clock, ManualClock};
 use veche_engine::memory::presence::MemoryPresence;
-use veche_engine::pending::Pending;
-use veche_node::authority::{Authority, Caller};
 use veche_node::connection::{Conversation, Opening};
 use veche_node::node::{Engine, NodeConfig};
 use veche_node::simulate::Simulation;
 use veche_protocol::batch::Encoding;
-use veche_protocol::claims::{ConnectionClaims, SubscriptionClaims, TokenError};
-use veche_protocol::payload::Payload;
 use veche_protocol::publication::Retention;
-use veche_session::application::{ProxyName, RpcRequest, Verdict};
+use veche_session::application::ProxyName;
 use veche_session::rules::{ChannelOptions, Rules};
 use veche_session::turn::Now;
 
+mod application;
 mod client;
 
+use application::Application;
 use client::{Client, Dialect};
 
 const CLIENTS: usize = 4;
@@ -65,7 +62,7 @@ impl World {
             queue_max_size: 256 << 10,
             ..NodeConfig::default()
         };
-        let authority = Arc::new(Tokens(crate::tokens::our_verifier()));
+        let authority = Arc::new(Application(crate::tokens::our_verifier()));
         let reception = Arc::new(crate::head::reception());
         let sim = Simulation::with(config, rules(), authority, reception, |sink| Engine {
             broker: Arc::new(MemoryBroker::new(sink, clock.clone())),
@@ -232,46 +229,31 @@ fn rules() -> Rules {
         presence: false,
         ..all.clone()
     };
+    let proxy = || Some(ProxyName::from("default"));
+    let asking = ChannelOptions {
+        namespace: "app".into(),
+        subscribe_proxy: proxy(),
+        publish_proxy: proxy(),
+        sub_refresh_proxy: proxy(),
+        ..all.clone()
+    };
     let mut rules = Rules::default();
+    rules.client.connect_proxy = true;
     rules.client.allow_anonymous_connect_without_token = true;
     rules.client.allow_name_login = true;
     rules.client.channel_limit = 16;
     rules.client.concurrency = 2;
-    rules.rpc.without_namespace = Some(ProxyName::from("default"));
+    rules.rpc.without_namespace = proxy();
     rules.channel.without_namespace = Arc::new(all);
     rules
         .channel
         .namespaces
         .insert("bare".into(), Arc::new(bare));
     rules
-}
-
-/// An application whose tokens are signed with the key of [`crate::tokens`], and whose calls come back as they came.
-#[derive(Debug)]
-struct Tokens(Verifier);
-
-impl Authority for Tokens {
-    fn connection_token(
-        &self,
-        _caller: &Caller<'_>,
-        token: &str,
-        now: i64,
-    ) -> Pending<Result<Box<ConnectionClaims>, TokenError>> {
-        Pending::Ready(self.0.verify_connection(token, now, None).map(Box::new))
-    }
-
-    fn subscription_token(
-        &self,
-        _caller: &Caller<'_>,
-        token: &str,
-        now: i64,
-    ) -> Pending<Result<Box<SubscriptionClaims>, TokenError>> {
-        Pending::Ready(self.0.verify_subscription(token, now, None).map(Box::new))
-    }
-
-    fn rpc(&self, _caller: &Caller<'_>, request: RpcRequest) -> Pending<Verdict<Option<Payload>>> {
-        Pending::Later(Box::pin(async move { Ok(request.data) }))
-    }
+        .channel
+        .namespaces
+        .insert("app".into(), Arc::new(asking));
+    rules
 }
 
 /// How often each id was seen.
