@@ -163,6 +163,7 @@ fn options(claims: &Object<'_>) -> Result<SubscriptionOptions, TokenError> {
         info: claims.payload("info", "b64info")?,
         data: claims.payload("data", "b64data")?,
         expire_at: None,
+        cache_recover: false,
         overrides: match claims.object("override")? {
             Some(overrides) => Overrides {
                 presence: switch(&overrides, "presence")?,

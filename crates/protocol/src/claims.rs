@@ -44,6 +44,9 @@ pub struct SubscriptionOptions {
     pub data: Option<Payload>,
     /// When the subscription ends, in seconds of Unix time; `None` for never.
     pub expire_at: Option<i64>,
+    /// Sends the latest publication in cache mode, even if the client did not ask to recover and the channel's options
+    /// do not say so. Only a connect proxy sets it.
+    pub cache_recover: bool,
     /// Channel options that this subscription has otherwise; `None` keeps the channel's.
     pub overrides: Overrides,
 }

@@ -170,7 +170,7 @@ impl Grant {
             positioned: wish.force_positioning.unwrap_or(options.force_positioning),
             recoverable: wish.force_recovery.unwrap_or(options.force_recovery),
             mode: options.recovery_mode,
-            recovers_unasked: options.auto_cache_recover
+            recovers_unasked: (options.auto_cache_recover || wishes.cache_recover)
                 && options.recovery_mode == RecoveryMode::Cache,
             meta_ttl: options.history_meta_ttl,
             expire_at: wishes.expire_at,

@@ -42,6 +42,7 @@ impl Command for Subscribe {
             info: self.info.decode()?,
             expire_at: Some(self.expire_at).filter(|at| *at > 0),
             overrides: self.overrides,
+            ..SubscriptionOptions::default()
         };
         let Some(addressees) = addressees else {
             return Ok(());

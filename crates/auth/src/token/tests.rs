@@ -334,6 +334,7 @@ fn subs_replace_channels_and_say_how_to_subscribe() {
             force_recovery: Some(false),
             force_positioning: Some(false),
         },
+        ..SubscriptionOptions::default()
     };
     let expected = vec![
         ("a".to_owned(), options),

@@ -247,6 +247,7 @@ fn demands() -> [Demand; 6] {
                 data: json("[]"),
                 expire_at: Some(1_900_000_000),
                 overrides,
+                ..SubscriptionOptions::default()
             },
             recover_since: Some(StreamPosition::new(7, "epoch".into())),
         },

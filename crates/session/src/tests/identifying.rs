@@ -5,7 +5,7 @@ use veche_protocol::payload::Payload;
 use super::harness::Talk;
 use super::{check_known, check_with, options, rules};
 use crate::profile::Profile;
-use crate::rules::Rules;
+use crate::rules::{RecoveryMode, Rules};
 
 /// The application is asked; who it does not know is not let in.
 fn asking(change: impl FnOnce(&mut Rules)) -> Rules {
@@ -280,4 +280,26 @@ fn meta_is_kept_for_the_application_from_its_own_answer_or_a_token() {
     talk.play("~ 4 claims user=anna meta=[2]");
     assert_eq!(meta(&talk).as_deref(), Some(&b"[2]"[..]));
     assert!(talk.session.meta().is_some_and(Payload::is_json));
+}
+
+#[test]
+fn the_application_may_have_the_latest_publication_sent_that_nobody_asked_for() {
+    for (mode, granted, pages) in [
+        (RecoveryMode::Cache, "cache_recover", true),
+        (RecoveryMode::Cache, "", false),
+        (RecoveryMode::Stream, "cache_recover", false),
+    ] {
+        let rules = asking(|rules| {
+            options(rules, |options| {
+                options.force_recovery = true;
+                options.recovery_mode = mode;
+            });
+        });
+        let mut talk = Talk::new(Profile::WEBSOCKET, &rules);
+        talk.play("> 1 connect");
+        talk.play(&format!("~ 1 granted user=anna sub=a {granted}"));
+        let asked = talk.play("~ 3 done");
+        let is_read = asked[0].contains("history a limit 1");
+        assert_eq!(is_read, pages, "{asked:?}");
+    }
 }

@@ -345,6 +345,7 @@ impl<'a> Words<'a> {
             info: self.payload("chan_info"),
             data: self.payload("data"),
             expire_at: self.time("sub_expire"),
+            cache_recover: self.has("cache_recover"),
             overrides: Overrides {
                 presence: wish("presence"),
                 join_leave: wish("join_leave"),
