@@ -1,11 +1,15 @@
 //! Questions of sessions that go to the application: who asks is added here, and calls are dropped with their client.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 
 use tokio::task::AbortHandle;
 use veche_engine::pending::Pending;
 use veche_protocol::batch::Encoding;
-use veche_session::application::{Request, Response};
+use veche_session::application::{Denial, Request, Response, Verdict};
 use veche_session::question::{Answer, Ask};
 
 use crate::authority::Caller;
@@ -68,13 +72,14 @@ impl Calls {
     fn pend<T: Send + 'static>(
         &mut self,
         (connection, ask, context): (ConnectionKey, Ask, &Context),
-        pending: Pending<T>,
-        response: impl FnOnce(T) -> Response + Send + 'static,
+        pending: Pending<Verdict<T>>,
+        response: impl FnOnce(Verdict<T>) -> Response + Send + 'static,
     ) -> Option<Answer> {
         let answer = |result| Answer::Application(response(result));
         match pending {
             Pending::Ready(result) => Some(answer(result)),
             Pending::Later(future) => {
+                let future = or_failed(future);
                 let task =
                     context.answer_later(connection, ask, future, |result, _| answer(result));
                 let call = Call {
@@ -112,6 +117,19 @@ impl Calls {
             call.task.abort();
         }
     }
+}
+
+/// The answer of a call. One that panics has failed: somebody waits for the answer.
+async fn or_failed<T>(call: impl Future<Output = Verdict<T>>) -> Verdict<T> {
+    let mut call = pin!(call);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| call.as_mut().poll(context)));
+        polled.unwrap_or_else(|_| {
+            tracing::error!("a call of the application failed; its client gets error 100");
+            Poll::Ready(Err(Denial::Failed))
+        })
+    })
+    .await
 }
 
 impl Open {

@@ -122,3 +122,16 @@ fn calls_are_dropped_with_the_client_for_which_they_were_made_and_no_others() {
     plain.send(br#"{"action":"login","token":"anna","id":2}"#);
     before.dropped(&server);
 }
+
+#[test]
+fn a_call_that_is_answered_as_another_question_fails_and_its_connection_lives() {
+    let (server, backend) = start(|_| {});
+    let mut client = Client::connected(server.addresses[0]);
+    client.command("rpc", json!({ "method": "sum" }));
+    // The authority of the test panics where an answer is not to its question.
+    backend.call().answer(Response::Connect(Ok(None)));
+    assert_eq!(client.reply()["error"]["code"], 100);
+    backend.answer_at_once(Response::Rpc(Ok(None)));
+    let reply = client.ask("rpc", json!({ "method": "sum" }));
+    assert_eq!(reply["rpc"], json!({}));
+}
