@@ -18,6 +18,7 @@ use crate::permission::{self, Asker};
 use crate::profile::{Direction, Ping};
 use crate::question::{Notice, Question};
 use crate::recovery::{self, Start};
+use crate::refresh::told_expiry;
 use crate::refusal::{About, Refusal};
 use crate::rule::{Rule, Silent};
 use crate::session::pending::PendingQuestion;
@@ -247,10 +248,7 @@ impl Session {
             Ok(expiry) => expiry,
             Err(refusal) => return self.refuse_connect(refusal, turn, effects),
         };
-        connecting.expiry = match authorities::refreshes(turn.rules) {
-            true => Expiry::Never,
-            false => expiry,
-        };
+        connecting.expiry = told_expiry(expiry, turn);
         let app = connecting.app.take();
         self.timers.clear(Timer::Stale);
         self.user = claims.user;

@@ -144,7 +144,8 @@ impl Session {
             return self.close(Disconnect::EXPIRED, effects);
         };
         self.prolong(expire_at, info, turn);
-        effects.push(Effect::Push(Push::connection(push::Body::Refresh(expiry))));
+        let told = told_expiry(expiry, turn);
+        effects.push(Effect::Push(Push::connection(push::Body::Refresh(told))));
     }
 
     fn prolong(&mut self, expire_at: Option<i64>, info: Option<Payload>, turn: &Turn<'_>) {
@@ -282,6 +283,14 @@ impl Session {
             }
             _ => Err(not_subscribed(channel)),
         }
+    }
+}
+
+/// What a client is told of the time at which its connection ends: nothing, where the application refreshes it.
+pub(crate) fn told_expiry(expiry: Expiry, turn: &Turn<'_>) -> Expiry {
+    match authorities::refreshes(turn.rules) {
+        true => Expiry::Never,
+        false => expiry,
     }
 }
 

@@ -98,7 +98,7 @@ fn it_is_asked_once_at_a_time_and_late_or_wrong_answers_harm_nobody_else() {
         "
         @ 100s
         ! refresh expire=200
-        < push refresh for 100s
+        < push refresh
         ~ 2 failed
         @ 199s
         @ 200s
