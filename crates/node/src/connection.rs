@@ -20,7 +20,7 @@ use crate::framing::Framing;
 use crate::gate::Pass;
 use crate::hub::Attachments;
 use crate::listener::Role;
-use crate::waiting::Waiting;
+use crate::pending_input::PendingInput;
 
 /// How a client is to be spoken with, decided by the door through which it came.
 #[derive(Debug)]
@@ -159,7 +159,7 @@ pub(crate) struct Open {
     /// Readable, but not read while too much waits.
     pub(crate) paused: bool,
     /// What the client has sent and is not carried out yet.
-    pub(crate) waiting: Option<Box<Waiting>>,
+    pub(crate) pending: Option<Box<PendingInput>>,
     /// What the client says it is.
     pub(crate) app: Option<Arc<App>>,
     /// When it was connected, in milliseconds of Unix time; 0 before.

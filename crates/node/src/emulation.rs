@@ -22,10 +22,10 @@ impl Node {
     /// # Errors
     /// When the name is none of this node's.
     pub fn receive_apart(&self, session: &str, message: Vec<u8>) -> Result<(), UnknownSession> {
-        let place = Place::of(session).ok_or(UnknownSession)?;
-        let inbox = self.inboxes().get(place.worker).ok_or(UnknownSession)?;
+        let address = Address::of(session).ok_or(UnknownSession)?;
+        let inbox = self.inboxes().get(address.worker).ok_or(UnknownSession)?;
         inbox.push(Item::Input {
-            slot: place.slot,
+            slot: address.slot,
             session: session.into(),
             message,
         });
@@ -44,14 +44,14 @@ impl Node {
     }
 }
 
-/// Where a session is.
+/// The worker and the slot of a session.
 #[derive(Debug, PartialEq, Eq)]
-struct Place {
+struct Address {
     worker: usize,
     slot: u32,
 }
 
-impl Place {
+impl Address {
     fn of(session: &str) -> Option<Self> {
         let mut parts = session.splitn(3, '.');
         let mut number = || u32::from_str_radix(parts.next()?, 16).ok();

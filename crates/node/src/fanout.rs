@@ -14,6 +14,10 @@ use veche_protocol::push::{Body, Push, Told, What};
 use crate::encoder::Encoder;
 use crate::format::{Dialect, Format};
 
+mod variants;
+
+use variants::{Form, Variants};
+
 /// Something that a channel's subscribers are told, on its way to the workers.
 #[derive(Debug)]
 pub(crate) struct Event {
@@ -37,29 +41,6 @@ pub(crate) enum Data<'a> {
     Whole,
     /// To clients that have this publication: as the difference from it, if that is allowed and helps.
     Since(&'a Arc<Publication>),
-}
-
-/// The same event for different clients: a list that only grows.
-#[derive(Debug, Default)]
-struct Variants(OnceLock<Box<Variant>>);
-
-#[derive(Debug)]
-struct Variant {
-    form: Form,
-    frames: OnceLock<Bytes>,
-    next: Variants,
-}
-
-/// What of an event some clients get.
-#[derive(Clone, Debug)]
-struct Form {
-    format: Format,
-    /// A number stands for the channel's name.
-    compact: bool,
-    /// The data are told the way clients take them that agreed to deltas.
-    whole: bool,
-    /// They are the difference from this publication.
-    base: Option<Arc<Publication>>,
 }
 
 /// Deltas made of one event at most, over all bases and formats; whoever would need another gets it whole.
@@ -217,51 +198,6 @@ impl Event {
 
     fn push(&self, body: Body) -> Push {
         Push::new(self.channel.clone(), body)
-    }
-}
-
-impl Variants {
-    /// The place for a form's bytes; `None` if it would be one more than `limit`.
-    fn find(&self, form: &Form, limit: usize) -> Option<&OnceLock<Bytes>> {
-        let mut list = self;
-        for _ in 0..limit {
-            let variant = list.0.get_or_init(|| {
-                Box::new(Variant {
-                    form: form.clone(),
-                    frames: OnceLock::new(),
-                    next: Self::default(),
-                })
-            });
-            if variant.form.is(form) {
-                return Some(&variant.frames);
-            }
-            list = &variant.next;
-        }
-        None
-    }
-}
-
-impl Form {
-    /// The event as it is.
-    fn of(format: Format) -> Self {
-        Self {
-            format,
-            compact: false,
-            whole: false,
-            base: None,
-        }
-    }
-
-    fn is(&self, other: &Self) -> bool {
-        let is_same_base = match (&self.base, &other.base) {
-            (None, None) => true,
-            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
-            _ => false,
-        };
-        is_same_base
-            && self.format == other.format
-            && self.compact == other.compact
-            && self.whole == other.whole
     }
 }
 

@@ -11,7 +11,6 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use slab::Slab;
 use smallvec::SmallVec;
-use veche_engine::sink::Delivery;
 use veche_protocol::channel::Channel;
 use veche_protocol::position::StreamPosition;
 use veche_protocol::publication::Publication;
@@ -20,6 +19,7 @@ use crate::encoder::Encoder;
 use crate::fanout::{Event, EventBody};
 use crate::outbox::Outboxes;
 
+mod channel;
 mod group;
 mod membership;
 mod positions;
@@ -27,15 +27,16 @@ mod positions;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use channel::Entry;
+use channel::Joining;
+use group::Step;
 pub(crate) use group::{Deltas, GroupKey};
-use group::{Group, Step};
-use positions::step_from;
 
 /// Where a connection stands in a channel, kept with the connection so that leaving costs no search.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Attachment {
     pub(crate) channel: u32,
-    place: Place,
+    standing: Standing,
 }
 
 /// Stands for a channel of a worker, for as long as somebody here wants it.
@@ -45,12 +46,12 @@ pub(crate) struct ChannelKey(u32);
 impl Attachment {
     /// Whether this is a subscription to a channel, and made.
     pub(crate) fn is_to(&self, ChannelKey(channel): ChannelKey) -> bool {
-        self.channel == channel && self.place != Place::Making
+        self.channel == channel && self.standing != Standing::Making
     }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum Standing {
     Making,
     Joining,
     Member { group: u32, index: u32 },
@@ -71,33 +72,6 @@ pub(crate) struct Hub {
     in_order: BTreeSet<Channel>,
     channels: Slab<Entry>,
     subscriptions: usize,
-}
-
-#[derive(Debug)]
-pub(crate) struct Entry {
-    name: Channel,
-    groups: SmallVec<[Group; 1]>,
-    /// The last publication delivered here; unknown until the first, or until somebody attached with a position.
-    position: Option<StreamPosition>,
-    /// The node has the channel from its engine.
-    entered: bool,
-    few: Option<Box<Few>>,
-}
-
-/// What most channels don't have at a given moment.
-#[derive(Debug, Default)]
-struct Few {
-    /// Sessions that are making a subscription, and get deliveries themselves.
-    making: Vec<u32>,
-    joining: Vec<Joining>,
-}
-
-#[derive(Debug)]
-struct Joining {
-    slot: u32,
-    after: StreamPosition,
-    key: GroupKey,
-    base: Option<Arc<Publication>>,
 }
 
 /// Who is to be attached to a channel.
@@ -194,7 +168,7 @@ impl Hub {
         entry.few.get_or_insert_default().making.push(slot);
         attachments.push(Attachment {
             channel: id,
-            place: Place::Making,
+            standing: Standing::Making,
         });
         entry.entered
     }
@@ -244,7 +218,7 @@ impl Hub {
         else {
             return;
         };
-        if attachment.place != Place::Making {
+        if attachment.standing != Standing::Making {
             return;
         }
         entry.leave_making(slot);
@@ -263,11 +237,11 @@ impl Hub {
                     base,
                 };
                 entry.few.get_or_insert_default().joining.push(joining);
-                attachment.place = Place::Joining;
+                attachment.standing = Standing::Joining;
                 return;
             }
         }
-        attachment.place = entry.join(slot, key, base);
+        attachment.standing = entry.join(slot, key, base);
     }
 
     /// The channel is not delivered to the client in `slot` any more. Returns the channel if nobody here wants it.
@@ -284,15 +258,15 @@ impl Hub {
             .position(|attachment| attachment.channel == id)?;
         let attachment = attachments.swap_remove(at);
         let entry = self.channels.get_mut(id as usize)?;
-        match attachment.place {
-            Place::Making => entry.leave_making(slot),
-            Place::Joining => {
+        match attachment.standing {
+            Standing::Making => entry.leave_making(slot),
+            Standing::Joining => {
                 self.subscriptions -= 1;
                 if let Some(few) = &mut entry.few {
                     few.joining.retain(|joining| joining.slot != slot);
                 }
             }
-            Place::Member { group, index } => {
+            Standing::Member { group, index } => {
                 self.subscriptions -= 1;
                 entry.leave_group(id, group, index, connections);
             }
@@ -392,136 +366,5 @@ impl Hub {
     #[cfg(test)]
     pub(crate) fn names(&self) -> Vec<Channel> {
         self.names.keys().cloned().collect()
-    }
-}
-
-impl Entry {
-    fn attached(&self) -> usize {
-        let members: usize = self.groups.iter().map(|group| group.members.len()).sum();
-        members + self.joining().count()
-    }
-
-    fn joining(&self) -> impl Iterator<Item = &Joining> {
-        self.few.iter().flat_map(|few| &few.joining)
-    }
-
-    fn is_wanted(&self) -> bool {
-        self.few.is_some() || self.groups.iter().any(|group| !group.members.is_empty())
-    }
-
-    fn tidy(&mut self) {
-        if self
-            .few
-            .as_ref()
-            .is_some_and(|few| few.making.is_empty() && few.joining.is_empty())
-        {
-            self.few = None;
-        }
-        while self
-            .groups
-            .last()
-            .is_some_and(|group| group.members.is_empty())
-        {
-            self.groups.pop();
-        }
-    }
-
-    fn leave_making(&mut self, slot: u32) {
-        if let Some(few) = &mut self.few
-            && let Some(at) = few.making.iter().position(|&making| making == slot)
-        {
-            few.making.swap_remove(at);
-        }
-        if self
-            .few
-            .as_ref()
-            .is_some_and(|few| few.making.is_empty() && few.joining.is_empty())
-        {
-            self.few = None;
-        }
-    }
-
-    /// Moves the channel's position on.
-    ///
-    /// After a gap whoever watches its position is told, and gets nothing more: it must come again from where it is.
-    fn advance(&mut self, delivery: &Delivery, aftermath: &mut Aftermath) -> Step {
-        let offset = delivery.publication.offset;
-        if offset == 0 {
-            return Step::Next;
-        }
-        let mut step = Step::Next;
-        if let Some(position) = &self.position {
-            step = step_from(position, delivery);
-            match step {
-                Step::Old => return step,
-                Step::Gap => self.positioned(aftermath),
-                Step::Next => {}
-            }
-        }
-        self.position = Some(StreamPosition::new(offset, delivery.epoch.clone()));
-        step
-    }
-
-    /// Moves those into their groups whose position the channel has reached with this delivery. Returns those, as they
-    /// were, that want it; the others have it already. Who stands elsewhere than before it, or after it, has lost something.
-    fn promote(
-        &mut self,
-        id: u32,
-        event: &Event,
-        delivery: &Delivery,
-        connections: &mut impl AttachmentsBySlot,
-        aftermath: &mut Aftermath,
-    ) -> SmallVec<[Joining; 4]> {
-        let mut reached = SmallVec::new();
-        let Some(mut few) = self.few.take() else {
-            return reached;
-        };
-        let offset = delivery.publication.offset;
-        let mut at = 0;
-        while let Some(Joining { slot, after, .. }) = few.joining.get(at) {
-            let step = step_from(after, delivery);
-            let is_before = step == Step::Next;
-            if is_before || (step == Step::Old && after.offset == offset) {
-                let newcomer = few.joining.swap_remove(at);
-                let slot = newcomer.slot;
-                let gets_it = is_before && newcomer.key.wants(event);
-                let base = if newcomer.key.deltas == Deltas::Off {
-                    None
-                } else if gets_it {
-                    group::base(&delivery.publication)
-                } else {
-                    newcomer.base.clone()
-                };
-                let place = self.join(slot, newcomer.key.clone(), base);
-                put(id, slot, place, connections);
-                if gets_it {
-                    reached.push(newcomer);
-                }
-                continue;
-            }
-            if step == Step::Gap {
-                aftermath.gap.push(*slot);
-            }
-            at += 1;
-        }
-        self.few = (!few.making.is_empty() || !few.joining.is_empty()).then_some(few);
-        reached
-    }
-
-    fn positioned(&self, aftermath: &mut Aftermath) {
-        for group in self.groups.iter().filter(|group| group.key.positioned) {
-            aftermath.gap.extend_from_slice(&group.members);
-        }
-    }
-}
-
-/// Notes where a client stands now.
-fn put(id: u32, slot: u32, place: Place, connections: &mut impl AttachmentsBySlot) {
-    if let Some(attachments) = connections.attachments(slot)
-        && let Some(attachment) = attachments
-            .iter_mut()
-            .find(|attachment| attachment.channel == id)
-    {
-        attachment.place = place;
     }
 }

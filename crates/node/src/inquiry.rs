@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::UserId;
 
-use crate::listing::{Names, Slice, Stretch, Wanted};
+use crate::listing::{Criteria, Names, Slice, Stretch};
 
 /// A question to a worker, or to all of them; each answers once.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) enum Inquiry {
     SignOfLife(mpsc::UnboundedSender<()>),
     /// Which connections there are from a slot on.
     Connections {
-        wanted: Arc<Wanted>,
+        wanted: Arc<Criteria>,
         from: u32,
         limit: usize,
         reply: mpsc::UnboundedSender<Slice>,

@@ -51,16 +51,16 @@ pub(crate) struct Entry {
 #[derive(Debug)]
 enum State {
     /// The engine has been asked to begin.
-    Subscribing(Vec<Waiting>),
+    Subscribing(Vec<Waiter>),
     /// The engine delivers.
     Subscribed,
     /// The engine has been asked to end. Whoever came since waits for that, and for a new beginning.
-    Leaving(Vec<Waiting>),
+    Leaving(Vec<Waiter>),
 }
 
 /// A session that waits for the engine to begin.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct Waiter {
     pub(crate) worker: usize,
     pub(crate) connection: ConnectionKey,
     pub(crate) ask: Ask,
@@ -102,7 +102,7 @@ impl Interest {
     }
 
     /// A session of `waiting.worker` wants the channel.
-    pub(crate) fn enter(&self, channel: &Channel, waiting: Waiting) -> Request {
+    pub(crate) fn enter(&self, channel: &Channel, waiting: Waiter) -> Request {
         let mut shard = self.shard(channel).lock();
         let Some(entry) = shard.get_mut(channel) else {
             let entry = Entry {
@@ -185,7 +185,7 @@ impl Interest {
     }
 
     /// The first session's answer when the engine had it at once: nobody else can have come between.
-    pub(crate) fn began_at_once(&self, channel: &Channel, waiting: Waiting) {
+    pub(crate) fn began_at_once(&self, channel: &Channel, waiting: Waiter) {
         let mut shard = self.shard(channel).lock();
         if let Some(entry) = shard.get_mut(channel)
             && let State::Subscribing(queue) = &mut entry.state
@@ -240,7 +240,7 @@ impl Interest {
     }
 
     /// Answers all that waited, in one item per worker, before any delivery that comes after.
-    fn answer(&self, channel: &Channel, result: Result<(), Failure>, waiting: Vec<Waiting>) {
+    fn answer(&self, channel: &Channel, result: Result<(), Failure>, waiting: Vec<Waiter>) {
         for (worker, inbox) in self.inboxes.iter().enumerate() {
             let here: Vec<_> = waiting
                 .iter()

@@ -38,6 +38,7 @@ mod line_budget;
 pub mod link;
 mod notices;
 mod outbox;
+mod pending_input;
 mod printable;
 mod questions;
 mod requests;
@@ -47,7 +48,6 @@ mod sync;
 mod tasks;
 mod trouble_log;
 mod users;
-mod waiting;
 mod wheel;
 mod worker;
 

@@ -56,7 +56,7 @@ pub struct Mark {
 
 /// Which connections are wanted: those of which all holds that is said here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Criteria {
     /// It is this user's.
     pub user: Option<UserId>,
     /// It is subscribed to this channel.

@@ -8,22 +8,17 @@ use std::time::Duration;
 use parking_lot::{Mutex, RwLock};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
-use veche_engine::broker::Broker;
-use veche_engine::control::{Controller, NodeId};
-use veche_engine::presence::PresenceManager;
-use veche_protocol::identity::{ClientId, UserId};
+use veche_engine::control::NodeId;
+use veche_protocol::identity::ClientId;
 use veche_session::rules::Rules;
 use veche_session::turn::Now;
 
 use crate::authority::Authority;
 use crate::clock::Clock;
 use crate::cluster::Cluster;
-use crate::connection::Opening;
 use crate::counters::{Cell, Counters};
 use crate::inbox::{Congestion, Inbox, Item};
 use crate::interest::Interest;
-use crate::link::handover::Handover;
-use crate::listener::Listener;
 use crate::reception::Reception;
 use crate::sink::Received;
 use crate::tasks::Tasks;
@@ -34,34 +29,13 @@ use crate::users::Users;
 pub use crate::interest::MAX_WORKERS;
 
 mod config;
+mod sharing;
 mod start;
+mod surroundings;
 
 pub use config::NodeConfig;
 pub use start::StartError;
-
-/// What carries channels and knows who is there.
-#[derive(Clone, Debug)]
-pub struct Engine {
-    /// Channel traffic.
-    pub broker: Arc<dyn Broker>,
-    /// Who is where.
-    pub presence: Arc<dyn PresenceManager>,
-    /// The way to other nodes; `None` for a node that is alone.
-    pub controller: Option<Arc<dyn Controller>>,
-}
-
-/// What a node needs of its surroundings.
-#[derive(Debug)]
-pub struct Surroundings {
-    /// Answers what only the application can.
-    pub authority: Arc<dyn Authority>,
-    /// Looks at fresh sockets.
-    pub reception: Arc<dyn Reception>,
-    /// Runs what takes long.
-    pub control: Handle,
-    /// Sockets to accept from, per worker; the first has some.
-    pub listeners: Vec<Vec<Listener>>,
-}
+pub use surroundings::{Engine, Surroundings};
 
 /// One running server.
 #[derive(Debug)]
@@ -93,15 +67,6 @@ pub struct Node {
 }
 
 impl Node {
-    /// Gives a connection whose upgrade is agreed to a worker, with what the client has sent since its request.
-    pub fn adopt(&self, handover: Handover, opening: Box<Opening>) {
-        let loads = self.counters.iter().enumerate();
-        let least = loads
-            .min_by_key(|(_, counters)| counters.sockets.value())
-            .map_or(0, |(index, _)| index);
-        self.inbox(least).push(Item::Upgraded { handover, opening });
-    }
-
     /// Puts new rules in force. A subscription keeps what it was granted.
     pub fn set_rules(&self, rules: Rules) {
         let rules = Arc::new(rules);
@@ -272,50 +237,8 @@ impl Node {
         self.congestion.eased().await;
     }
 
-    /// A worker that has clearly fewer connections than `index`, if there is one.
-    pub(crate) fn less_loaded_worker(&self, index: usize) -> Option<usize> {
-        if self.counters.len() == 1 {
-            return None;
-        }
-        let load = |counters: &Counters| counters.sockets.value();
-        let mine = load(self.counters.get(index)?);
-        let (least, counters) = self
-            .counters
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, counters)| load(counters))?;
-        (least != index && mine > load(counters) + load(counters) / 10 + 8).then_some(least)
-    }
-
     pub(crate) fn new_client(&self) -> ClientId {
         ClientId::from_random(*uuid::Uuid::new_v4().as_bytes())
-    }
-
-    /// Takes one of `limit` places for connections of a user, over all workers, unless all are taken. Returns how many
-    /// were taken before; 0 where they are not counted.
-    pub(crate) fn take_user_place(&self, user: &UserId, limit: usize) -> usize {
-        let users = self.users.as_ref();
-        users.map_or(0, |users| users.take_place(user, limit))
-    }
-
-    pub(crate) fn user_came(&self, user: &UserId) {
-        if let Some(users) = &self.users {
-            users.came(user);
-        }
-    }
-
-    pub(crate) fn user_left(&self, user: &UserId) {
-        if let Some(users) = &self.users {
-            users.left(user);
-        }
-    }
-
-    /// Users that have a connection, over all workers.
-    pub(crate) fn user_count(&self) -> usize {
-        match &self.users {
-            Some(users) => users.distinct(),
-            None => sum(&self.counters, |counters| &counters.users),
-        }
     }
 }
 

@@ -46,7 +46,7 @@ impl Worker {
                 })
             }
             Question::UserPlace { user, limit } => {
-                let others = self.clients.take_place(key.slot, user, limit, context);
+                let others = self.clients.occupy_place(key.slot, user, limit, context);
                 Some(Answer::Count(others))
             }
             Question::Enter { channel } => self.enter(key, ask, &channel),

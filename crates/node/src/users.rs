@@ -37,7 +37,7 @@ impl Default for Users {
 impl Users {
     /// A connection of this user has come.
     pub(crate) fn came(&self, user: &UserId) {
-        self.take_place(user, usize::MAX);
+        self.occupy_place(user, usize::MAX);
     }
 
     /// A connection of this user, which has come, has left.
@@ -61,7 +61,7 @@ impl Users {
     ///
     /// The same lock is held for the look and for the taking: of two connections that come at once on two workers, only
     /// one gets the last place.
-    pub(crate) fn take_place(&self, user: &UserId, limit: usize) -> usize {
+    pub(crate) fn occupy_place(&self, user: &UserId, limit: usize) -> usize {
         let (shard, hash) = self.place(user);
         let mut shard = shard.lock();
         let taken = shard.get(&hash).copied().unwrap_or(0);
@@ -124,18 +124,18 @@ mod tests {
 
     /// The connections of a user: no place is free among none.
     fn connections(users: &Users, user: &UserId) -> usize {
-        users.take_place(user, 0)
+        users.occupy_place(user, 0)
     }
 
     #[test]
     fn places_are_taken_up_to_the_limit() {
         let users = Users::default();
         let anna: UserId = "anna".into();
-        let taken: Vec<usize> = (0..4).map(|_| users.take_place(&anna, 2)).collect();
+        let taken: Vec<usize> = (0..4).map(|_| users.occupy_place(&anna, 2)).collect();
         assert_eq!(taken, [0, 1, 2, 2]);
         assert_eq!((users.distinct(), connections(&users, &anna)), (1, 2));
         users.left(&anna);
-        assert_eq!(users.take_place(&anna, 2), 1);
+        assert_eq!(users.occupy_place(&anna, 2), 1);
     }
 
     #[test]

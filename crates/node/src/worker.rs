@@ -20,7 +20,6 @@ use crate::listener::Listener;
 use crate::node::Node;
 use crate::notices::Notices;
 use crate::outbox::Outboxes;
-use crate::trouble_log::LossLog;
 
 mod acceptor;
 mod buffers;
@@ -73,7 +72,6 @@ pub(crate) struct Worker {
     pub(crate) calls: Calls,
     /// What sessions let the world know.
     notices: Notices,
-    loss_log: LossLog,
     /// Whether sessions are driven as they must be; only in debug builds.
     contracts: Contracts,
     buffers: Buffers,
@@ -108,7 +106,6 @@ impl Worker {
             deferred: DeferredPublishes::default(),
             calls: Calls::default(),
             notices: Notices::default(),
-            loss_log: LossLog::default(),
             contracts: Contracts::default(),
             buffers: Buffers::new(),
             context: Context::new(index, node),
@@ -243,7 +240,6 @@ impl Worker {
     fn check_positions(&mut self) {
         let now = self.context.monotonic();
         while let Some((channel, stood)) = self.positions.next_lost(&self.hub, now) {
-            self.loss_log.report_lost(&channel, &stood, now);
             self.lose(&channel, &stood);
         }
         self.positions.compare_some(&self.hub, &self.context);

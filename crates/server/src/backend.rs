@@ -12,7 +12,7 @@ use veche_api::pattern::Pattern;
 use veche_engine::control;
 use veche_node::cluster::{ListError, Listed};
 use veche_node::counters::{Tally, Timings};
-use veche_node::listing::{Names, Row, Wanted};
+use veche_node::listing::{Criteria, Names, Row};
 use veche_node::node::Node;
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::SubscriptionOptions;
@@ -185,7 +185,7 @@ impl Backend for NodeBackend {
                 connected_after_ms: after_ms,
                 connected_before_ms: before_ms,
             } = filter;
-            let wanted = Wanted {
+            let wanted = Criteria {
                 user,
                 channel,
                 transport,

@@ -16,7 +16,7 @@ use super::wire::{
     NamesAnswer, NamesQuestion, SUMMARY, SummaryAnswer, USERS, came, sent,
 };
 use crate::inquiry::Inquiry;
-use crate::listing::{Mark, Names, Page, Row, SLICES, Stretch, Wanted, merged};
+use crate::listing::{Criteria, Mark, Names, Page, Row, SLICES, Stretch, merged};
 use crate::node::Node;
 
 /// Where a list of the connections of all nodes goes on.
@@ -140,7 +140,7 @@ impl Node {
     /// Where the list can't go on there.
     pub async fn connections_of_all(
         &self,
-        wanted: Wanted,
+        wanted: Criteria,
         keeps: impl Fn(&Row) -> bool + Send + Sync,
         from: Option<Place>,
         limit: usize,
@@ -196,7 +196,7 @@ impl Node {
     async fn connections_of(
         &self,
         node: &NodeId,
-        wanted: &Wanted,
+        wanted: &Criteria,
         from: Mark,
         limit: usize,
         others: &mut Others,

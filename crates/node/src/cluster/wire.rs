@@ -9,7 +9,7 @@ use veche_engine::control::Summary;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::{App, UserId};
 
-use crate::listing::{Mark, Names, Row, Wanted};
+use crate::listing::{Criteria, Mark, Names, Row};
 
 /// Asks what a node has. The question is empty, the answer is [`SummaryAnswer`].
 pub(super) const SUMMARY: &str = "veche.summary";
@@ -188,7 +188,7 @@ impl NamesQuestion {
 }
 
 impl ConnectionsQuestion {
-    pub(super) fn new(wanted: &Wanted, from: Mark, limit: usize) -> Self {
+    pub(super) fn new(wanted: &Criteria, from: Mark, limit: usize) -> Self {
         let text = |text: &str| text.to_owned();
         Self {
             user: wanted.user.as_ref().map(|user| text(user.as_str())),
@@ -202,9 +202,9 @@ impl ConnectionsQuestion {
         }
     }
 
-    pub(super) fn parts(self) -> (Wanted, Mark) {
+    pub(super) fn parts(self) -> (Criteria, Mark) {
         let from = self.from.map(Mark::from).unwrap_or_default();
-        let wanted = Wanted {
+        let wanted = Criteria {
             user: self.user.as_deref().map(UserId::new),
             channel: self.channel.as_deref().map(Channel::new),
             transport: self.transport,

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use veche_protocol::publication::Publication;
 
+use super::channel::put;
 use super::group::{self, Group, GroupKey, Step};
-use super::{AttachmentsBySlot, Entry, Place, put};
+use super::{AttachmentsBySlot, Entry, Standing};
 use crate::fanout::Event;
 
 impl Entry {
@@ -15,7 +16,7 @@ impl Entry {
         slot: u32,
         key: GroupKey,
         base: Option<Arc<Publication>>,
-    ) -> Place {
+    ) -> Standing {
         let Some(base) = base else {
             return self.join_group(slot, key).0;
         };
@@ -31,12 +32,12 @@ impl Entry {
         if !fits {
             return self.join_group(slot, key).0;
         }
-        let (place, group) = self.join_group(slot, steady);
+        let (standing, group) = self.join_group(slot, steady);
         group.base = Some(base);
-        place
+        standing
     }
 
-    fn join_group(&mut self, slot: u32, key: GroupKey) -> (Place, &mut Group) {
+    fn join_group(&mut self, slot: u32, key: GroupKey) -> (Standing, &mut Group) {
         let found = self.groups.iter().position(|group| group.key == key);
         let free = || {
             self.groups
@@ -65,11 +66,11 @@ impl Entry {
         }
         group.members.push(slot);
         let index = u32::try_from(group.members.len() - 1).expect("fewer members than 2^32");
-        let place = Place::Member {
+        let standing = Standing::Member {
             group: u32::try_from(at).expect("fewer groups than 2^32"),
             index,
         };
-        (place, group)
+        (standing, group)
     }
 
     /// Fresh groups that got this publication have a base now: they become steady, or go over to the group that is.
@@ -105,9 +106,9 @@ impl Entry {
             }
             group.run = None;
             for slot in std::mem::take(&mut group.members) {
-                let (place, group) = self.join_group(slot, steady.clone());
+                let (standing, group) = self.join_group(slot, steady.clone());
                 group.base = Some(base.clone());
-                put(id, slot, place, connections);
+                put(id, slot, standing, connections);
             }
         }
     }
@@ -125,7 +126,7 @@ impl Entry {
         row.run = None;
         row.members.swap_remove(index as usize);
         if let Some(&moved) = row.members.get(index as usize) {
-            put(id, moved, Place::Member { group, index }, connections);
+            put(id, moved, Standing::Member { group, index }, connections);
         }
         if row.members.is_empty() {
             row.base = None;

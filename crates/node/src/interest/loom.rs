@@ -6,7 +6,7 @@ use loom::thread;
 use veche_protocol::channel::Channel;
 use veche_session::question::Ask;
 
-use super::{Interest, Request, Waiting};
+use super::{Interest, Request, Waiter};
 use crate::inbox::loom::{Desk, ROOMY, event, explore, offset};
 use crate::inbox::{ConnectionKey, Item};
 use crate::sync::{AtomicBool, Mutex, Ordering};
@@ -88,7 +88,7 @@ impl World {
     }
 
     fn want(&self, worker: usize) -> Request {
-        let waiting = Waiting {
+        let waiting = Waiter {
             worker,
             connection: ConnectionKey {
                 slot: 0,

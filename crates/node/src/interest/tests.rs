@@ -5,7 +5,7 @@ mod stress;
 use veche_protocol::channel::Channel;
 use veche_session::question::{Ask, Failure};
 
-use super::{Interest, Request, Waiting};
+use super::{Interest, Request, Waiter};
 use crate::inbox::ConnectionKey;
 use crate::inbox::tests::{Desk, ROOMY, event};
 
@@ -27,9 +27,9 @@ impl World {
         }
     }
 
-    fn waiting(&mut self, worker: usize) -> Waiting {
+    fn waiting(&mut self, worker: usize) -> Waiter {
         self.asks += 1;
-        Waiting {
+        Waiter {
             worker,
             connection: ConnectionKey {
                 slot: self.asks,

@@ -11,14 +11,14 @@ use crate::inbox::Item;
 use crate::inquiry::Inquiry;
 use crate::node::Node;
 
-use super::{Mark, Names, Page, Row, SLICES, Wanted, merged};
+use super::{Criteria, Mark, Names, Page, Row, SLICES, merged};
 
 impl Node {
     /// Connections of this node that are wanted and that `keeps` agrees to, in their order; at most `limit`. `None` if
     /// the node ends.
     pub async fn connections(
         &self,
-        wanted: Wanted,
+        wanted: Criteria,
         keeps: impl Fn(&Row) -> bool + Send + Sync,
         from: Mark,
         limit: usize,
@@ -30,7 +30,7 @@ impl Node {
 
     pub(crate) async fn local_connections(
         &self,
-        wanted: Arc<Wanted>,
+        wanted: Arc<Criteria>,
         keeps: &(impl Fn(&Row) -> bool + Send + Sync),
         from: Mark,
         limit: usize,

@@ -58,7 +58,7 @@ impl Clients {
 
     /// Takes a place among a user's connections for one that is about to be let in. Returns how many places others
     /// have; the connection has one if that is below `limit`.
-    pub(crate) fn take_place(
+    pub(crate) fn occupy_place(
         &mut self,
         slot: u32,
         user: UserId,
@@ -66,7 +66,7 @@ impl Clients {
         context: &Context,
     ) -> usize {
         self.give_place_back(slot, context);
-        let others = context.node().take_user_place(&user, limit);
+        let others = context.node().occupy_user_place(&user, limit);
         if others < limit {
             self.places.push((slot, user));
         }

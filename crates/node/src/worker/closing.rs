@@ -9,7 +9,7 @@ use veche_websocket::decoder::Event;
 use super::Worker;
 use crate::connection::{Closing, Stage};
 use crate::outbox::{Casualty, EASED};
-use crate::waiting::End;
+use crate::pending_input::End;
 
 /// From our last byte to the client's end.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -76,9 +76,9 @@ impl Worker {
         let connection = self.connections.get_mut(slot);
         match connection.map(|connection| &mut connection.stage) {
             Some(Stage::Closing(closing)) if !closing.drained => closing.peer_closed = true,
-            Some(Stage::Open(open)) if open.waiting.is_some() => {
-                let waiting = open.waiting.get_or_insert_default();
-                waiting.set_end(End::Socket);
+            Some(Stage::Open(open)) if open.pending.is_some() => {
+                let pending = open.pending.get_or_insert_default();
+                pending.set_end(End::Socket);
                 open.paused = true;
             }
             _ => self.lost(slot),

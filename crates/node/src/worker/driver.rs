@@ -12,7 +12,7 @@ use veche_websocket::decoder::Decoder;
 use veche_websocket::frame::Role;
 
 use crate::connection::{Conversation, Open, Opening, Stage, Talk};
-use crate::waiting::End;
+use crate::pending_input::End;
 use crate::worker::Worker;
 
 mod channels;
@@ -84,7 +84,7 @@ impl Worker {
             decoder: decoder(),
             framing,
             paused: false,
-            waiting: None,
+            pending: None,
             app: None,
             connected_ms: 0,
             _pass: pass,
@@ -144,7 +144,7 @@ impl Worker {
                     self.received_messages(slot, &mut open, &mut input)
                 };
                 if !input.is_empty() {
-                    open.waiting.get_or_insert_default().keep_unread(input);
+                    open.pending.get_or_insert_default().keep_unread(input);
                 }
                 self.put_back(slot, open, fate);
             }
@@ -166,7 +166,7 @@ impl Worker {
             fate = self.settle_plain(slot, &mut open);
         }
         if fate == Fate::Alive {
-            fate = self.take_waiting(slot, &mut open);
+            fate = self.carry_out_pending(slot, &mut open);
         }
         self.send_batch(slot, &open);
         self.put_back(slot, open, fate);
@@ -204,15 +204,15 @@ impl Worker {
                     .counters()
                     .disconnects
                     .add(u32::from(disconnect.code));
-                let (is_paused, waiting) = (open.paused, open.waiting.take());
+                let (is_paused, pending) = (open.paused, open.pending.take());
                 self.say_end(slot, &mut open, &disconnect);
                 let (framing, decoder) = (open.framing, open.decoder.take());
                 self.say_goodbye(slot, &disconnect, framing, decoder);
                 // The client's own end may have come already, or be in what was not decoded or not read.
-                if let Some(mut waiting) = waiting {
-                    if let Some(End::Close(_)) = waiting.end() {
+                if let Some(mut pending) = pending {
+                    if let Some(End::Close(_)) = pending.end() {
                         self.peer_closed(slot);
-                    } else if let Some(mut unread) = waiting.take_unread() {
+                    } else if let Some(mut unread) = pending.take_unread() {
                         self.received_closing(slot, unread.left());
                     }
                 }

@@ -45,8 +45,8 @@ impl Worker {
                 Item::Gap(channel) => Some(channel),
                 _ => None,
             });
-            let (worker, now) = (self.context.index(), self.context.monotonic());
-            self.loss_log.report_dropped(dropped, channel, worker, now);
+            self.positions
+                .report_dropped(dropped, channel, &self.context);
         }
     }
 

@@ -10,7 +10,7 @@ use super::clients::Clients;
 use super::connections::Connections;
 use crate::connection::{Open, Stage};
 use crate::hub::{ChannelKey, Hub};
-use crate::listing::{Names, Row, Slice, Stretch, Wanted};
+use crate::listing::{Criteria, Names, Row, Slice, Stretch};
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,7 @@ impl Lists<'_> {
     /// Connections that are wanted, from a slot on; at most `limit`.
     ///
     /// The slots are gone through in their order. Where few come into question, as a user's or a channel's, only those.
-    pub(super) fn connections(self, wanted: &Wanted, from: u32, limit: usize) -> Slice {
+    pub(super) fn connections(self, wanted: &Criteria, from: u32, limit: usize) -> Slice {
         let channel = match &wanted.channel {
             Some(channel) => match self.hub.key(channel) {
                 Some(key) => Some(key),
@@ -62,7 +62,7 @@ impl Lists<'_> {
     }
 
     /// The slots that come into question, in their order, if they are few.
-    fn few(self, wanted: &Wanted, channel: Option<ChannelKey>) -> Option<Vec<u32>> {
+    fn few(self, wanted: &Criteria, channel: Option<ChannelKey>) -> Option<Vec<u32>> {
         let of_user = wanted.user.as_ref();
         let of_user = of_user.map(|user| self.clients.slots_of(user));
         let of_channel = channel.map(|channel| self.hub.subscribers(channel));
@@ -94,7 +94,7 @@ impl Lists<'_> {
 /// Going through slots until the page is full or the slice is.
 struct Walk<'a> {
     connections: &'a Connections,
-    wanted: &'a Wanted,
+    wanted: &'a Criteria,
     channel: Option<ChannelKey>,
     limit: usize,
     left: usize,
@@ -110,8 +110,8 @@ impl Walk<'_> {
             }
             let cost = match self.row(slot) {
                 Looked::Empty => EMPTY,
-                Looked::Unwanted => CONNECTION,
-                Looked::Wanted(row) => {
+                Looked::Other => CONNECTION,
+                Looked::Listed(row) => {
                     let cost = CONNECTION + CHANNEL * row.channels.len();
                     self.slice.rows.push(row);
                     cost
@@ -132,10 +132,10 @@ impl Walk<'_> {
             attachments.any(|attachment| attachment.is_to(channel))
         });
         let Stage::Open(open) = &connection.stage else {
-            return Looked::Unwanted;
+            return Looked::Other;
         };
         let Some(session) = open.talk.session() else {
-            return Looked::Unwanted;
+            return Looked::Other;
         };
         let is_wanted = is_subscribed
             && connection.index_of_user.is_some()
@@ -158,9 +158,9 @@ impl Walk<'_> {
                 .before_ms
                 .is_none_or(|before| open.connected_ms < before);
         if is_wanted {
-            Looked::Wanted(row(open, session))
+            Looked::Listed(row(open, session))
         } else {
-            Looked::Unwanted
+            Looked::Other
         }
     }
 }
@@ -168,8 +168,8 @@ impl Walk<'_> {
 /// What is found in a slot.
 enum Looked {
     Empty,
-    Unwanted,
-    Wanted(Row),
+    Other,
+    Listed(Row),
 }
 
 fn row(open: &Open, session: &Session) -> Row {

@@ -19,6 +19,7 @@ use super::context::Context;
 use crate::compared::{Compared, Why};
 use crate::hub::Hub;
 use crate::inbox::Item;
+use crate::trouble_log::LossLog;
 
 mod doubts;
 
@@ -32,6 +33,7 @@ pub(super) struct Positions {
     /// The index in the hub at which that share begins.
     cursor: usize,
     doubts: Doubts,
+    log: LossLog,
 }
 
 /// Between two steps, and how long a channel behind its stream may stand still; less where all channels are due sooner.
@@ -101,10 +103,23 @@ impl Positions {
     ) -> Option<(Channel, StreamPosition)> {
         while let Some((channel, stood)) = self.doubts.take_behind(now) {
             if hub.is_watched_at(&channel, &stood) {
+                self.log.report_lost(&channel, &stood, now);
                 return Some((channel, stood));
             }
         }
         None
+    }
+
+    /// Tells the operator that the worker's inbox was full: so many deliveries were dropped, among them some of a
+    /// channel.
+    pub(super) fn report_dropped(
+        &mut self,
+        dropped: usize,
+        channel: Option<&Channel>,
+        context: &Context,
+    ) {
+        let (worker, now) = (context.index(), context.monotonic());
+        self.log.report_dropped(dropped, channel, worker, now);
     }
 
     /// Compares channels with their streams: those in doubt, and some of the others. Call it after the inbox was taken.

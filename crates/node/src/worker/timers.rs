@@ -29,7 +29,7 @@ impl Worker {
                 Stage::Head(_) | Stage::Closing(_) => self.remove(slot),
                 Stage::Open(open) => {
                     // A pong may lie in what waits, or its ping may not have reached the client yet.
-                    let hears = open.waiting.is_none() && !is_behind;
+                    let hears = open.pending.is_none() && !is_behind;
                     if let Some(session) = open.talk.session_mut() {
                         session.set_reading(hears);
                     }

@@ -16,7 +16,7 @@ use veche_engine::memory::fleet::{Fleet, FleetController};
 use veche_engine::memory::presence::MemoryPresence;
 use veche_engine::pending::Pending;
 use veche_node::cluster::{ListError, Place};
-use veche_node::listing::{Mark, Names, Wanted};
+use veche_node::listing::{Criteria, Mark, Names};
 use veche_node::node::{Engine, NodeConfig};
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::SubscriptionOptions;
@@ -290,7 +290,7 @@ fn lists_gather_from_all_nodes_and_every_connection_is_listed_once() {
     let mut from: Option<Place> = None;
     let mut seen = Vec::new();
     loop {
-        let page = node.connections_of_all(Wanted::default(), |_| true, from, 1);
+        let page = node.connections_of_all(Criteria::default(), |_| true, from, 1);
         let page = runtime.block_on(page).expect("the nodes are there");
         assert!(page.items.len() <= 1 && page.missing.is_empty());
         seen.extend(page.items.into_iter().map(|row| {
@@ -330,7 +330,7 @@ fn a_node_that_does_not_answer_is_named_and_the_others_are_listed() {
         (vec![("news".to_owned(), 1)], vec![two.id(1)])
     );
     let Server { node, runtime, .. } = &two.nodes[0];
-    let page = node.connections_of_all(Wanted::default(), |_| true, None, 10);
+    let page = node.connections_of_all(Criteria::default(), |_| true, None, 10);
     let page = runtime.block_on(page).expect("it is known");
     assert_eq!((page.items.len(), page.missing), (1, vec![two.id(1)]));
     let nodes = runtime.block_on(node.nodes());
@@ -372,6 +372,6 @@ fn a_node_that_ends_is_forgotten_at_once() {
         node: gone,
         mark: Mark::default(),
     });
-    let page = node.connections_of_all(Wanted::default(), |_| true, from, 10);
+    let page = node.connections_of_all(Criteria::default(), |_| true, from, 10);
     assert_eq!(runtime.block_on(page).err(), Some(ListError::NodeGone));
 }

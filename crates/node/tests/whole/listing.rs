@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use veche_node::listing::{Mark, Names, Page, Row, Wanted};
+use veche_node::listing::{Criteria, Mark, Names, Page, Row};
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::UserId;
 
@@ -29,7 +29,7 @@ fn pages<T, M>(mut page: impl FnMut(Option<M>) -> Page<T, M>) -> (Vec<T>, Vec<us
 }
 
 impl Server {
-    fn connections(&self, wanted: &Wanted, limit: usize) -> (Vec<Row>, Vec<usize>) {
+    fn connections(&self, wanted: &Criteria, limit: usize) -> (Vec<Row>, Vec<usize>) {
         pages(|from: Option<Mark>| {
             let from = from.unwrap_or_default();
             let page = self.node.connections(wanted.clone(), |_| true, from, limit);
@@ -78,7 +78,7 @@ impl Server {
 fn a_connection_is_listed_with_what_is_known_of_it() {
     let server = Server::start();
     let _clients = server.populate(1);
-    let (rows, sizes) = server.connections(&Wanted::default(), 10);
+    let (rows, sizes) = server.connections(&Criteria::default(), 10);
     assert_eq!(sizes, [1]);
     let row = rows.first().expect("a connection");
     assert_eq!(row.user.as_str(), "user-000");
@@ -99,7 +99,7 @@ fn pages_hold_everything_once_with_any_number_of_workers() {
         let server = Server::start_of(workers);
         let _clients = server.populate(30);
         for limit in [1, 7, 30, 100] {
-            let (rows, sizes) = server.connections(&Wanted::default(), limit);
+            let (rows, sizes) = server.connections(&Criteria::default(), limit);
             assert!(sizes.iter().all(|size| *size <= limit), "{sizes:?}");
             let users: BTreeSet<_> = rows.iter().map(|row| row.user.clone()).collect();
             assert_eq!((rows.len(), users.len()), (30, 30), "{workers} {limit}");
@@ -152,7 +152,7 @@ fn what_stays_is_listed_once_while_others_come_and_go() {
                 });
             }
             for _ in 0..20 {
-                let (rows, _) = server.connections(&Wanted::default(), 3);
+                let (rows, _) = server.connections(&Criteria::default(), 3);
                 let mut seen = BTreeMap::<String, usize>::new();
                 for row in &rows {
                     *seen.entry(row.user.to_string()).or_default() += 1;
@@ -207,7 +207,7 @@ fn connections_are_filtered_by_all_that_is_said() {
         (|it| it.protocol = Some("protobuf".into()), 0),
     ];
     for (change, expected) in filters {
-        let mut wanted = Wanted::default();
+        let mut wanted = Criteria::default();
         change(&mut wanted);
         let rows = server.connections(&wanted, 2).0;
         assert_eq!(rows.len(), expected, "{wanted:?}");
@@ -215,7 +215,7 @@ fn connections_are_filtered_by_all_that_is_said() {
     let odd = |row: &Row| row.user.as_str().ends_with(['1', '3', '5', '7']);
     let page = server
         .node
-        .connections(Wanted::default(), odd, Mark::default(), 3);
+        .connections(Criteria::default(), odd, Mark::default(), 3);
     let page = server.runtime.block_on(page).expect("the node runs");
     assert_eq!(
         page.items.len(),
@@ -224,7 +224,7 @@ fn connections_are_filtered_by_all_that_is_said() {
     );
 }
 
-type Change = fn(&mut Wanted);
+type Change = fn(&mut Criteria);
 
 #[test]
 fn connections_are_filtered_by_when_they_came() {
@@ -237,10 +237,10 @@ fn connections_are_filtered_by_when_they_came() {
         (Some(after), None, 0),
         (None, Some(before), 0),
     ] {
-        let wanted = Wanted {
+        let wanted = Criteria {
             after_ms,
             before_ms,
-            ..Wanted::default()
+            ..Criteria::default()
         };
         assert_eq!(
             server.connections(&wanted, 2).0.len(),
@@ -276,9 +276,9 @@ fn a_user_or_a_channel_on_several_workers_is_listed_once_with_all_its_connection
 fn a_connection_that_is_not_connected_yet_is_not_listed() {
     let server = Server::start();
     let mut client = Client::open(server.addresses[0]);
-    assert!(server.connections(&Wanted::default(), 10).0.is_empty());
+    assert!(server.connections(&Criteria::default(), 10).0.is_empty());
     client.ask("connect", json!({}));
-    assert_eq!(server.connections(&Wanted::default(), 10).0.len(), 1);
+    assert_eq!(server.connections(&Criteria::default(), 10).0.len(), 1);
 }
 
 fn now_ms() -> i64 {

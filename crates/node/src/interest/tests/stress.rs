@@ -12,7 +12,7 @@ use veche_session::question::{Ask, Failure};
 
 use crate::inbox::tests::{Desk, ROOMY, event, offset};
 use crate::inbox::{ConnectionKey, Item};
-use crate::interest::{Interest, Request, Waiting};
+use crate::interest::{Interest, Request, Waiter};
 
 const WORKERS: usize = 3;
 const CHANNELS: usize = 4;
@@ -135,7 +135,7 @@ impl Worker<'_> {
     }
 
     fn enter(&mut self, channel: usize, step: u32) {
-        let waiting = Waiting {
+        let waiting = Waiter {
             worker: self.index,
             connection: ConnectionKey {
                 slot: 0,

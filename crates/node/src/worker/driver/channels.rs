@@ -8,7 +8,7 @@ use veche_session::question::{Answer, Ask};
 use crate::connection::Open;
 use crate::hub::{Deltas, GroupKey, Newcomer};
 use crate::inbox::ConnectionKey;
-use crate::interest::{Request, Waiting};
+use crate::interest::{Request, Waiter};
 use crate::worker::Worker;
 
 impl Worker {
@@ -26,7 +26,7 @@ impl Worker {
         {
             return Some(Answer::Done(Ok(())));
         }
-        let waiting = Waiting {
+        let waiting = Waiter {
             worker: self.context.index(),
             connection: key,
             ask,

@@ -13,7 +13,7 @@ use veche_websocket::frame::Opcode;
 use super::Fate;
 use super::pacing::Pace;
 use crate::connection::{Open, Talk};
-use crate::waiting::End;
+use crate::pending_input::End;
 use crate::worker::Worker;
 
 impl Worker {
@@ -28,8 +28,8 @@ impl Worker {
         let limits = self.context.config().websocket;
         let mut workspace = self.buffers.workspace.take().unwrap_or_default();
         let fate = loop {
-            let waiting = open.waiting.as_ref();
-            if waiting.is_some_and(|waiting| waiting.is_full(limits.max_message)) {
+            let pending = open.pending.as_ref();
+            if pending.is_some_and(|pending| pending.is_full(limits.max_message)) {
                 break Fate::Alive;
             }
             let Some(decoder) = &mut open.decoder else {
@@ -68,10 +68,10 @@ impl Worker {
             Event::Pong(_) => Fate::Alive,
             Event::Close(received) => {
                 let code = received.map(|(code, _)| code);
-                match &mut open.waiting {
+                match &mut open.pending {
                     // What came before it is carried out first.
-                    Some(waiting) if waiting.has_messages() => {
-                        waiting.set_end(End::Close(code));
+                    Some(pending) if pending.has_messages() => {
+                        pending.set_end(End::Close(code));
                         Fate::Alive
                     }
                     _ => Fate::PeerClosed(code),
@@ -92,8 +92,8 @@ impl Worker {
             return;
         };
         let limit = self.context.config().websocket.max_message;
-        let waiting = open.waiting.as_ref();
-        let fate = if waiting.is_some_and(|waiting| waiting.is_full(limit)) {
+        let pending = open.pending.as_ref();
+        let fate = if pending.is_some_and(|pending| pending.is_full(limit)) {
             // A socket would not be read; these messages are here already.
             Fate::Ends(Disconnect::SLOW)
         } else {
@@ -119,8 +119,8 @@ impl Worker {
     ) -> Fate {
         self.context.counters().messages_received.add(1);
         self.context.counters().bytes_received.add(message.len());
-        let waiting = open.waiting.as_ref();
-        let left = if waiting.is_some_and(|waiting| waiting.has_messages()) {
+        let pending = open.pending.as_ref();
+        let left = if pending.is_some_and(|pending| pending.has_messages()) {
             Some(message)
         } else {
             let (fate, left) = self.carry_out_message(slot, open, message, opcode);
@@ -138,7 +138,7 @@ impl Worker {
         {
             return self.timed_command(slot, open, pong);
         }
-        open.waiting.get_or_insert_default().push(opcode, left);
+        open.pending.get_or_insert_default().push(opcode, left);
         Fate::Alive
     }
 
@@ -204,19 +204,19 @@ impl Worker {
     }
 
     /// Carries out waiting messages as far as the client's pace allows; then comes the client's end, if it was said.
-    pub(super) fn take_waiting(&mut self, slot: u32, open: &mut Open) -> Fate {
-        while let Some(waiting) = &mut open.waiting {
-            let Some(message) = waiting.take_message() else {
-                return match waiting.take_end() {
+    pub(super) fn carry_out_pending(&mut self, slot: u32, open: &mut Open) -> Fate {
+        while let Some(pending) = &mut open.pending {
+            let Some(message) = pending.take_message() else {
+                return match pending.take_end() {
                     Some(End::Close(code)) => Fate::PeerClosed(code),
                     Some(End::Socket) | None => Fate::Alive,
                 };
             };
             let (fate, left) = self.carry_out_message(slot, open, message.left(), message.opcode);
             if let Some(left) = left.map(<[u8]>::len)
-                && let Some(waiting) = &mut open.waiting
+                && let Some(pending) = &mut open.pending
             {
-                waiting.put_back(message, left);
+                pending.put_back(message, left);
                 return fate;
             }
             if fate != Fate::Alive {

@@ -34,12 +34,12 @@ impl Worker {
 
     /// Sees to it that what waits is gone on with, as soon as it may be. Returns whether the socket is to be read.
     pub(super) fn schedule(&mut self, slot: u32, open: &mut Open) -> bool {
-        open.waiting.take_if(|waiting| waiting.is_empty());
+        open.pending.take_if(|pending| pending.is_empty());
         let limit = self.context.config().websocket.max_message;
-        let waiting = open.waiting.as_ref();
-        let stops = waiting.is_some_and(|waiting| waiting.stops_reading(limit));
+        let pending = open.pending.as_ref();
+        let stops = pending.is_some_and(|pending| pending.stops_reading(limit));
         let resumes = std::mem::replace(&mut open.paused, stops) && !stops;
-        if open.waiting.is_none() {
+        if open.pending.is_none() {
             return resumes;
         }
         match self.pace(slot, open) {
@@ -59,16 +59,16 @@ impl Worker {
             return;
         };
         self.sender.serve_another();
-        let mut fate = self.take_waiting(slot, &mut open);
+        let mut fate = self.carry_out_pending(slot, &mut open);
         if fate == Fate::Alive
-            && let Some(waiting) = &mut open.waiting
-            && let Some(mut unread) = waiting.take_unread()
+            && let Some(pending) = &mut open.pending
+            && let Some(mut unread) = pending.take_unread()
         {
             let mut input = unread.left();
             fate = self.received_messages(slot, &mut open, &mut input);
             let left = input.len();
             if let Some(unread) = unread.decoded_but(left) {
-                open.waiting.get_or_insert_default().put_back_unread(unread);
+                open.pending.get_or_insert_default().put_back_unread(unread);
             }
         }
         self.send_batch(slot, &open);

@@ -33,10 +33,10 @@ fn client(simulation: &mut Simulation, channels: &[&str]) -> u32 {
     slot
 }
 
-fn in_channel(channel: &str) -> Wanted {
-    Wanted {
+fn in_channel(channel: &str) -> Criteria {
+    Criteria {
         channel: Some(Channel::new(channel)),
-        ..Wanted::default()
+        ..Criteria::default()
     }
 }
 
@@ -48,18 +48,18 @@ fn a_slice_ends_after_as_many_connections_as_were_decided_however_few_are_wanted
         client(&mut simulation, &[]);
     }
     let worker = &simulation.workers[0];
-    let nobody = Wanted {
+    let nobody = Criteria {
         before_ms: Some(1),
-        ..Wanted::default()
+        ..Criteria::default()
     };
     let first = worker.lists().connections(&nobody, 0, 10);
     let end = u32::try_from(SLICE).expect("a small number");
     assert_eq!((first.rows.len(), first.next), (0, Some(end)));
     let everybody = worker
         .lists()
-        .connections(&Wanted::default(), 0, usize::MAX);
+        .connections(&Criteria::default(), 0, usize::MAX);
     assert_eq!((everybody.rows.len(), everybody.next), (SLICE, Some(end)));
-    let ten = worker.lists().connections(&Wanted::default(), 0, 10);
+    let ten = worker.lists().connections(&Criteria::default(), 0, 10);
     assert_eq!((ten.rows.len(), ten.next), (10, Some(10)));
 }
 
@@ -73,7 +73,7 @@ fn channels_of_a_connection_count_too() {
     }
     let slice = simulation.workers[0]
         .lists()
-        .connections(&Wanted::default(), 0, usize::MAX);
+        .connections(&Criteria::default(), 0, usize::MAX);
     let listed: usize = slice.rows.iter().map(|row| row.channels.len()).sum();
     assert!(listed <= BUDGET / CHANNEL, "{listed}");
     assert!(slice.next.is_some());
@@ -191,7 +191,7 @@ fn what_has_left_is_not_listed_and_its_slot_costs_little() {
     }
     let slice = simulation.workers[0]
         .lists()
-        .connections(&Wanted::default(), 0, 10);
+        .connections(&Criteria::default(), 0, 10);
     assert_eq!((slice.rows.len(), slice.next), (1, None));
     simulation.lose(*last);
     let names = Names::default();

@@ -1,7 +1,7 @@
 //! What a client has sent and the worker has not carried out yet.
 //!
 //! It is kept as it came, since commands would take more memory when they are parsed. How much there can be is decided
-//! by whoever fills it: see [`Waiting::is_full`].
+//! by whoever fills it: see [`PendingInput::is_full`].
 
 use std::collections::VecDeque;
 
@@ -9,7 +9,7 @@ use veche_websocket::frame::Opcode;
 
 /// Messages of a client that wait for their turn, in order, and what follows them.
 #[derive(Debug, Default)]
-pub(crate) struct Waiting {
+pub(crate) struct PendingInput {
     messages: VecDeque<Message>,
     /// Memory that the messages take.
     bytes: usize,
@@ -47,7 +47,7 @@ pub(crate) enum End {
 /// Memory that a message takes beside its bytes.
 const OVERHEAD: usize = size_of::<Message>() + 16;
 
-impl Waiting {
+impl PendingInput {
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty() && self.unread.is_none() && self.end.is_none()
@@ -152,41 +152,41 @@ mod tests {
 
     #[test]
     fn messages_come_out_in_order_and_go_on_where_they_were_put_back() {
-        let mut waiting = Waiting::default();
-        waiting.push(Opcode::Text, b"one two");
-        waiting.push(Opcode::Binary, b"three");
-        let first = waiting.take_message().expect("two wait");
+        let mut pending = PendingInput::default();
+        pending.push(Opcode::Text, b"one two");
+        pending.push(Opcode::Binary, b"three");
+        let first = pending.take_message().expect("two wait");
         assert_eq!(first.left(), b"one two");
-        waiting.put_back(first, 3);
-        let first = waiting.take_message().expect("two wait");
+        pending.put_back(first, 3);
+        let first = pending.take_message().expect("two wait");
         assert_eq!((first.opcode, first.left()), (Opcode::Text, &b"two"[..]));
-        assert_eq!(waiting.take_message().expect("one waits").left(), b"three");
-        assert!(waiting.take_message().is_none());
-        assert!(waiting.is_empty());
+        assert_eq!(pending.take_message().expect("one waits").left(), b"three");
+        assert!(pending.take_message().is_none());
+        assert!(pending.is_empty());
     }
 
     #[test]
     fn the_memory_that_messages_take_is_counted_to_the_last_byte() {
-        let mut waiting = Waiting::default();
+        let mut pending = PendingInput::default();
         for _ in 0..100 {
-            waiting.push(Opcode::Text, b"x");
+            pending.push(Opcode::Text, b"x");
         }
-        assert!(!waiting.is_full(100 * (OVERHEAD + 1)));
-        assert!(waiting.is_full(100 * (OVERHEAD + 1) - 1));
-        let first = waiting.take_message().expect("a hundred wait");
-        waiting.put_back(first, 1);
-        assert!(waiting.is_full(100 * (OVERHEAD + 1) - 1));
-        while waiting.take_message().is_some() {}
-        assert!(!waiting.is_full(0));
+        assert!(!pending.is_full(100 * (OVERHEAD + 1)));
+        assert!(pending.is_full(100 * (OVERHEAD + 1) - 1));
+        let first = pending.take_message().expect("a hundred wait");
+        pending.put_back(first, 1);
+        assert!(pending.is_full(100 * (OVERHEAD + 1) - 1));
+        while pending.take_message().is_some() {}
+        assert!(!pending.is_full(0));
     }
 
     #[test]
     fn bytes_of_the_socket_are_kept_until_all_are_decoded() {
-        let mut waiting = Waiting::default();
-        waiting.keep_unread(b"abcd");
-        waiting.keep_unread(b"ef");
-        assert!(waiting.stops_reading(100));
-        let unread = waiting.take_unread().expect("six are kept");
+        let mut pending = PendingInput::default();
+        pending.keep_unread(b"abcd");
+        pending.keep_unread(b"ef");
+        assert!(pending.stops_reading(100));
+        let unread = pending.take_unread().expect("six are kept");
         let mut unread = unread.decoded_but(4).expect("four are left");
         assert_eq!(unread.left(), b"cdef");
         let mut unread = unread.decoded_but(1).expect("one is left");
