@@ -14,7 +14,7 @@ declare -A INSTALL_PIDS=()
 needs_of() {
   case $1 in
     web) echo 'node web' ;;
-    transcripts) echo 'node' ;;
+    transcripts | wasm) echo 'node' ;;
     client | disk | tools | plain | dart | hostile | growth) echo 'node e2e' ;;
     python | grpc) echo 'python' ;;
     docs) echo 'node e2e python' ;;
