@@ -21,7 +21,7 @@ use crate::payload::Payload;
 use crate::position::Position;
 use crate::question::{Draft, HistoryPage, HistoryRequest, Stats};
 use crate::queue::Sender;
-use crate::refusal::Refusal;
+use crate::request_failure::RequestFailure;
 use crate::token::{Token, from_command};
 
 mod events;
@@ -99,20 +99,20 @@ impl Centrifuge {
         self.client.connect().map_err(|error| error.to_string())
     }
 
-    pub(crate) async fn publish(&self, draft: Draft) -> Result<Option<Position>, Refusal> {
+    pub(crate) async fn publish(&self, draft: Draft) -> Result<Option<Position>, RequestFailure> {
         let data = Bytes::copy_from_slice(draft.data.get().as_bytes());
         let published = self.client.publish(&draft.channel, data).await;
         published
             .map(|()| None)
-            .map_err(|error| self.refusal(error))
+            .map_err(|error| self.failure(error))
     }
 
-    pub(crate) async fn call(&self, method: &str, data: Bytes) -> Result<Payload, Refusal> {
+    pub(crate) async fn call(&self, method: &str, data: Bytes) -> Result<Payload, RequestFailure> {
         let answer = self
             .client
             .rpc(method, data)
             .await
-            .map_err(|error| self.refusal(error))?;
+            .map_err(|error| self.failure(error))?;
         Ok(self.teller.payload(&answer.data))
     }
 
@@ -120,7 +120,7 @@ impl Centrifuge {
         &self,
         channel: &str,
         request: HistoryRequest,
-    ) -> Result<HistoryPage, Refusal> {
+    ) -> Result<HistoryPage, RequestFailure> {
         let options = HistoryOptions::new().reverse(request.is_reverse);
         let mut options = match request.limit {
             Some(limit) => options.limit(limit),
@@ -130,7 +130,7 @@ impl Centrifuge {
             options = options.since(StreamPosition::new(since.offset, since.epoch));
         }
         let history = self.client.history(channel, options).await;
-        let history = history.map_err(|error| self.refusal(error))?;
+        let history = history.map_err(|error| self.failure(error))?;
         let epoch = Some(history.epoch.as_str());
         let publications = history.publications.into_iter();
         Ok(HistoryPage {
@@ -144,22 +144,22 @@ impl Centrifuge {
         })
     }
 
-    pub(crate) async fn presence(&self, channel: &str) -> Result<Vec<Info>, Refusal> {
+    pub(crate) async fn presence(&self, channel: &str) -> Result<Vec<Info>, RequestFailure> {
         let presence = self
             .client
             .presence(channel)
             .await
-            .map_err(|error| self.refusal(error))?;
+            .map_err(|error| self.failure(error))?;
         let clients = presence.clients.into_values();
         Ok(clients.map(|it| info(it, &self.teller)).collect())
     }
 
-    pub(crate) async fn presence_stats(&self, channel: &str) -> Result<Stats, Refusal> {
+    pub(crate) async fn presence_stats(&self, channel: &str) -> Result<Stats, RequestFailure> {
         let stats = self
             .client
             .presence_stats(channel)
             .await
-            .map_err(|error| self.refusal(error))?;
+            .map_err(|error| self.failure(error))?;
         Ok(Stats {
             num_clients: u64::from(stats.num_clients),
             num_users: u64::from(stats.num_users),
@@ -174,18 +174,18 @@ impl Centrifuge {
         self.client.close().await;
     }
 
-    fn refusal(&self, error: centrifuge::Error) -> Refusal {
-        let refusal = match error {
-            centrifuge::Error::Server(error) => Refusal::server(error.code, error.message),
+    fn failure(&self, error: centrifuge::Error) -> RequestFailure {
+        let failure = match error {
+            centrifuge::Error::Server(error) => RequestFailure::server(error.code, error.message),
             // The SDK does not say whether the command had been sent.
             centrifuge::Error::Timeout | centrifuge::Error::ClientDisconnected => {
-                Refusal::uncertain(error.to_string())
+                RequestFailure::uncertain(error.to_string())
             }
-            error => Refusal::local(error.to_string()),
+            error => RequestFailure::local(error.to_string()),
         };
         match self.client.state() {
-            State::Disconnected | State::Closed => refusal.at_the_end(),
-            _ => refusal,
+            State::Disconnected | State::Closed => failure.at_the_end(),
+            _ => failure,
         }
     }
 }

@@ -6,7 +6,7 @@ pub enum Exit {
     /// It did what it was asked for, or was interrupted.
     Done,
     /// The server refused something, or did not answer in time.
-    Refused,
+    Failed,
     /// The connection ended for good: the server does not want this client back.
     Ended,
 }
@@ -17,7 +17,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
-            Self::Refused => 1,
+            Self::Failed => 1,
             Self::Ended => 3,
         }
     }

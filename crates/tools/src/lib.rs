@@ -24,6 +24,6 @@ mod payload;
 mod plain;
 mod question;
 mod queue;
-mod refusal;
 mod request;
+mod request_failure;
 mod text;

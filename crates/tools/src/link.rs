@@ -11,7 +11,7 @@ use crate::plain::Plain;
 use crate::position::Position;
 use crate::question::{Draft, HistoryPage, HistoryRequest, Stats};
 use crate::queue::Sender;
-use crate::refusal::Refusal;
+use crate::request_failure::RequestFailure;
 
 /// A connection that comes back by itself until it ends for good. What happens to it is told by events.
 pub(crate) enum Link {
@@ -64,11 +64,11 @@ impl Link {
         either!(self, it => it.connect().await)
     }
 
-    pub(crate) async fn publish(&self, draft: Draft) -> Result<Option<Position>, Refusal> {
+    pub(crate) async fn publish(&self, draft: Draft) -> Result<Option<Position>, RequestFailure> {
         either!(self, it => it.publish(draft).await)
     }
 
-    pub(crate) async fn call(&self, method: &str, data: Bytes) -> Result<Payload, Refusal> {
+    pub(crate) async fn call(&self, method: &str, data: Bytes) -> Result<Payload, RequestFailure> {
         either!(self, it => it.call(method, data).await)
     }
 
@@ -76,15 +76,15 @@ impl Link {
         &self,
         channel: &str,
         request: HistoryRequest,
-    ) -> Result<HistoryPage, Refusal> {
+    ) -> Result<HistoryPage, RequestFailure> {
         either!(self, it => it.history(channel, request).await)
     }
 
-    pub(crate) async fn presence(&self, channel: &str) -> Result<Vec<Info>, Refusal> {
+    pub(crate) async fn presence(&self, channel: &str) -> Result<Vec<Info>, RequestFailure> {
         either!(self, it => it.presence(channel).await)
     }
 
-    pub(crate) async fn presence_stats(&self, channel: &str) -> Result<Stats, Refusal> {
+    pub(crate) async fn presence_stats(&self, channel: &str) -> Result<Stats, RequestFailure> {
         either!(self, it => it.presence_stats(channel).await)
     }
 

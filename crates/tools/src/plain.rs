@@ -16,7 +16,7 @@ use crate::payload::Payload;
 use crate::position::Position;
 use crate::question::{Draft, HistoryPage, HistoryRequest, Stats};
 use crate::queue::Sender;
-use crate::refusal::Refusal;
+use crate::request_failure::RequestFailure;
 use crate::token::{Token, from_command};
 
 mod events;
@@ -97,7 +97,7 @@ impl Plain {
         Ok(())
     }
 
-    pub(crate) async fn publish(&self, draft: Draft) -> Result<Option<Position>, Refusal> {
+    pub(crate) async fn publish(&self, draft: Draft) -> Result<Option<Position>, RequestFailure> {
         let publish = self.client()?.publish(draft.channel, &draft.data);
         let publish = match draft.key {
             Some(key) => publish.key(key),
@@ -105,19 +105,22 @@ impl Plain {
         };
         match timeout(self.timeout, publish).await {
             Ok(Ok(published)) => Ok(published.position.as_ref().and_then(position)),
-            Ok(Err(PublishError::Refused(refusal))) => Err(refused(&refusal)),
-            Ok(Err(error @ PublishError::Uncertain)) => Err(Refusal::uncertain(error.to_string())),
-            Ok(Err(error @ PublishError::Ended(_))) => {
-                Err(Refusal::uncertain(error.to_string()).at_the_end())
+            Ok(Err(PublishError::Refused(error))) => Err(refused(&error)),
+            Ok(Err(error @ PublishError::Uncertain)) => {
+                Err(RequestFailure::uncertain(error.to_string()))
             }
-            Ok(Err(error)) => Err(Refusal::local(error.to_string())),
-            Err(_) => Err(Refusal::uncertain("not confirmed in time")),
+            Ok(Err(error @ PublishError::Ended(_))) => {
+                Err(RequestFailure::uncertain(error.to_string()).at_the_end())
+            }
+            Ok(Err(error)) => Err(RequestFailure::local(error.to_string())),
+            Err(_) => Err(RequestFailure::uncertain("not confirmed in time")),
         }
     }
 
-    pub(crate) async fn call(&self, method: &str, data: Bytes) -> Result<Payload, Refusal> {
-        let data: &RawValue = serde_json::from_slice(&data)
-            .map_err(|error| Refusal::local(format!("the data is no JSON value: {error}")))?;
+    pub(crate) async fn call(&self, method: &str, data: Bytes) -> Result<Payload, RequestFailure> {
+        let data: &RawValue = serde_json::from_slice(&data).map_err(|error| {
+            RequestFailure::local(format!("the data is no JSON value: {error}"))
+        })?;
         let answer = self.client()?.call(method, data).await;
         answer.map(|data| payload(&data)).map_err(no_answer)
     }
@@ -126,13 +129,13 @@ impl Plain {
         &self,
         channel: &str,
         request: HistoryRequest,
-    ) -> Result<HistoryPage, Refusal> {
+    ) -> Result<HistoryPage, RequestFailure> {
         let mut asking = self.client()?.history(channel);
         if let Some(limit) = request.limit {
             asking = asking.limit(limit);
         }
         if let Some(since) = request.since {
-            asking = asking.since(since_of(&since).map_err(Refusal::local)?);
+            asking = asking.since(since_of(&since).map_err(RequestFailure::local)?);
         }
         if request.is_reverse {
             asking = asking.reverse();
@@ -145,13 +148,13 @@ impl Plain {
         })
     }
 
-    pub(crate) async fn presence(&self, channel: &str) -> Result<Vec<Info>, Refusal> {
+    pub(crate) async fn presence(&self, channel: &str) -> Result<Vec<Info>, RequestFailure> {
         let clients = self.client()?.presence(channel).await;
         let clients = clients.map_err(no_answer)?;
         Ok(clients.into_iter().map(info).collect())
     }
 
-    pub(crate) async fn presence_stats(&self, channel: &str) -> Result<Stats, Refusal> {
+    pub(crate) async fn presence_stats(&self, channel: &str) -> Result<Stats, RequestFailure> {
         let stats = self.client()?.presence_stats(channel).await;
         let stats = stats.map_err(no_answer)?;
         Ok(Stats {
@@ -170,10 +173,10 @@ impl Plain {
         }
     }
 
-    fn client(&self) -> Result<&Client, Refusal> {
+    fn client(&self) -> Result<&Client, RequestFailure> {
         self.client
             .as_ref()
-            .ok_or_else(|| Refusal::local("not connected"))
+            .ok_or_else(|| RequestFailure::local("not connected"))
     }
 }
 
@@ -194,16 +197,18 @@ fn since_of(since: &Position) -> Result<veche_client::Position, String> {
     parsed.map_err(|error: veche_client::InvalidPosition| error.to_string())
 }
 
-fn refused(refusal: &veche_client::ActionError) -> Refusal {
-    Refusal::server(refusal.code, refusal.message.clone())
+fn refused(error: &veche_client::ActionError) -> RequestFailure {
+    RequestFailure::server(error.code, error.message.clone())
 }
 
-fn no_answer(error: RequestError) -> Refusal {
+fn no_answer(error: RequestError) -> RequestFailure {
     match error {
-        RequestError::Refused(refusal) => refused(&refusal),
-        RequestError::Timeout | RequestError::Uncertain => Refusal::uncertain(error.to_string()),
-        RequestError::Ended(_) => Refusal::uncertain(error.to_string()).at_the_end(),
-        error => Refusal::local(error.to_string()),
+        RequestError::Refused(error) => refused(&error),
+        RequestError::Timeout | RequestError::Uncertain => {
+            RequestFailure::uncertain(error.to_string())
+        }
+        RequestError::Ended(_) => RequestFailure::uncertain(error.to_string()).at_the_end(),
+        error => RequestFailure::local(error.to_string()),
     }
 }
 

@@ -124,11 +124,11 @@ impl Publisher {
                 };
                 self.printer.print(&published).ok();
             }
-            Err(NoAnswer::Refused(refusal)) => {
+            Err(NoAnswer::Failed(failure)) => {
                 let error = Error {
-                    code: refusal.code,
-                    reason: refusal.reason,
-                    uncertain: refusal.is_uncertain,
+                    code: failure.code,
+                    reason: failure.reason,
+                    uncertain: failure.is_uncertain,
                     ..Error::default()
                 };
                 self.refused(error, line);
@@ -146,7 +146,7 @@ impl Publisher {
     }
 
     fn refused(&mut self, error: Error, line: Option<u64>) {
-        self.exit = Exit::Refused;
+        self.exit = Exit::Failed;
         let channel = Some(self.wanted.channel.clone());
         let error = Error {
             channel,

@@ -13,7 +13,7 @@ use crate::interrupt::interrupted;
 use crate::link::Link;
 use crate::printer::Printer;
 use crate::queue::{Receiver, queue};
-use crate::refusal::Refusal;
+use crate::request_failure::RequestFailure;
 
 /// One thread for the connection; the calling thread prints.
 pub(crate) fn runtime() -> Result<Runtime, String> {
@@ -63,7 +63,7 @@ async fn tell_trouble(mut events: Receiver, printer: Printer) {
 /// Waits for an answer, or for the end of the connection.
 pub(crate) async fn answer<T>(
     link: &Link,
-    asking: impl Future<Output = Result<T, Refusal>>,
+    asking: impl Future<Output = Result<T, RequestFailure>>,
 ) -> Result<T, NoAnswer> {
     let mut ended = link.ended();
     let answer = tokio::select! {
@@ -74,12 +74,12 @@ pub(crate) async fn answer<T>(
     match answer {
         Ok(answer) => Ok(answer),
         // A request may hear of the end before it is told.
-        Err(refusal) if refusal.is_end => {
+        Err(failure) if failure.is_end => {
             let end = timeout(TELLING, ended.wait_for(Option::is_some)).await;
             let end = end.ok().and_then(Result::ok);
             Err(NoAnswer::Ended(known(end.as_deref())))
         }
-        Err(refusal) => Err(NoAnswer::Refused(refusal)),
+        Err(failure) => Err(NoAnswer::Failed(failure)),
     }
 }
 
@@ -93,7 +93,7 @@ fn known(end: Option<&Option<Ended>>) -> Ended {
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum NoAnswer {
-    Refused(Refusal),
+    Failed(RequestFailure),
     Ended(Ended),
 }
 
@@ -102,15 +102,15 @@ impl NoAnswer {
     pub(crate) fn print(self, printer: &Printer, channel: Option<&str>) -> Exit {
         let (event, exit) = match self {
             Self::Ended(end) => (Event::Disconnected(end), Exit::Ended),
-            Self::Refused(refusal) => {
+            Self::Failed(failure) => {
                 let error = Error {
                     channel: channel.map(str::to_owned),
                     line: None,
-                    code: refusal.code,
-                    reason: refusal.reason,
-                    uncertain: refusal.is_uncertain,
+                    code: failure.code,
+                    reason: failure.reason,
+                    uncertain: failure.is_uncertain,
                 };
-                (Event::Error(error), Exit::Refused)
+                (Event::Error(error), Exit::Failed)
             }
         };
         printer.print(&event).ok();

@@ -122,7 +122,7 @@ pub(super) async fn tell_subscription(mut subscription: Subscription, events: Se
 
 fn unsubscribed(channel: String, end: &SubscriptionEnd) -> Event {
     let (code, reason) = match end {
-        SubscriptionEnd::Refused(refusal) => (refusal.code, refusal.message.clone()),
+        SubscriptionEnd::Refused(error) => (error.code, error.message.clone()),
         SubscriptionEnd::Unsubscribed { code, reason } => (*code, reason.clone()),
         other => (UNAUTHORIZED, other.to_string()),
     };
@@ -136,7 +136,7 @@ fn unsubscribed(channel: String, end: &SubscriptionEnd) -> Event {
 fn end_of(end: &End) -> Ended {
     let (code, reason) = match end {
         End::Server { code, reason } => (u32::from(*code), reason.clone()),
-        End::Login(refusal) => (refusal.code, refusal.message.clone()),
+        End::Login(error) => (error.code, error.message.clone()),
         End::Closed => (0, end.to_string()),
         other => (UNAUTHORIZED, other.to_string()),
     };
@@ -146,7 +146,7 @@ fn end_of(end: &End) -> Ended {
 fn code_of(cause: &Cause) -> Option<u32> {
     match cause {
         Cause::Closed { code, .. } => Some(u32::from(*code)),
-        Cause::Login(refusal) => Some(refusal.code),
+        Cause::Login(error) => Some(error.code),
         _ => None,
     }
 }

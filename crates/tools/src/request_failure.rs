@@ -2,7 +2,7 @@
 
 /// Why a request was not carried out, or is not known to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
+pub(crate) struct RequestFailure {
     /// The server's error code, if it was the server.
     pub(crate) code: Option<u32>,
     pub(crate) reason: String,
@@ -12,7 +12,7 @@ pub(crate) struct Refusal {
     pub(crate) is_end: bool,
 }
 
-impl Refusal {
+impl RequestFailure {
     /// The server said no.
     pub(crate) fn server(code: u32, reason: impl Into<String>) -> Self {
         Self {
