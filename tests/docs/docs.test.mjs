@@ -12,7 +12,7 @@ const chosen = process.env.DOCS_PAGE;
 for (const name of readdirSync(folder).filter((name) => name.endsWith('.md') && (!chosen || name === chosen))) {
   const markdown = readFileSync(new URL(name, folder), 'utf8');
   const blocks = readPage(markdown);
-  if (blocks.some(({ kind }) => kind !== 'file')) test(`docs/${name}`, (t) => runPage(t, name, markdown, blocks));
+  if (blocks.some(({ kind }) => !['file', 'source'].includes(kind))) test(`docs/${name}`, (t) => runPage(t, name, markdown, blocks));
 }
 
 async function runPage(t, name, markdown, blocks) {
@@ -28,6 +28,10 @@ async function runBlock(shell, name, block) {
   switch (block.kind) {
     case 'file':
       return shell.write(block.name, block.text);
+    case 'source': {
+      const source = readFileSync(new URL(`../../${block.path}`, import.meta.url), 'utf8');
+      return assert.ok(source.endsWith(`\n\n${block.text}`), `${name}:${block.line} is not what ${block.path} says`);
+    }
     case 'start':
       return shell.start(block);
     case 'output':

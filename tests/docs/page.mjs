@@ -2,10 +2,15 @@
 
 const FENCE = /^```(\w*)(?:,[\w,]+)?(?: +(.*))?$/; // rustdoc has its attributes behind a comma
 
+const SOURCE = /^<!-- source: (\S+) -->$/;
+
+const text = (body) => `${body.join('\n')}\n`;
+
 /**
  * The blocks of a page that do something, each with `line`, where it stands (from 1):
  *
  * - `{ kind: 'file', name, text }`: a block of any language with `file=NAME` in its info string;
+ * - `{ kind: 'source', path, text }`: a block below `<!-- source: PATH -->`, which shows the end of that file of the repository;
  * - `{ kind: 'run', commands, exit }`: `console`, with `{ command, expected, line }` for each line that begins with `$`;
  * - `{ kind: 'start', command, port, name, until }`: `console background`;
  * - `{ kind: 'output', of, expected }`: a block of any language with `output=NAME`, all that this background command printed.
@@ -19,7 +24,9 @@ export function readPage(markdown) {
     const line = at + 1;
     const end = lines.indexOf('```', line);
     if (end < 0) throw new Error(`line ${line}: this block has no end`);
-    const block = blockOf(fence[1], options(fence[2] ?? ''), lines.slice(line, end), line);
+    const body = lines.slice(line, end);
+    const [, path] = SOURCE.exec(lines[at - 1] ?? '') ?? [];
+    const block = path ? { kind: 'source', path, text: text(body) } : blockOf(fence[1], options(fence[2] ?? ''), body, line);
     if (block) blocks.push({ ...block, line });
     at = end;
   }
@@ -27,7 +34,7 @@ export function readPage(markdown) {
 }
 
 function blockOf(language, options, body, line) {
-  if (options.file) return { kind: 'file', name: options.file, text: `${body.join('\n')}\n` };
+  if (options.file) return { kind: 'file', name: options.file, text: text(body) };
   if (options.output) return { kind: 'output', of: options.output, expected: body };
   if (language !== 'console') return undefined;
   const commands = commandsOf(body, line);

@@ -28,6 +28,11 @@ test('files, background commands and their output are told apart', () => {
   ]);
 });
 
+test('a block that shows a source names it in the line above', () => {
+  const blocks = page('<!-- source: examples/a.rs -->', '```rust,no_run', 'fn main() {}', '```', '```rust', '1', '```');
+  assert.deepEqual(blocks, [{ kind: 'source', path: 'examples/a.rs', text: 'fn main() {}\n', line: 2 }]);
+});
+
 test('a console block without a command is an error that names its line', () => {
   assert.throws(() => page('text', '```console', 'veche', '```'), /line 3: a console block begins with/);
 });

@@ -106,7 +106,7 @@ class Shell {
 
   #environment() {
     const own = { PATH: process.env.PATH, HOME: this.#folder, LANG: 'C.UTF-8', TZ: 'UTC', NO_COLOR: '1', PYTHONUNBUFFERED: '1' };
-    const tools = [dirname(binary), process.env.CACHE && join(process.env.CACHE, 'python/bin'), own.PATH];
+    const tools = [dirname(binary), join(dirname(binary), 'examples'), process.env.CACHE && join(process.env.CACHE, 'python/bin'), own.PATH];
     own.PATH = tools.filter(Boolean).join(delimiter);
     own.CENTRIFUGO_HTTP_SERVER_PORT = String(this.#ports.get(8000));
     if (this.#ports.has(10000)) own.CENTRIFUGO_GRPC_API_PORT = String(this.#ports.get(10000));
