@@ -191,7 +191,7 @@ impl Machine {
         let may_have_token = refusal.is_expired() && subscription.options.has_token;
         if may_have_token {
             subscription.token = None;
-            subscription.token_reason = TokenReason::Refused(refusal);
+            subscription.token_reason = TokenReason::Expired;
         } else if refusal.code == ALREADY_SUBSCRIBED {
             // The server subscribed this client by itself, without our position and our filters.
             let channel = subscription.channel.clone();

@@ -8,6 +8,7 @@
 
 mod disk;
 mod hostile;
+mod narrow;
 mod peer;
 mod proxy;
 mod routes;

@@ -40,12 +40,14 @@ impl Server {
                     "presence": true,
                     "join_leave": true,
                     "allow_recovery": true,
+                    "allow_tags_filter": true,
                     "history_size": 10000,
                     "history_ttl": "10m",
                 },
                 "namespaces": [
                     {"name": "bare", "allow_subscribe_for_client": true, "allow_publish_for_client": true},
                     {"name": "closed", "allow_subscribe_for_client": true},
+                    {"name": "private", "allow_publish_for_client": true},
                 ],
             },
         });
@@ -84,6 +86,12 @@ pub(crate) fn url(address: SocketAddr) -> String {
 /// A token of a user's, which lives for so many seconds.
 pub(crate) fn token(user: &str, secs: u64) -> String {
     signed(&json!({"sub": user, "exp": now() + secs}))
+}
+
+/// A subscription token, which lives for so many seconds, or has run out so many seconds ago.
+pub(crate) fn subscription_token(user: &str, channel: &str, secs: i64) -> String {
+    let exp = now().saturating_add_signed(secs);
+    signed(&json!({"sub": user, "channel": channel, "exp": exp}))
 }
 
 /// A token that has run out.
