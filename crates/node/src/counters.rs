@@ -1,4 +1,4 @@
-//! What a worker counts: plain cells with one writer, read at the scrape.
+//! What a worker counts: atomic numbers that one thread writes, and that metrics read.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
