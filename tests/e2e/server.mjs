@@ -19,7 +19,8 @@ export const binary = process.env.VECHE_BIN ?? join(target, 'debug/veche');
 export const isVeche = basename(binary).startsWith('veche');
 
 /** The arguments of the demo with its data in `folder`. */
-export const demoArgs = (folder) => ['demo', `--data=${folder}`];
+/** A demo in whose general room nobody writes but the test's people; with `bot` the bot does, too. */
+export const demoArgs = (folder, { bot = false } = {}) => ['demo', `--data=${folder}`, ...(bot ? [] : ['--no-bot'])];
 
 export const API_KEY = 'e2e-api-key';
 export const TOKEN_SECRET = 'e2e-token-secret-of-32-bytes-or-more';
@@ -68,10 +69,10 @@ export async function startServer(t, config, { args, env = {}, port } = {}) {
 }
 
 /** Starts the demo with its data in a folder of its own, `data` of the result. */
-export async function startDemo(t, { env = {}, port } = {}) {
+export async function startDemo(t, { env = {}, port, bot } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'veche-demo-'));
   t?.after(() => rmSync(folder, { recursive: true, force: true }));
-  const server = await startServer(t, undefined, { args: demoArgs(folder), env, port });
+  const server = await startServer(t, undefined, { args: demoArgs(folder, { bot }), env, port });
   return Object.assign(server, { data: folder });
 }
 

@@ -9,6 +9,7 @@ use veche_auth::token::Secret;
 
 use crate::announcer::Announcer;
 use crate::api_client::ApiClient;
+use crate::bot::Bot;
 use crate::error::ChatError;
 use crate::hosts::Hosts;
 use crate::http::passwords::Passwords;
@@ -34,6 +35,10 @@ pub struct ChatConfig {
     pub socket: String,
     /// The hosts that requests may name: any by default.
     pub hosts: Hosts,
+    /// Whether the page has what a demonstration needs, such as the button that breaks the network. Off by default.
+    pub is_demo: bool,
+    /// Whether a bot writes in the general room. Off by default.
+    pub has_bot: bool,
 }
 
 impl ChatConfig {
@@ -53,6 +58,8 @@ impl ChatConfig {
             data_dir,
             socket,
             hosts: Hosts::Any,
+            is_demo: false,
+            has_bot: false,
         }
     }
 }
@@ -64,6 +71,8 @@ impl std::fmt::Debug for ChatConfig {
             .field("data_dir", &self.data_dir)
             .field("socket", &self.socket)
             .field("hosts", &self.hosts)
+            .field("is_demo", &self.is_demo)
+            .field("has_bot", &self.has_bot)
             .finish_non_exhaustive()
     }
 }
@@ -90,10 +99,20 @@ pub async fn open(config: ChatConfig) -> Result<Chat, ChatError> {
         .await
         .map_err(ChatError::Store)?;
     let house = store.run(house::id).await.map_err(ChatError::Store)?;
+    let announcer = Announcer::start(Arc::clone(&client), publisher.stopped());
+    let announcer = Arc::new(announcer);
+    let bot = config.has_bot.then(|| {
+        // Nobody knows the secret, and the name is the bot's after a restart, too.
+        let key = format!("bot {}", config.token_secret);
+        let (publisher, announcer) = (Arc::clone(&publisher), Arc::clone(&announcer));
+        Bot::start(store.clone(), publisher, announcer, key)
+    });
     let service = Service {
-        client: Arc::clone(&client),
+        client,
         passwords: Passwords::new(),
-        announcer: Announcer::start(client, publisher.stopped()),
+        announcer,
+        is_demo: config.is_demo,
+        bot,
         store,
         publisher: Arc::clone(&publisher),
         token_secret: Secret::new(&config.token_secret),

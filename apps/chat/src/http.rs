@@ -11,11 +11,13 @@ use veche_auth::token::Secret;
 use crate::announcer::Announcer;
 use crate::api_client::ApiClient;
 use crate::assets;
+use crate::bot::Bot;
 use crate::hosts::{self, Hosts};
 use crate::publisher::Publisher;
 use crate::rates::Rate;
 use crate::store::Store;
 
+mod bot;
 mod caller;
 mod changes;
 mod changing;
@@ -39,7 +41,7 @@ mod subscriptions;
 pub(crate) struct Service {
     pub(crate) store: Store,
     pub(crate) publisher: Arc<Publisher>,
-    pub(crate) announcer: Announcer,
+    pub(crate) announcer: Arc<Announcer>,
     pub(crate) token_secret: Secret,
     /// Where the page finds the WebSocket.
     pub(crate) socket: String,
@@ -51,6 +53,8 @@ pub(crate) struct Service {
     pub(crate) client: Arc<ApiClient>,
     /// Of edits, deletions and reactions.
     pub(crate) change_rate: Rate,
+    pub(crate) is_demo: bool,
+    pub(crate) bot: Option<Bot>,
 }
 
 /// All routes: the page, its assets, the interface.
@@ -103,6 +107,7 @@ pub(crate) fn router(service: Arc<Service>, hosts: Hosts) -> Router {
             put(reactions::give).delete(reactions::take_back),
         )
         .route("/people", get(people::find))
+        .route("/bot/talk", post(bot::talk))
         .method_not_allowed_fallback(refusal::wrong_method)
         .route("/{*nothing}", any(refusal::no_such_address))
         .layer(middleware::from_fn(caller::refuse_other_origins))

@@ -30,6 +30,7 @@ mod api_client;
 mod store;
 
 mod announcer;
+mod bot;
 mod publisher;
 mod rates;
 

@@ -78,6 +78,9 @@ pub(crate) struct DemoOptions {
     /// Let the chat sign tokens for any name with the token secret of your configuration
     #[arg(long)]
     pub(crate) sign_any_name: bool,
+    /// Leave the chat's general room to people: no bot writes there
+    #[arg(long)]
+    pub(crate) no_bot: bool,
     #[command(flatten)]
     listen: Listen,
 }

@@ -20,7 +20,7 @@ pub(crate) fn run(config_args: &ConfigArgs, options: &DemoOptions) -> Result<(),
     if !options.sign_any_name {
         refuse_configured_secret(&loaded)?;
     }
-    start::demo(loaded, options.data.as_deref())
+    start::demo(loaded, options.data.as_deref(), !options.no_bot)
 }
 
 /// Refuses to start with a token secret of the operator's.

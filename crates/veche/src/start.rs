@@ -44,11 +44,12 @@ pub(crate) fn server(loaded: Loaded) -> Result<(), Failure> {
     })
 }
 
-/// Runs the server with the chat, whose messages are kept in `data`, until it is told to stop.
+/// Runs the server with the chat, whose messages are kept in `data`, until it is told to stop. A bot writes in its
+/// general room if there shall be one.
 ///
 /// # Errors
 /// A server that cannot start, or does not stop in time.
-pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn demo(loaded: Loaded, data: Option<&Path>, has_bot: bool) -> Result<(), Failure> {
     let data = data.unwrap_or(Path::new(DATA));
     run(loaded, async |loaded, log, runtime| {
         let mut signals = Signals::listen(true).map_err(failed)?;
@@ -63,7 +64,9 @@ pub(crate) fn demo(loaded: Loaded, data: Option<&Path>) -> Result<(), Failure> {
         let (api_key, token_secret) = chat_keys(bound.config_mut());
         let url = format!("http://{}", reachable(bound.addresses()));
         // The server itself refuses requests for other hosts, so the chat need not look again.
-        let chat_config = ChatConfig::new(url, api_key, token_secret, folder.path().to_owned());
+        let mut chat_config = ChatConfig::new(url, api_key, token_secret, folder.path().to_owned());
+        chat_config.is_demo = true;
+        chat_config.has_bot = has_bot;
         let welcome = welcome(&mut bound, &folder, is_key_kept);
         let chat = veche_chat::open(chat_config).await.map_err(failed)?;
         let server = bound.start(Some(chat.router()), runtime).map_err(failed)?;

@@ -115,7 +115,12 @@ pub(crate) async fn post(
         Ok(posted)
     });
     match posted.await? {
-        Posted::New(message) => Ok((StatusCode::CREATED, Answer(json!({ "message": message })))),
+        Posted::New(message) => {
+            if let Some(bot) = &service.bot {
+                bot.hear(&message);
+            }
+            Ok((StatusCode::CREATED, Answer(json!({ "message": message }))))
+        }
         Posted::Known(message) => Ok((StatusCode::OK, Answer(json!({ "message": message })))),
         Posted::IdTaken => Err(Refusal::id_taken()),
         Posted::NoRoom => Err(Refusal::no_such_room(&room)),

@@ -225,6 +225,8 @@ async fn about(service: &Service, user: &User, session: Option<&str>) -> Result<
         "session": session,
         "house": service.house,
         "socket": service.socket,
+        "demo": service.is_demo,
+        "bot": service.bot.is_some(),
         "limits": { "name_chars": limits::NAME_CHARS, "title_chars": limits::TITLE_CHARS, "text_chars": limits::TEXT_CHARS },
     }))
 }

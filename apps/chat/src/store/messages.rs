@@ -203,6 +203,33 @@ pub(crate) struct Found {
     pub(crate) stands: Option<(i64, i64)>,
 }
 
+/// Whether nothing was ever written in the room.
+pub(crate) fn is_empty(connection: &Connection, room: &RoomId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT NOT EXISTS (SELECT 1 FROM messages WHERE room_id = ?1)")?
+        .query_row([room.as_str()], |row| row.get(0))
+}
+
+/// Whether somebody apart from these users has written in the room since a time, in milliseconds since 1970. Looks at
+/// its latest 100 messages.
+pub(crate) fn others_since(
+    connection: &Connection,
+    room: &RoomId,
+    apart: &[String; 2],
+    since_ms: i64,
+) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM
+                (SELECT user_id, time_ms FROM messages WHERE room_id = ?1 ORDER BY seq DESC LIMIT 100)
+             WHERE time_ms >= ?2 AND user_id NOT IN (?3, ?4))",
+        )?
+        .query_row(
+            params![room.as_str(), since_ms, apart[0], apart[1]],
+            |row| row.get(0),
+        )
+}
+
 /// A page of a room; `None` if there is no such room for this user.
 pub(crate) fn page(
     connection: &mut Connection,
