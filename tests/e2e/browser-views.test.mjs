@@ -26,8 +26,8 @@ async function isSound(person, view, wrong) {
 }
 
 const WORDS = {
-  'en-US': { people: 'People', join: 'Join from anywhere', close: 'Close', remove: 'Delete the room', about: 'About the room', discover: 'All public rooms', react: 'React', emoji: 'Emoji', reply: 'Reply', back: 'Back to rooms', account: /^Your account/, noInvitation: 'This invitation leads nowhere', cancel: 'Cancel' },
-  'ru-RU': { people: 'Люди', join: 'Присоединиться отовсюду', close: 'Закрыть', remove: 'Удалить комнату', about: 'О комнате', discover: 'Все открытые комнаты', react: 'Отреагировать', emoji: 'Эмодзи', reply: 'Ответить', back: 'К списку комнат', account: /^Ваш профиль/, noInvitation: 'Это приглашение никуда не ведёт', cancel: 'Отмена' },
+  'en-US': { people: 'People', join: 'Join from anywhere', close: 'Close', remove: 'Delete the room', about: 'About the room', discover: 'All public rooms', react: 'React', emoji: 'Emoji', reply: 'Reply', back: 'Back to rooms', account: /^Your account/, noInvitation: 'This invitation leads nowhere', cancel: 'Cancel', flight: 'Break the network' },
+  'ru-RU': { people: 'Люди', join: 'Присоединиться отовсюду', close: 'Закрыть', remove: 'Удалить комнату', about: 'О комнате', discover: 'Все открытые комнаты', react: 'Отреагировать', emoji: 'Эмодзи', reply: 'Ответить', back: 'К списку комнат', account: /^Ваш профиль/, noInvitation: 'Это приглашение никуда не ведёт', cancel: 'Отмена', flight: 'Сломать сеть' },
 };
 
 for (const [locale, colorScheme] of [
@@ -52,6 +52,12 @@ for (const [locale, colorScheme] of [
       await isSound(anna, name(`room-${size}`), wrong);
       await anna.writeAndBeHeard(`Hello from a ${size}: www.example.org`);
       await isSound(anna, name(`messages-${size}`), wrong);
+      await anna.page.getByRole('button', { name: words.flight }).click();
+      await anna.page.locator('[data-trouble] .kind').nth(1).click();
+      await anna.page.locator('[data-link="waiting"]').waitFor();
+      await isSound(anna, name(`flight-${size}`), wrong);
+      await anna.page.locator('[data-trouble]').getByRole('button', { name: words.close }).click();
+      await anna.hasLink('connected');
       if (size === 'phone') {
         await anna.page.goBack();
         await anna.page.getByRole('navigation').waitFor();

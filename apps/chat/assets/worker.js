@@ -7,11 +7,11 @@ const FILES = [
  "/chat/assets/static/golos-text-cyrillic-wght-normal-mKek_fSS.woff2",
  "/chat/assets/static/golos-text-latin-ext-wght-normal-B-I5lbAQ.woff2",
  "/chat/assets/static/golos-text-latin-wght-normal-BS5oQT7X.woff2",
- "/chat/assets/static/index-B8CviucT.css",
- "/chat/assets/static/index-BEpfzM9c.js"
+ "/chat/assets/static/index-CQT80Lyg.js",
+ "/chat/assets/static/index-DqPt74iH.css"
 ];
 const PREFIX = "veche-chat-";
-const CACHE = PREFIX + "c7b7a3d144c33582";
+const CACHE = PREFIX + "8837e4e6f7751198";
 /** How long the network may take to bring the page before the kept one is shown, in milliseconds. */
 const PATIENCE = 3000;
 

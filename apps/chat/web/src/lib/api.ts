@@ -1,8 +1,9 @@
 // The chat's HTTP interface.
 import { SendError, type Entry } from "./outbox.ts";
 import type { Read } from "./rooms.ts";
+import { firstOf } from "./signals.ts";
 import type { Message } from "./timeline.ts";
-import type { Words } from "./words.ts";
+import type { Language, Words } from "./words.ts";
 
 export interface User {
   id: string;
@@ -86,6 +87,10 @@ export interface Session {
   session: string | null;
   /** Names the chat's database: with another one, all that is known of the old one is void. */
   house: string;
+  /** A chat to try things out. */
+  demo?: boolean;
+  /** A bot writes in the general room. */
+  bot?: boolean;
   /** Where the WebSocket is: a path on this origin, or a full address. */
   socket: string;
   limits: { name_chars: number; title_chars: number; text_chars: number };
@@ -128,7 +133,13 @@ export class Api {
     readonly token: string | undefined,
     /** The chat knows the session no more; called once for each refusal. */
     readonly ended: () => void = () => {},
+    readonly fetch: (input: string, init: RequestInit) => Promise<Response> = (input, init) => globalThis.fetch(input, init),
   ) {}
+
+  /** Has the bot of a demonstration write some lines. */
+  async talk(language: Language): Promise<void> {
+    await this.#ask("POST", "bot/talk", { language });
+  }
 
   /** Logs in by name; the name belongs to the browser with this key from the first time on. */
   login(name: string, key: string): Promise<Session & { token: string }> {
@@ -304,7 +315,7 @@ export class Api {
     let response: Response;
     let answer: unknown;
     try {
-      response = await fetch(`/chat/api/${path}`, request);
+      response = await this.fetch(`/chat/api/${path}`, request);
       answer = await response.json();
     } catch {
       throw new ApiError(0, "unreachable", "the chat does not answer");
@@ -318,15 +329,4 @@ export class Api {
     }
     return answer as T;
   }
-}
-
-/** Aborted when the first of both is. */
-function firstOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
-  if (!other) return one;
-  const either = new AbortController();
-  for (const signal of [one, other]) {
-    if (signal.aborted) either.abort(signal.reason);
-    signal.addEventListener("abort", () => either.abort(signal.reason), { once: true });
-  }
-  return either.signal;
 }

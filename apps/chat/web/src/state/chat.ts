@@ -1,14 +1,16 @@
 // One user in the chat: rooms, the open one, the outbox, the connection.
-import type { Api, Session } from "../lib/api.ts";
+import { Api, type Session } from "../lib/api.ts";
 import { newId } from "../lib/ids.ts";
 import { Keep } from "../lib/keep.ts";
+import type { Trouble } from "../lib/network.ts";
 import { Observed } from "../lib/observed.ts";
 import { Outbox, type Entry } from "../lib/outbox.ts";
 import { Room, type RoomEars, type RoomWire, type RoomWorld } from "../lib/room.ts";
 import { Rooms, type Change, type Notice, type Read } from "../lib/rooms.ts";
 import type { RoomInfo, User } from "../lib/api.ts";
 import { quoteOf, type Message } from "../lib/timeline.ts";
-import { recall, remember } from "./settings.svelte.ts";
+import { recall, remember, settings } from "./settings.svelte.ts";
+import { network } from "./network.ts";
 import { Connection } from "./wire.ts";
 
 /** How many rooms stay loaded; those that were used least recently are let go of. */
@@ -43,6 +45,7 @@ export class Chat extends Observed {
   /** The channel of the open room that is listened to. */
   #listening: string | undefined;
   #memberships = 0;
+  #written = 0;
   #closed = false;
 
   constructor(
@@ -62,7 +65,7 @@ export class Chat extends Observed {
       },
       this.#keep.rooms,
     );
-    this.connection = new Connection(session.socket, api, {
+    this.connection = new Connection(session.socket, api, session.demo ? network : undefined, {
       connected: () => this.#connected(),
       refused: () => void this.#lookAtSession(),
       lobby: (news) => this.#heardOfRoom(news),
@@ -108,6 +111,12 @@ export class Chat extends Observed {
 
   get waitingHere(): readonly Entry[] {
     return this.waiting.filter(({ room }) => room === this.#room?.id);
+  }
+
+  /** How many messages were written in this window. */
+  get written(): number {
+    this.seen();
+    return this.#written;
   }
 
   /** The id of the message under way. */
@@ -214,7 +223,10 @@ export class Chat extends Observed {
     const { composing } = this.#room;
     const reply = composing.kind === "reply" ? { reply: quoteOf(composing.message) } : {};
     const taken = this.#outbox.add({ id: newId(), room: this.#room.id, text, time: Date.now(), ...reply });
-    if (taken) this.#room.wrote();
+    if (taken) {
+      this.#written += 1;
+      this.#room.wrote();
+    }
     return taken;
   }
 
@@ -269,6 +281,7 @@ export class Chat extends Observed {
   close(): void {
     this.#writeKept();
     this.#closed = true;
+    network.become("none");
     removeEventListener("storage", this.#storage);
     removeEventListener("online", this.#online);
     removeEventListener("pagehide", this.#hide);
@@ -281,6 +294,17 @@ export class Chat extends Observed {
   clear(): void {
     this.close();
     this.#keep.clear();
+  }
+
+  /** Breaks this window's network, or mends it; what waits does not wait for its next attempt then. */
+  breakNetwork(trouble: Trouble): void {
+    // Somebody goes on writing while this window is away; the wish goes past the network that breaks.
+    if (this.session.bot && network.trouble === "none") void new Api(this.api.token).talk(settings.language).catch(() => {});
+    const wasBroken = network.trouble === "cut" || network.trouble === "hole";
+    network.become(trouble);
+    if (!wasBroken || trouble === "cut" || trouble === "hole") return;
+    if (this.link.state.kind !== "connected") this.link.connectNow();
+    this.#outbox.poke();
   }
 
   #roomWorld(): RoomWorld {

@@ -4,6 +4,11 @@ import { Api, ApiError, type Session } from "../lib/api.ts";
 import { Memory, PREFIX, type Disk } from "../lib/disk.ts";
 import { Observed } from "../lib/observed.ts";
 import { Chat } from "./chat.ts";
+import { network } from "./network.ts";
+import { settings } from "./settings.svelte.ts";
+
+/** The query of an address that opens a window for a second person. */
+export const GUEST = "?guest";
 
 class Door extends Observed {
   #accounts = new Accounts(disk(() => localStorage), disk(() => sessionStorage));
@@ -44,8 +49,18 @@ class Door extends Observed {
       this.#enter(here);
       void this.#look(here);
     }
+    if (location.search === GUEST) {
+      history.replaceState(null, "", location.pathname);
+      if (!here) await this.#enterAsGuest();
+    }
     this.#opening = false;
     this.changed();
+  }
+
+  /** Comes in under a name that nobody has; where that fails, the door asks. */
+  async #enterAsGuest(): Promise<void> {
+    const name = `${settings.words.guestName} ${100 + Math.floor(Math.random() * 900)}`;
+    await this.logIn(name).catch(() => {});
   }
 
   /** Looks at a session that is in use: it may have ended, or the WebSocket may be elsewhere. */
@@ -113,7 +128,7 @@ class Door extends Observed {
     this.#accounts.enter(account);
     this.#here = account;
     this.#sessionEnded = false;
-    const api = new Api(account.token, () => this.#ended(account));
+    const api = new Api(account.token, () => this.#ended(account), account.session.demo ? (input, init) => network.fetch(input, init) : undefined);
     this.#chat = new Chat(account.session, api, { ended: () => this.#ended(account), rebuilt: () => void this.#rebuilt(account) });
     this.changed();
   }

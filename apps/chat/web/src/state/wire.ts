@@ -2,6 +2,7 @@
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
 import { ApiError, type Api } from "../lib/api.ts";
 import { Link } from "../lib/link.ts";
+import type { Network } from "../lib/network.ts";
 import type { ClientInfo } from "../lib/people.ts";
 import type { RoomEars, RoomWire } from "../lib/room.ts";
 import type { Message } from "../lib/timeline.ts";
@@ -26,7 +27,7 @@ export class Connection {
   #client: Centrifuge;
   #world: ConnectionWorld;
 
-  constructor(socket: string, api: Api, world: ConnectionWorld) {
+  constructor(socket: string, api: Api, network: Network | undefined, world: ConnectionWorld) {
     this.#world = world;
     const origin = location.origin.replace(/^http/, "ws");
     const client = new Centrifuge(new URL(socket, origin).href, {
@@ -41,6 +42,7 @@ export class Connection {
       minReconnectDelay: PAUSE.min,
       maxReconnectDelay: PAUSE.max,
       timeout: PATIENCE,
+      ...(network && { websocket: through(network) }),
     });
     this.#client = client;
     const wire = { connect: () => client.connect(), disconnect: () => client.disconnect(), ask: () => this.#ask() };
@@ -104,7 +106,11 @@ export class Connection {
     room.on("leave", ({ info }) => ears.left(info.client));
     room.on("unsubscribed", ({ code }) => code !== 0 && lost?.());
     const typing = this.#client.newSubscription(typingChannel, access);
-    typing.on("publication", ({ info }) => info && ears.typing(info));
+    // A client's publications say who it is; the chat's own say it in their data.
+    typing.on("publication", ({ info, data }) => {
+      const who = info ?? (data as { who?: ClientInfo }).who;
+      if (who) ears.typing(who);
+    });
     for (const subscription of [room, typing]) subscription.subscribe();
     return {
       tellTyping: () => {
@@ -144,6 +150,15 @@ export class Connection {
       return pause;
     };
   }
+}
+
+/** A `WebSocket` on this network, as the client makes one. */
+function through(network: Network): unknown {
+  return class {
+    constructor(url: string, protocols?: string | string[]) {
+      return network.open(url, protocols);
+    }
+  };
 }
 
 /** The client's own code for an answer that did not come in time; the server's codes begin at 100. */
