@@ -22,6 +22,7 @@
 //! that wait for a sync: 16 MiB.
 
 pub mod broker;
+pub mod care;
 pub mod counters;
 pub mod durability;
 pub mod files;

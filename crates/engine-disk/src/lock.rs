@@ -98,7 +98,7 @@ impl Lock {
     }
 }
 
-fn make(path: &Path) -> io::Result<()> {
+pub(crate) fn make(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -116,7 +116,7 @@ fn holder(file: &mut File) -> String {
     }
 }
 
-fn not_writable(path: &Path, error: &io::Error) -> OpenError {
+pub(crate) fn not_writable(path: &Path, error: &io::Error) -> OpenError {
     let why = match error.kind() {
         ErrorKind::ReadOnlyFilesystem => "its file system is read-only".to_owned(),
         ErrorKind::StorageFull => "no space is left on its disk".to_owned(),

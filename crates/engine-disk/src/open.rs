@@ -424,7 +424,7 @@ fn newest(info: &Info) -> u64 {
     info.interval_generation.max(info.sync_generation)
 }
 
-fn not_opened(path: &Path, error: &DatabaseError) -> OpenError {
+pub(crate) fn not_opened(path: &Path, error: &DatabaseError) -> OpenError {
     let path = path.to_owned();
     match error {
         DatabaseError::Newer(found) => OpenError::Newer {
@@ -441,7 +441,7 @@ fn not_opened(path: &Path, error: &DatabaseError) -> OpenError {
 
 /// Which run of the system this is. While it is the same, what was written is there, whatever became of the process.
 /// Empty where that can't be told: then every end without a close counts as a power cut.
-fn boot() -> String {
+pub(crate) fn boot() -> String {
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     boot.trim().to_owned()
 }

@@ -1,5 +1,6 @@
 //! Tests of the whole engine, on real files.
 
+mod caring;
 mod conforming;
 mod full;
 mod power;

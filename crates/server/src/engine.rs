@@ -11,6 +11,8 @@ use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::SystemClock;
 use veche_engine::memory::presence::MemoryPresence;
 use veche_engine::sink::Sink;
+pub use veche_engine_disk::care;
+
 use veche_engine_disk::broker::DiskBroker;
 use veche_engine_disk::durability::{Durability, Policy};
 use veche_engine_disk::lock::OpenError;
@@ -53,13 +55,6 @@ pub(crate) fn open(config: &Config, channel: &ChannelRules) -> Result<Option<Ope
         ..DiskOptions::new(&disk.path)
     })
     .map(Some)
-}
-
-/// The folder of the store, where there is one.
-#[must_use]
-pub fn folder(config: &Config) -> Option<&std::path::Path> {
-    let is_on_disk = config.engine.kind == EngineType::Disk && !config.broker.enabled;
-    is_on_disk.then(|| config.engine.disk.path.as_ref())
 }
 
 impl Parts {

@@ -53,6 +53,12 @@ pub(crate) enum Command {
     Explain(ExplainOptions),
     /// Look at a deployment from outside: names, proxies, upgrade, origin, pings
     Doctor(DoctorOptions),
+    /// Copy the history on disk into a folder, also while the server runs
+    Backup(FolderArgument),
+    /// Make the history on disk of a backup; all channels begin new epochs
+    Restore(FolderArgument),
+    /// Look into the history on disk, also while the server runs
+    Store(StoreOptions),
     /// Measure a server: what a delivery costs, and whether any is lost
     Bench(BenchOptions),
     /// Print what is published in channels, for as long as it may
@@ -131,6 +137,35 @@ pub(crate) struct CheckOptions {
     /// The token
     pub(crate) token: String,
 }
+
+/// `backup` and `restore`.
+#[derive(Debug, Args)]
+#[command(after_help = STORE_HELP)]
+pub(crate) struct FolderArgument {
+    /// The folder of the backup
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+/// `store`.
+#[derive(Debug, Args)]
+#[command(after_help = STORE_HELP)]
+pub(crate) struct StoreOptions {
+    #[command(subcommand)]
+    pub(crate) command: StoreCommand,
+}
+
+/// What to do with the store.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Verify all checksums; say what is wrong, and what it means (exit status 1)
+    Check,
+    /// Say how much is in it
+    Stats,
+}
+
+const STORE_HELP: &str = "The store is where engine.disk.path of the configuration says \
+[default: veche-data/history, where the demo's is].";
 
 /// `explain`.
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ mod serve;
 mod signals;
 mod sources;
 mod start;
+mod store;
 #[cfg(test)]
 mod testing;
 #[cfg(feature = "tools")]
@@ -66,6 +67,9 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
         }
         Command::Explain(options) => explain::run(&config_args, &options),
         Command::Doctor(options) => doctor::run(&options),
+        Command::Backup(options) => store::backup(&config_args, &options.folder),
+        Command::Restore(options) => store::restore(&config_args, &options.folder),
+        Command::Store(options) => store::run(&config_args, options.command),
         Command::Bench(options) => bench::run(options),
         Command::Sub(options) => tools::run_sub(options),
         Command::Pub(options) => tools::run_pub(options),
