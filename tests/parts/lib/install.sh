@@ -15,7 +15,8 @@ needs_of() {
   case $1 in
     web) echo 'node web' ;;
     transcripts | wasm) echo 'node' ;;
-    client | disk | tools | plain | dart | hostile | growth) echo 'node e2e' ;;
+    client | disk | tools | plain | hostile | growth) echo 'node e2e' ;;
+    dart) echo 'node e2e python dart' ;;
     python | grpc) echo 'python' ;;
     docs) echo 'node e2e python' ;;
     go) echo 'go' ;;
@@ -35,13 +36,13 @@ install_in_background() {
   done
   for need in $wanted; do rm -f "$INSTALLS/$need.status"; done
   # apt-get bears no company, so what may use it is installed first, one after the other.
-  ( for need in node python python27 schemathesis chromium; do
+  ( for need in node python python27 schemathesis dart chromium; do
       case $wanted in *" $need "*) run_install "$need" ;; esac
     done ) &
   local system=$!
   for need in $wanted; do
     case $need in
-      node | python | python27 | schemathesis | chromium) INSTALL_PIDS[$need]=$system ;;
+      node | python | python27 | schemathesis | dart | chromium) INSTALL_PIDS[$need]=$system ;;
       go) run_install go & INSTALL_PIDS[$need]=$! ;;
       *) ( wait_for_file "$INSTALLS/node.status" && run_install "$need" ) & INSTALL_PIDS[$need]=$! ;;
     esac
@@ -120,6 +121,12 @@ install_go() { ! go_is_enough || (cd "$ROOT/tests/e2e/go" && go mod download); }
 install_schemathesis() {
   [ -x "$CACHE/schemathesis/bin/pip" ] || python3 -m venv "$CACHE/schemathesis" || return
   "$CACHE/schemathesis/bin/pip" install -q --disable-pip-version-check -r "$ROOT/tests/openapi/requirements.txt"
+}
+
+# A grammar of Dart, beside many others, compiled: no Dart is needed to read it.
+install_dart() {
+  [ -x "$CACHE/dart/bin/pip" ] || python3 -m venv "$CACHE/dart" || return
+  "$CACHE/dart/bin/pip" install -q --disable-pip-version-check -r "$ROOT/tests/dart/requirements.txt"
 }
 
 install_chromium() { command -v chromium || apt_install chromium fonts-noto-color-emoji; }
