@@ -4,11 +4,11 @@
 //! channel's publications in offset order, whoever published them. One request per channel is under way at the engine;
 //! newcomers wait for it.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 use veche_protocol::channel::Channel;
 use veche_session::question::{Ask, Failure};
 
@@ -27,7 +27,8 @@ mod tests;
 #[derive(Debug)]
 pub(crate) struct Interest {
     shards: Vec<Mutex<HashMap<Channel, Entry>>>,
-    hasher: RandomState,
+    /// Chooses the shard; with a seed of its own, as the tables have.
+    hasher: DefaultHashBuilder,
     inboxes: Vec<Arc<Inbox>>,
     last_id: AtomicI64,
 }
@@ -87,7 +88,7 @@ impl Interest {
         );
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            hasher: RandomState::new(),
+            hasher: DefaultHashBuilder::default(),
             inboxes,
             last_id: AtomicI64::new(0),
         }
