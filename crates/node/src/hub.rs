@@ -165,7 +165,12 @@ impl Hub {
         let Some(entry) = self.channels.get_mut(id as usize) else {
             return false;
         };
-        entry.few.get_or_insert_default().making.push(slot);
+        let making = &mut entry.few.get_or_insert_default().making;
+        if making.capacity() == 0 {
+            // Most often one comes at a time.
+            *making = Vec::with_capacity(1);
+        }
+        making.push(slot);
         attachments.push(Attachment {
             channel: id,
             standing: Standing::Making,

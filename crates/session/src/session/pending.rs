@@ -39,6 +39,10 @@ pub(super) struct PendingQuestions(Vec<(Ask, PendingQuestion)>);
 
 impl PendingQuestions {
     pub(super) fn insert(&mut self, ask: Ask, pending: PendingQuestion) {
+        if self.0.capacity() == 0 {
+            // Most often there is one, which is answered at once.
+            self.0 = Vec::with_capacity(1);
+        }
         self.0.push((ask, pending));
     }
 
