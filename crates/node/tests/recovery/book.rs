@@ -174,6 +174,11 @@ impl Book {
         self.pass(now);
     }
 
+    /// The engine on disk has begun anew: it has lost the keys of what it did not keep, and nothing else.
+    pub(crate) fn restart_on_disk(&mut self) {
+        self.keys.retain(|_, (offset, ..)| *offset > 0);
+    }
+
     /// Time has passed: what was kept may be over.
     pub(crate) fn pass(&mut self, now: Duration) {
         CHANNELS.iter().for_each(|channel| self.note(channel, now));

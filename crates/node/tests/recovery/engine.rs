@@ -1,8 +1,12 @@
-//! The engine in memory, under watch: each answer is compared with the book, deliveries are lost when the test wants it,
+//! The engine, in memory or on disk, under watch: each answer is compared with the book, deliveries are lost when the test wants it,
 //! and requests can take their time.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
@@ -13,6 +17,8 @@ use veche_engine::memory::broker::MemoryBroker;
 use veche_engine::memory::clock::{Clock, ManualClock};
 use veche_engine::pending::Pending;
 use veche_engine::sink::{Delivery, Sink};
+use veche_engine_disk::broker::DiskBroker;
+use veche_engine_disk::open::{DiskOptions, Opened};
 use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::identity::ClientInfo;
@@ -30,10 +36,55 @@ struct Inner {
     book: Arc<Mutex<Book>>,
     clock: Arc<ManualClock>,
     sink: Arc<dyn Sink>,
-    broker: Mutex<Arc<MemoryBroker>>,
+    broker: Mutex<Kept>,
+    /// Where the engine on disk is.
+    folder: Option<Folder>,
     /// Requests under way, where they take their time.
     jobs: Mutex<Vec<Job>>,
     is_slow: bool,
+}
+
+/// What the engine is.
+#[derive(Clone)]
+enum Kept {
+    Memory(Arc<MemoryBroker>),
+    /// `None` for the moment in which its process is not there.
+    Disk(Option<Arc<DiskBroker>>),
+}
+
+impl Kept {
+    fn broker(&self) -> Arc<dyn Broker> {
+        match self {
+            Self::Memory(broker) => broker.clone(),
+            Self::Disk(broker) => broker.clone().expect("it is open"),
+        }
+    }
+}
+
+/// A folder that goes with the engine.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("veche-recovery-{}-{number}", std::process::id());
+        Self(std::env::temp_dir().join(name))
+    }
+
+    fn open(&self, sink: Arc<dyn Sink>, clock: Arc<ManualClock>) -> Kept {
+        let opened = Opened::new(DiskOptions::new(&self.0)).expect("the store opens");
+        let broker = DiskBroker::new(opened, sink, clock);
+        ready(broker.start()).expect("the engine starts");
+        Kept::Disk(Some(Arc::new(broker)))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What stays does no harm.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 type Job = Box<dyn FnOnce() -> Option<Later> + Send>;
@@ -51,18 +102,25 @@ impl Watched {
         book: Arc<Mutex<Book>>,
         clock: Arc<ManualClock>,
         is_slow: bool,
+        is_durable: bool,
     ) -> Self {
         let sink: Arc<dyn Sink> = Arc::new(Lossy {
             book: book.clone(),
             sink,
         });
-        let broker = Mutex::new(Arc::new(MemoryBroker::new(sink.clone(), clock.clone())));
+        let folder = is_durable.then(Folder::new);
+        let broker = match &folder {
+            Some(folder) => folder.open(sink.clone(), clock.clone()),
+            None => Kept::Memory(Arc::new(MemoryBroker::new(sink.clone(), clock.clone()))),
+        };
+        let broker = Mutex::new(broker);
         Self {
             inner: Arc::new(Inner {
                 book,
                 clock,
                 sink,
                 broker,
+                folder,
                 jobs: Mutex::default(),
                 is_slow,
             }),
@@ -85,19 +143,32 @@ impl Watched {
         true
     }
 
-    /// Everything is forgotten, as when the engine's process begins anew.
+    /// The engine's process ends, without a word, and begins anew. In memory everything is forgotten; on disk nothing is.
     pub(crate) fn restart(&self) {
         let inner = &self.inner;
+        if let Some(folder) = &inner.folder {
+            inner.book.lock().restart_on_disk();
+            let mut broker = inner.broker.lock();
+            drop(std::mem::replace(&mut *broker, Kept::Disk(None)));
+            *broker = folder.open(inner.sink.clone(), inner.clock.clone());
+            return;
+        }
         let now = inner.clock.now().monotonic;
         inner.book.lock().restart(now);
         let fresh = MemoryBroker::new(inner.sink.clone(), inner.clock.clone());
-        *inner.broker.lock() = Arc::new(fresh);
+        *inner.broker.lock() = Kept::Memory(Arc::new(fresh));
     }
 
     /// Gives back what has expired.
     pub(crate) fn sweep(&self) {
         let broker = self.inner.broker.lock().clone();
-        broker.sweep();
+        match broker {
+            Kept::Memory(broker) => broker.sweep(),
+            Kept::Disk(broker) => {
+                let broker = broker.expect("it is open");
+                broker.sweep().expect("the store is well");
+            }
+        }
     }
 
     pub(crate) fn sink(&self) -> &Arc<dyn Sink> {
@@ -150,7 +221,7 @@ impl Watched {
         let inner = &self.inner;
         let (now, name) = (inner.clock.now().monotonic, channel.as_str());
         let verdict = (inner.book.lock()).publish(name, &publication, options, now);
-        let broker = inner.broker.lock().clone();
+        let broker = inner.broker.lock().broker();
         let published = ready(broker.publish(channel, publication, options))?;
         let position = &published.position;
         if position.offset > 0 && !published.suppressed {
@@ -174,7 +245,7 @@ impl Watched {
         let inner = &self.inner;
         let (now, name) = (inner.clock.now().monotonic, channel.as_str());
         let (offsets, top) = inner.book.lock().read(name, query, now);
-        let broker = inner.broker.lock().clone();
+        let broker = inner.broker.lock().broker();
         let page = ready(broker.history(channel, query))?;
         let found: Vec<_> = page.publications.iter().map(|it| it.offset).collect();
         assert_eq!((found, page.position.offset), (offsets, top), "{query:?}");
@@ -240,16 +311,31 @@ impl Broker for Watched {
         self.perform(false, move |engine| {
             let now = engine.inner.clock.now().monotonic;
             engine.inner.book.lock().forget(channel.as_str(), now);
-            let broker = engine.inner.broker.lock().clone();
+            let broker = engine.inner.broker.lock().broker();
             ready(broker.remove_history(&channel))
         })
     }
 }
 
+/// The answer of an engine: of the one in memory at once, of the one on disk when it has read what it needs.
 fn ready<T>(pending: Pending<T>) -> T {
-    match pending {
-        Pending::Ready(answer) => answer,
-        Pending::Later(_) => panic!("the engine in memory answers at once"),
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let mut future = match pending {
+        Pending::Ready(answer) => return answer,
+        Pending::Later(future) => future,
+    };
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(answer) => return answer,
+            Poll::Pending => thread::park(),
+        }
     }
 }
 

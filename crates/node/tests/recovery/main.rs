@@ -37,7 +37,7 @@ mod world;
 mod tests {
     use proptest::prelude::*;
 
-    use crate::step::{Script, Setup, script, setup};
+    use crate::step::{Script, Setup, durable, script, setup};
     use crate::world::World;
 
     fn check(setup: Setup, Script(steps): Script) {
@@ -63,6 +63,16 @@ mod tests {
 
         #[test]
         fn on_four_workers_everybody_has_everything_or_is_told((setup, script) in (setup(4), script(4))) {
+            check(setup, script);
+        }
+    }
+
+    proptest! {
+        // Each world opens a store, and again at each restart.
+        #![proptest_config(ProptestConfig { cases: 16, failure_persistence: None, max_shrink_iters: 300, ..ProptestConfig::default() })]
+
+        #[test]
+        fn with_history_on_disk_restarts_in_between_take_nothing((setup, script) in (durable(2), script(2))) {
             check(setup, script);
         }
     }

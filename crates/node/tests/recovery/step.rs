@@ -11,6 +11,8 @@ use crate::world::{CHANNELS, CLIENTS};
 pub(crate) struct Setup {
     pub(crate) workers: usize,
     pub(crate) is_slow: bool,
+    /// The engine is the one on disk.
+    pub(crate) is_durable: bool,
     pub(crate) small_inboxes: bool,
     /// The channel in which most happens.
     pub(crate) hot: usize,
@@ -21,9 +23,10 @@ impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (workers, kinds) = (self.workers, &self.kinds);
         let (slow, small, hot) = (self.is_slow, self.small_inboxes, CHANNELS[self.hot]);
+        let durable = self.is_durable;
         write!(
             f,
-            "{workers} workers, slow: {slow}, small inboxes: {small}, hot: {hot}, {kinds:?}"
+            "{workers} workers, slow: {slow}, on disk: {durable}, small inboxes: {small}, hot: {hot}, {kinds:?}"
         )
     }
 }
@@ -181,10 +184,19 @@ pub(crate) fn setup(workers: usize) -> impl Strategy<Value = Setup> {
         Setup {
             workers,
             is_slow,
+            is_durable: false,
             small_inboxes,
             hot,
             kinds,
         }
+    })
+}
+
+/// The same with the engine on disk.
+pub(crate) fn durable(workers: usize) -> impl Strategy<Value = Setup> {
+    setup(workers).prop_map(|setup| Setup {
+        is_durable: true,
+        ..setup
     })
 }
 

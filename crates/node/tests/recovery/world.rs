@@ -76,7 +76,13 @@ impl World {
             Arc::new(Nobody),
             Arc::new(Nobody),
             |sink| {
-                let watched = Watched::new(sink, book.clone(), clock.clone(), setup.is_slow);
+                let watched = Watched::new(
+                    sink,
+                    book.clone(),
+                    clock.clone(),
+                    setup.is_slow,
+                    setup.is_durable,
+                );
                 engine = Some(watched.clone());
                 Engine {
                     broker: Arc::new(watched),
