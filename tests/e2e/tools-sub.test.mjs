@@ -10,6 +10,7 @@ import { route } from './route.mjs';
 import { isVeche, openConfig, startServer } from './server.mjs';
 import { inSeconds, token } from './tokens.mjs';
 import { runTool, tool, ways } from './tools.mjs';
+import { within } from './wait.mjs';
 
 /** A server where every channel can be recovered. */
 const start = (t, overrides = {}) =>
@@ -217,6 +218,17 @@ each('while nobody reads its output, pings are answered and nothing is lost', as
   assert.equal(listener.all('connecting').length, 1, 'the connection was kept');
 });
 
+each('Ctrl+C ends it also while nobody reads its output', async (t, way) => {
+  const server = await start(t);
+  const listener = sub(t, way, server, ['news'], ...as('anna'));
+  await listener.line('subscribed');
+  listener.child.stdout.pause();
+  // More than the pipe and the reader's buffer hold.
+  for (let n = 0; n < 20; n++) await server.publish('news', 'x'.repeat(30_000));
+  listener.child.kill('SIGINT');
+  assert.equal(await within(listener.exited, 'the end of the process'), 0);
+});
+
 test('a reader that goes away ends it without a complaint', async (t) => {
   const server = await start(t);
   const listener = sub(t, ways[0], server, ['news'], ...as('anna'));
@@ -279,4 +291,5 @@ test('for people, publications stand on standard output and all else on standard
   assert.match(listener.out, /^news \{"text":"hello"\} {2}\(.+:1\)\n$/);
   assert.match(listener.err, /connecting\nnews: subscribing\n|news: subscribing\nconnecting\n/);
   assert.match(listener.err, /connected, client [\w-]+\nnews: subscribed at .+:0\n/);
+  assert.doesNotMatch(listener.err, /came/, 'one knows that one is there');
 });

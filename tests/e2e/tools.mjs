@@ -48,6 +48,8 @@ class Tool {
     });
     child.stderr.setEncoding('utf8').on('data', (text) => (this.err += text));
     child.stdin.on('error', () => {});
+    /** The exit status, also if its output was not read. */
+    this.exited = new Promise((done) => child.on('exit', (code, signal) => done(signal ?? code)));
     this.closed = new Promise((done, failed) => child.on('close', (code, signal) => done(signal ?? code)).on('error', failed));
   }
 

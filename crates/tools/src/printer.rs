@@ -45,6 +45,11 @@ impl Printer {
         }
     }
 
+    /// Whether it prints for people.
+    pub(crate) fn is_for_people(&self) -> bool {
+        self.style != Style::Json
+    }
+
     /// Prints one event, and does not return before it is written.
     ///
     /// # Errors

@@ -53,6 +53,7 @@ pub fn subscribe(
             printer: printer.clone(),
             left: wanted.count.map(NonZeroU64::get),
             channels,
+            own: None,
         };
         let exit = tokio::select! {
             exit = reader.start() => exit,
@@ -73,6 +74,8 @@ struct Reader {
     left: Option<u64>,
     /// Channels that have not ended.
     channels: BTreeSet<String>,
+    /// This client's own id, once it is known.
+    own: Option<String>,
 }
 
 impl Reader {
@@ -85,11 +88,15 @@ impl Reader {
 
     fn read(&mut self) -> Exit {
         while let Some(event) = self.events.recv_blocking() {
+            if self.is_our_own_coming(&event) {
+                continue;
+            }
             if self.printer.print(&event).is_err() {
                 // Nobody reads any more.
                 return Exit::Done;
             }
             match event {
+                Event::Connected { client, .. } => self.own = Some(client),
                 Event::Disconnected(_) => return Exit::Ended,
                 Event::Publication(_) => {
                     self.left = self.left.map(|left| left.saturating_sub(1));
@@ -112,5 +119,15 @@ impl Reader {
             }
         }
         Exit::Done
+    }
+
+    /// People know that they are here; scripts get what the server says.
+    fn is_our_own_coming(&self, event: &Event) -> bool {
+        match event {
+            Event::Join { info, .. } | Event::Leave { info, .. } => {
+                self.printer.is_for_people() && self.own.as_ref() == Some(&info.client)
+            }
+            _ => false,
+        }
     }
 }
