@@ -94,6 +94,8 @@ impl Disk {
         let probed = (self.journal).append(Kind::Probe, |_| {}, |into| into.extend([0; 4096]));
         if probed.is_ok() {
             self.trouble.end(Part::Journal);
+        } else {
+            self.checkpoints.ask();
         }
     }
 }

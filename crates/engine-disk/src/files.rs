@@ -20,6 +20,12 @@ pub trait Files: Send + Sync + fmt::Debug {
     /// What the system says.
     fn read(&self, number: u64) -> io::Result<Vec<u8>>;
 
+    /// Waits until a file that is there survives a power cut: an earlier process may have left it to the system.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn sync(&self, number: u64) -> io::Result<()>;
+
     /// Makes an empty file. When this returns, the file is there after a power cut too.
     ///
     /// # Errors
@@ -73,10 +79,6 @@ impl Folder {
     fn path_of(&self, number: u64) -> PathBuf {
         self.path.join(name(number))
     }
-
-    fn sync(&self) -> io::Result<()> {
-        sync_folder(&self.path)
-    }
 }
 
 /// The name of a file of the journal.
@@ -114,13 +116,19 @@ impl Files for Folder {
         fs::read(self.path_of(number))
     }
 
+    fn sync(&self, number: u64) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.append(true);
+        options.open(self.path_of(number))?.sync_data()
+    }
+
     fn create(&self, number: u64) -> io::Result<Arc<dyn JournalFile>> {
         let mut options = OpenOptions::new();
         options.append(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(self.path_of(number))?;
-        self.sync()?;
+        sync_folder(&self.path)?;
         Ok(Arc::new(OneFile(file)))
     }
 

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
+use crate::coding::put_number;
 use crate::files::{Files, JournalFile};
 
 pub(crate) mod entry;
@@ -88,7 +89,8 @@ impl Journal {
     /// Appends a change.
     ///
     /// # Errors
-    /// What the system says; then nothing was appended.
+    /// What the system says; then nothing was appended. Until [`Self::rotate`], if what was appended in part could not be
+    /// undone.
     pub(crate) fn append(
         &self,
         kind: Kind,
@@ -97,7 +99,8 @@ impl Journal {
     ) -> io::Result<Lsn> {
         let mut state = self.state.lock();
         if state.is_torn {
-            self.next_file(&mut state)?;
+            let why = "an append that failed could not be undone; a new file is to be begun";
+            return Err(io::Error::other(why));
         }
         let lsn = state.last + 1;
         let mut buffer = std::mem::take(&mut state.buffer);
@@ -158,16 +161,51 @@ impl Journal {
         Ok(last)
     }
 
-    /// Begins a new file, unless this one is empty. Returns its number, and the last change before it.
+    /// Begins a new file, unless this one is empty. Returns its number, and the last change before it. Only one thread may
+    /// do it; others append meanwhile, and do not wait for the disk.
     ///
     /// # Errors
     /// What the system says; then it goes on with the file that it has.
     pub(crate) fn rotate(&self) -> io::Result<(u64, Lsn)> {
+        let number = {
+            let state = self.state.lock();
+            if state.file_len == 0 && !state.is_torn {
+                return Ok((state.number, state.last));
+            }
+            state.number + 1
+        };
+        let file = match self.files.create(number) {
+            // An attempt has left it.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                self.files.remove(number)?;
+                self.files.create(number)?
+            }
+            created => created?,
+        };
         let mut state = self.state.lock();
-        if state.file_len > 0 || state.is_torn {
-            self.next_file(&mut state)?;
+        let mut cut = Vec::new();
+        if state.is_torn {
+            let header = |into: &mut Vec<u8>| put_number(into, state.number);
+            entry::put(
+                &mut cut,
+                self.salt,
+                Kind::Cut,
+                state.last + 1,
+                header,
+                |_| {},
+            )?;
+            file.append(&cut)?;
+            state.last += 1;
         }
-        Ok((state.number, state.last))
+        let before = std::mem::replace(&mut state.file, file);
+        let earlier = (state.number, state.file_len);
+        state.unsynced.push(before);
+        state.earlier.push(earlier);
+        state.number = number;
+        state.file_len = u64::try_from(cut.len()).unwrap_or(u64::MAX);
+        self.len.fetch_add(state.file_len, Ordering::Relaxed);
+        state.is_torn = false;
+        Ok((number, state.last))
     }
 
     /// The store has all that is in the files before `number`, up to `lsn`: they are removed.
@@ -188,24 +226,6 @@ impl Journal {
                 tracing::warn!("cannot remove file {number} of the journal: {error}");
             }
         }
-    }
-
-    fn next_file(&self, state: &mut State) -> io::Result<()> {
-        let number = state.number + 1;
-        let file = match self.files.create(number) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                self.files.remove(number)?;
-                self.files.create(number)?
-            }
-            created => created?,
-        };
-        let before = std::mem::replace(&mut state.file, file);
-        state.unsynced.push(before);
-        state.earlier.push((state.number, state.file_len));
-        state.number = number;
-        state.file_len = 0;
-        state.is_torn = false;
-        Ok(())
     }
 }
 

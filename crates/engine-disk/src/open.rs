@@ -1,5 +1,6 @@
 //! Opening a store: what the last run left in the journal is taken over, and what can't be relied on is given up.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -90,6 +91,8 @@ struct Replay {
     files: Vec<(u64, u64)>,
     /// Places of which nobody knows which channels they were of.
     holes: u64,
+    /// Files that end with a piece of an entry, for which nobody has said yet why.
+    cut: BTreeSet<u64>,
     damaged: u64,
 }
 
@@ -281,6 +284,7 @@ impl Replay {
             next_stream: store.last_stream().map_err(|it| it.to_string())? + 1,
             files: Vec::new(),
             holes: 0,
+            cut: BTreeSet::new(),
             damaged: 0,
         };
         let numbers = files.list().map_err(|error| error.to_string())?;
@@ -300,6 +304,8 @@ impl Replay {
         }
         for (index, number) in needed.iter().enumerate() {
             let bytes = files.read(*number).map_err(|error| error.to_string())?;
+            // What is told from now on must not be lost, though the last process may not have waited for the disk.
+            files.sync(*number).map_err(|error| error.to_string())?;
             let mut failed = None;
             let scanned = scan(&bytes, info.salt, |entry| {
                 if let Err(error) = replay.take(store, entry) {
@@ -323,15 +329,25 @@ impl Replay {
                 End::Short => !is_last && is_same_boot,
                 End::Damaged => is_same_boot,
             };
-            replay.holes += u64::from(was_whole);
+            if was_whole {
+                replay.cut.insert(*number);
+            }
         }
+        replay.holes += u64::try_from(replay.cut.len()).unwrap_or(u64::MAX);
         Ok(replay)
     }
 
     fn take(&mut self, store: &dyn Store, entry: Entry<'_>) -> Result<(), StoreError> {
         self.last = self.last.max(entry.lsn);
-        if entry.kind == Kind::Probe {
-            return Ok(());
+        match entry.kind {
+            Kind::Probe => return Ok(()),
+            Kind::Cut => {
+                if let Some(number) = Reader::new(entry.header).number() {
+                    self.cut.remove(&number);
+                }
+                return Ok(());
+            }
+            Kind::Created | Kind::Published | Kind::Removed => {}
         }
         let Some(change) = Change::get(entry.header) else {
             self.damaged += 1;

@@ -256,6 +256,8 @@ impl Disk {
             Err(error) => {
                 self.counters.refused.add(1);
                 self.trouble.begin(Part::Journal, &error.to_string());
+                // A checkpoint begins a new file, and makes room.
+                self.checkpoints.ask();
                 Err(EngineError::Unavailable(error.to_string().into()))
             }
         }

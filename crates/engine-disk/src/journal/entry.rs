@@ -30,6 +30,8 @@ pub(crate) enum Kind {
     Removed,
     /// Nothing: it was tried whether the disk takes anything.
     Probe,
+    /// The file before this one ends with a piece of an entry that was never confirmed; the header is its number.
+    Cut,
 }
 
 impl Kind {
@@ -39,11 +41,18 @@ impl Kind {
             Self::Published => 2,
             Self::Removed => 3,
             Self::Probe => 4,
+            Self::Cut => 5,
         }
     }
 
     fn from_number(number: u8) -> Option<Self> {
-        let all = [Self::Created, Self::Published, Self::Removed, Self::Probe];
+        let all = [
+            Self::Created,
+            Self::Published,
+            Self::Removed,
+            Self::Probe,
+            Self::Cut,
+        ];
         all.into_iter().find(|kind| kind.number() == number)
     }
 }
@@ -164,7 +173,7 @@ fn checksum(salt: u32, fixed: &[u8], header: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// How a stream stands after a change: the header of all entries but a probe.
+/// How a stream stands after a change: the header of all entries but probes and cuts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     pub(crate) channel: Channel,

@@ -17,11 +17,14 @@ use crate::testing::{TestFolder, World, block_on, kept, options};
 #[derive(Debug)]
 struct Narrow {
     folder: Folder,
+    /// What was appended in part can't be undone.
+    is_rigid: bool,
     is_full: Arc<AtomicBool>,
 }
 
 #[derive(Debug)]
 struct NarrowFile {
+    is_rigid: bool,
     file: Arc<dyn JournalFile>,
     is_full: Arc<AtomicBool>,
 }
@@ -48,9 +51,14 @@ impl Files for Narrow {
         self.folder.read(number)
     }
 
+    fn sync(&self, number: u64) -> io::Result<()> {
+        self.folder.sync(number)
+    }
+
     fn create(&self, number: u64) -> io::Result<Arc<dyn JournalFile>> {
         self.check()?;
         Ok(Arc::new(NarrowFile {
+            is_rigid: self.is_rigid,
             file: self.folder.create(number)?,
             is_full: self.is_full.clone(),
         }))
@@ -71,6 +79,9 @@ impl JournalFile for NarrowFile {
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
+        if self.is_rigid {
+            return Err(io::ErrorKind::Other.into());
+        }
         self.file.truncate(len)
     }
 
@@ -80,9 +91,18 @@ impl JournalFile for NarrowFile {
 }
 
 fn narrow(folder: &TestFolder, durability: Durability) -> (World, Arc<AtomicBool>) {
+    narrow_and(folder, durability, false)
+}
+
+fn narrow_and(
+    folder: &TestFolder,
+    durability: Durability,
+    is_rigid: bool,
+) -> (World, Arc<AtomicBool>) {
     let is_full = Arc::<AtomicBool>::default();
     let files = Narrow {
         folder: Folder::new(&folder.store()),
+        is_rigid,
         is_full: is_full.clone(),
     };
     let world = World::with(options(folder, durability), Some(Arc::new(files)));
@@ -127,6 +147,33 @@ fn kept_publications_are_refused_while_the_disk_is_full_and_all_else_goes_on() {
             "nothing half written stays"
         );
     }
+}
+
+#[test]
+fn a_piece_that_cannot_be_undone_is_left_behind_in_its_file() {
+    let folder = TestFolder::new();
+    let (world, is_full) = narrow_and(&folder, Durability::Interval, true);
+    let first = world.publish("news", "1").position;
+    is_full.store(true, Ordering::SeqCst);
+    world
+        .try_publish("news", "2", &kept(10))
+        .expect_err("there is no room");
+    is_full.store(false, Ordering::SeqCst);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let next = loop {
+        // Until there is a new file.
+        match world.try_publish("news", "3", &kept(10)) {
+            Ok(published) => break published.position,
+            Err(error) => assert!(std::time::Instant::now() < deadline, "{error}"),
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!((next.offset, &next.epoch), (2, &first.epoch));
+    let killed = folder.copy();
+    let (after, _) = narrow(&killed, Durability::Interval);
+    let expected = [(1, "1".to_owned()), (2, "3".to_owned())];
+    assert_eq!(after.kept("news"), expected);
+    assert_eq!(after.read("news").position, next);
 }
 
 #[test]

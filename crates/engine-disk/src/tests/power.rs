@@ -42,6 +42,11 @@ impl Files for Platter {
         Ok(file.0.lock().bytes.clone())
     }
 
+    fn sync(&self, number: u64) -> io::Result<()> {
+        let file = self.files.lock().get(&number).cloned();
+        file.ok_or(io::ErrorKind::NotFound)?.sync()
+    }
+
     fn create(&self, number: u64) -> io::Result<Arc<dyn JournalFile>> {
         let plate = Arc::<Plate>::default();
         self.files.lock().insert(number, plate.clone());
@@ -105,10 +110,12 @@ impl Platter {
                     }
                 }
             }
-            let content = Content {
-                synced: bytes.len(),
-                bytes,
+            // After the end of the process alone the system has the rest still to write.
+            let synced = match cut {
+                Cut::Killed => synced,
+                _ => bytes.len(),
             };
+            let content = Content { bytes, synced };
             let plate = Arc::new(Plate(Mutex::new(content)));
             left.files.lock().insert(*number, plate);
         }
