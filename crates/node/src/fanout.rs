@@ -48,14 +48,14 @@ const MAX_CUTS: usize = 32;
 /// More than there are forms without a base.
 const MAX_FORMS: usize = 128;
 
-/// What they are told.
+/// What happened in the channel.
 #[derive(Debug)]
 pub(crate) enum EventBody {
     /// Data.
     Publication(Delivery),
-    /// Somebody came.
+    /// A client joined.
     Join(Arc<ClientInfo>),
-    /// Somebody left.
+    /// A client left.
     Leave(Arc<ClientInfo>),
 }
 

@@ -1,8 +1,8 @@
 //! Many conversations on one server: workers, the hub, the fan-out, and the node that holds them together.
 //!
 //! A [`node::Node`] starts workers. A worker owns sockets, sessions and outboxes; it learns of the world through its
-//! inbox. Read in this order: `node`, `worker` (the turns), `accept` and `driver` (a connection's life), `questions`
-//! and `notices` (what sessions ask and tell), `hub`, `fanout`, `outbox`.
+//! inbox. Read in this order: `node`, `worker` (the turns, and in its folder a connection's life), `questions` and
+//! `notices` (what sessions ask and tell), `hub`, `fanout`, `outbox`.
 
 pub mod node;
 

@@ -1,7 +1,6 @@
 //! What a client has sent and the worker has not carried out yet.
 //!
-//! It is kept as it came, since commands would take more memory when they are parsed. How much there can be is decided
-//! by whoever fills it: see [`PendingInput::is_full`].
+//! It is kept as it came, because parsed commands would take more memory. The driver that fills it bounds it: see [`PendingInput::is_full`].
 
 use std::collections::VecDeque;
 

@@ -87,9 +87,10 @@ impl Entry {
         }
     }
 
-    /// Moves the channel's position on.
+    /// Advances the channel's position by a delivery.
     ///
-    /// After a gap whoever watches its position is told, and gets nothing more: it must come again from where it is.
+    /// After a gap the subscribers that watch their position are told, and receive nothing more: they subscribe again from
+    /// where they are.
     pub(super) fn advance(&mut self, delivery: &Delivery, aftermath: &mut Aftermath) -> Step {
         let offset = delivery.publication.offset;
         if offset == 0 {
@@ -108,8 +109,8 @@ impl Entry {
         step
     }
 
-    /// Moves those into their groups whose position the channel has reached with this delivery. Returns those, as they
-    /// were, that want it; the others have it already. Who stands elsewhere than before it, or after it, has lost something.
+    /// Moves those who are joining into their groups when this delivery brings the channel to their position. Returns
+    /// those that still have to receive it. One whose position does not fit to the delivery has lost something.
     pub(super) fn promote(
         &mut self,
         id: u32,
@@ -161,7 +162,7 @@ impl Entry {
     }
 }
 
-/// Notes where a client stands now.
+/// Records where a client stands in a channel.
 pub(super) fn put(
     id: u32,
     slot: u32,

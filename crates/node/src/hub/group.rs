@@ -67,8 +67,8 @@ impl Step {
 }
 
 impl GroupKey {
-    /// Whether the next whole publication makes it steady. Who does not watch its position may miss the base and never
-    /// know: it gets all whole.
+    /// Whether the next whole publication makes it steady. A subscriber that does not watch its position might miss the
+    /// base without noticing, so it receives everything whole.
     pub(super) fn awaits_base(&self) -> bool {
         self.deltas == Deltas::Fresh && self.positioned
     }

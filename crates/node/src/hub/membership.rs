@@ -1,4 +1,4 @@
-//! How subscribers come into the groups of their channel, change them and leave them.
+//! How subscribers join the groups of their channel, move between them and leave them.
 
 use std::sync::Arc;
 
@@ -10,7 +10,8 @@ use super::{AttachmentsBySlot, Entry, Standing};
 use crate::fanout::Event;
 
 impl Entry {
-    /// Puts a client into its group: who takes deltas and has what all of the steady group have goes there at once.
+    /// Adds a client to its group. One that accepts deltas and has the steady group's base joins that group at once.
+    /// Returns where it stands now.
     pub(super) fn join(
         &mut self,
         slot: u32,
@@ -58,7 +59,7 @@ impl Entry {
         };
         let group = self.groups.get_mut(at).expect("found or just pushed");
         group.key = key;
-        // Whoever comes now must not owe what the run holds already.
+        // End the current run: a new member must not receive frames that were appended before it joined.
         group.run = None;
         if group.members.is_empty() {
             group.members.reserve_exact(1);
@@ -73,7 +74,8 @@ impl Entry {
         (standing, group)
     }
 
-    /// Fresh groups that got this publication have a base now: they become steady, or go over to the group that is.
+    /// Gives a base to the fresh groups that received this publication: they become steady, or their members move to the
+    /// steady group.
     pub(super) fn settle(
         &mut self,
         id: u32,

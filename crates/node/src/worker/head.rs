@@ -94,7 +94,7 @@ impl Worker {
         );
     }
 
-    /// Gives a socket to whoever speaks other HTTP.
+    /// Gives the socket to the HTTP server, which answers all other requests.
     fn pass_on(&mut self, slot: u32, received: Vec<u8>, role: Role) {
         if let Some(link) = self.give_away(slot) {
             let handover = Handover::new(link, received, role);

@@ -111,7 +111,7 @@ impl Worker {
         self.settle(None, channel, aftermath);
     }
 
-    /// A publication that comes too late is a loss to whoever watches the position.
+    /// Treats a publication that comes too late as lost, for subscribers that watch their position.
     fn check_lag(&mut self, event: &Event) {
         let limit = self.context.rules().client.position_max_time_lag;
         if limit.is_zero() {
@@ -227,7 +227,7 @@ impl Worker {
     fn inquire(&self, inquiry: &Inquiry) {
         match inquiry {
             Inquiry::SignOfLife(reply) => {
-                // Whoever asked may have gone.
+                // The caller may have gone.
                 let _ = reply.send(());
             }
             Inquiry::Connections {

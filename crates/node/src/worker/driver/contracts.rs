@@ -9,7 +9,7 @@ use veche_session::driver::Contract;
 use veche_session::effect::Effect;
 use veche_session::question::{Answer, Ask};
 
-/// The contracts of a worker's sessions, by slot. Whoever breaks one makes the worker panic, in debug builds.
+/// The contracts of a worker's sessions, by slot. In debug builds a breach makes the worker panic.
 #[derive(Debug, Default)]
 pub(crate) struct Contracts {
     #[cfg(debug_assertions)]
