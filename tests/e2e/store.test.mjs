@@ -1,9 +1,12 @@
 // Looking after the history on disk: copies, checks and figures beside a running server, and what a start says.
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { openConfig, run, startServer } from './server.mjs';
 
 const onDisk = (path) => openConfig({ engine: { type: 'disk', disk: { path } } });
@@ -79,4 +82,47 @@ test('a folder that cannot be used stops the start with one line', async (t) => 
   const occupied = await run(['backup', join(server.folder, 'full'), ...at(path)]);
   assert.equal(occupied.code, 1);
   assert.match(occupied.output, /it is not empty/);
+});
+
+/** A small disk of its own; only the superuser can have one. */
+function smallDisk(t) {
+  const folder = mkdtempSync(join(tmpdir(), 'veche-small-'));
+  const mount = (...options) => spawnSync('mount', [...options, folder]).status === 0;
+  if (!mount('-t', 'tmpfs', '-o', 'size=600k', 'tmpfs')) return undefined;
+  t.after(() => {
+    spawnSync('umount', ['-l', folder]);
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return { folder, grow: () => assert.ok(mount('-o', 'remount,size=16m')) };
+}
+
+test('on a full disk kept publications are refused, others go on, health says so, and it heals', async (t) => {
+  const disk = smallDisk(t);
+  if (!disk) return t.skip('this user may not mount');
+  const config = onDisk(join(disk.folder, 'history'));
+  config.channel.namespaces = [{ name: 'bare' }];
+  const server = await startServer(t, config);
+  const large = { text: 'x'.repeat(60_000) };
+  let kept = 0;
+  let refused;
+  for (; !refused && kept < 50; kept += refused ? 0 : 1) refused = (await server.api('publish', { channel: 'news', data: large })).error;
+  assert.equal(refused?.code, 100, 'the disk was never full');
+  await server.publish('bare:news', { n: 1 });
+  const page = await server.call('history', { channel: 'news', limit: 100 });
+  assert.equal(page.publications.length, kept);
+  const ill = await server.get('/health');
+  assert.equal(ill.status, 503);
+  assert.match(ill.text, /No space left on device/);
+  disk.grow();
+  const deadline = Date.now() + 10_000;
+  while ((await server.get('/health')).status !== 200) {
+    assert.ok(Date.now() < deadline, 'the server stays ill');
+    await pause(50);
+  }
+  assert.equal((await server.publish('news', { n: 2 })).offset, kept + 1);
+  await server.kill('SIGKILL');
+  await server.start();
+  const after = await server.call('history', { channel: 'news', limit: 100 });
+  assert.equal(after.publications.length, kept + 1);
+  assert.equal(after.epoch, page.epoch);
 });
