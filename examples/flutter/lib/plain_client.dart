@@ -93,7 +93,8 @@ final class PlainClient extends ChangeNotifier {
   final String user;
 
   final _random = Random.secure();
-  late final String _keyPrefix = '${_random.nextInt(1 << 32)}-${_random.nextInt(1 << 32)}';
+  // Not `1 << 32`, which is 0 in a browser.
+  late final String _keyPrefix = [for (var n = 0; n < 3; n++) _random.nextInt(0x100000000)].join('-');
   final _channels = <String, StreamController<ChannelEvent>>{};
   final _positions = <String, String>{};
   final _outbox = Queue<Draft>();
@@ -168,6 +169,7 @@ final class PlainClient extends ChangeNotifier {
       await socket.ready.timeout(const Duration(seconds: 10));
       if (_isClosed) return 'closed';
       _act({'action': 'login', 'user': user, 'id': 'login'});
+      _expectMore();
       await for (final frame in socket.stream) {
         _expectMore();
         if (frame is String) _heard(jsonDecode(frame) as Map<String, dynamic>);
