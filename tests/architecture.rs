@@ -181,12 +181,15 @@ fn the_clients_of_the_tools_are_built_only_where_they_are_asked_for() {
     assert_eq!(clients(&["--features=tools"]), 2);
 }
 
-/// It is for programs that have nothing else of ours; its README states the number.
+/// They are for programs that have nothing else of ours; their READMEs state the numbers.
 #[test]
-fn the_channel_with_tls_brings_sixty_packages_at_most() {
-    let packages = packages_of("veche-channel", &[]);
-    assert!(packages.iter().any(|it| it.starts_with("rustls ")));
-    assert!(packages.len() <= 60, "{}: {packages:?}", packages.len());
+fn the_channel_and_the_client_bring_few_packages_with_tls() {
+    for (package, most) in [("veche-channel", 60), ("veche-client", 70)] {
+        let packages = packages_of(package, &[]);
+        assert!(packages.iter().any(|it| it.starts_with("rustls ")));
+        let count = packages.len();
+        assert!(count <= most, "{package}: {count}: {packages:?}");
+    }
 }
 
 /// What a package is built from, itself included.
