@@ -65,13 +65,27 @@ impl Printer {
             Kind::Note => "2",
             Kind::Trouble => "31",
         };
-        let text = if is_coloured {
-            format!("\u{1b}[{colour}m{text}\u{1b}[0m")
-        } else {
-            text
-        };
-        line(&mut places.err, &text).ok();
+        places.tell(&text, is_coloured.then_some(colour));
         Ok(())
+    }
+
+    /// Tells people something that is no event. Scripts are not told.
+    pub(crate) fn note(&self, text: &str) {
+        if let Style::Text { is_coloured } = self.style {
+            let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+            places.tell(text, is_coloured.then_some("2"));
+        }
+    }
+}
+
+impl Places {
+    /// Writes a line to standard error; if that is gone, it is lost. The colour is ECMA-48's, section 8.3.117.
+    fn tell(&mut self, text: &str, colour: Option<&str>) {
+        let text = match colour {
+            Some(colour) => format!("\u{1b}[{colour}m{text}\u{1b}[0m"),
+            None => text.to_owned(),
+        };
+        line(&mut self.err, &text).ok();
     }
 }
 

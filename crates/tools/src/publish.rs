@@ -1,6 +1,6 @@
 //! `veche pub`: publishes one value, or a line of standard input each as it comes.
 
-use std::io::{BufRead, Read};
+use std::io::{BufRead, IsTerminal, Read};
 use std::thread;
 
 use serde_json::value::{RawValue, to_raw_value};
@@ -72,6 +72,10 @@ struct Publisher {
 
 impl Publisher {
     async fn publish_lines(&mut self) {
+        if std::io::stdin().is_terminal() {
+            self.printer
+                .note("each line that you write is published; Ctrl+D ends");
+        }
         let mut lines = lines_of_standard_input();
         let mut number = 0;
         let mut ended = self.link.ended();
