@@ -33,6 +33,7 @@ fn nothing_is_lost_doubled_or_disordered_whatever_fails() {
     let mut seed = number("CLIENT_MODEL_SEED").unwrap_or(1);
     let mut totals = Totals::default();
     while totals.steps < wanted {
+        let before = totals.steps / TOLD;
         let run = catch_unwind(AssertUnwindSafe(|| World::new(seed).run()));
         match run {
             Ok(these) => totals.add(&these),
@@ -40,6 +41,12 @@ fn nothing_is_lost_doubled_or_disordered_whatever_fails() {
                 eprintln!("failed with CLIENT_MODEL_SEED={seed} CLIENT_MODEL_STEPS=1");
                 resume_unwind(panic);
             }
+        }
+        if totals.steps / TOLD > before {
+            println!(
+                "{} million steps, the last with seed {seed}",
+                totals.steps / 1_000_000
+            );
         }
         seed += 1;
     }
@@ -54,6 +61,9 @@ fn nothing_is_lost_doubled_or_disordered_whatever_fails() {
         assert!(per_million(totals.crashes) > 10, "{totals:?}");
     }
 }
+
+/// A long run says after so many steps that it goes on.
+const TOLD: u64 = 10_000_000;
 
 fn number(name: &str) -> Option<u64> {
     let value = std::env::var(name).ok()?;
