@@ -24,7 +24,7 @@ impl Disk {
         while let Some(load) = self.loads.next() {
             self.counters.loads.add(1);
             match load {
-                Load::Stream(channel) => self.load_stream(&channel),
+                Load::Stream(channel) => self.load_stream(&channel, false),
                 Load::Page {
                     channel,
                     partial,
@@ -35,10 +35,11 @@ impl Disk {
         }
     }
 
-    /// Reads how a channel's stream stands, and carries out the calls that wait for it.
-    pub(crate) fn load_stream(&self, channel: &Channel) {
+    /// Reads how a channel's stream stands, and carries out the calls that wait for it. With `is_pinned` it stays in memory
+    /// until it was written to the store again.
+    pub(crate) fn load_stream(&self, channel: &Channel, is_pinned: bool) {
         if self.shards.lock(channel).stream(channel).is_none()
-            && let Err(error) = self.read_row(channel)
+            && let Err(error) = self.read_row(channel, is_pinned)
         {
             return self.refuse_calls(channel, &error);
         }
@@ -56,7 +57,7 @@ impl Disk {
                         is_reverse: true,
                     },
                     None => {
-                        for call in shard.end_loading(channel) {
+                        while let Some(call) = shard.next_call(channel) {
                             self.carry_out(&mut shard, channel, call);
                         }
                         self.trim(&mut shard);
@@ -72,7 +73,7 @@ impl Disk {
     }
 
     /// Takes a stream into memory that the store may have.
-    fn read_row(&self, channel: &Channel) -> Result<(), StoreError> {
+    fn read_row(&self, channel: &Channel, is_pinned: bool) -> Result<(), StoreError> {
         let row = match self.store.row(channel) {
             Err(StoreError::Damaged(what)) => {
                 self.counters.damaged.add(1);
@@ -87,7 +88,7 @@ impl Disk {
         };
         if let Some(row) = row {
             let mut stream = Stream::from_row(row);
-            stream.is_dirty = stream.renew(self.generations);
+            stream.is_dirty = stream.renew(self.generations) || is_pinned;
             self.shards.lock(channel).insert(channel, stream);
         }
         Ok(())
@@ -126,7 +127,8 @@ impl Disk {
 
     fn refuse_calls(&self, channel: &Channel, error: &StoreError) {
         let error = EngineError::Unavailable(format!("cannot read the store: {error}").into());
-        for call in self.shards.lock(channel).end_loading(channel) {
+        let mut shard = self.shards.lock(channel);
+        while let Some(call) = shard.next_call(channel) {
             // Whoever asked may have gone.
             match call {
                 Call::Publish(_, give) => drop(give.send(Err(error.clone()))),

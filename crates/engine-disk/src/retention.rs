@@ -98,16 +98,21 @@ impl Disk {
         self.store_channels(channels, orphans)
     }
 
-    /// Has the channel in memory.
+    /// Has the channel in memory, until it was written to the store again.
     fn bring_in(&self, channel: &Channel) {
         {
             let mut shard = self.shards.lock(channel);
-            if shard.access(channel, false) != Access::Cold {
-                return;
+            match shard.access(channel, false) {
+                Access::Ready => {
+                    shard.change(channel, |stream| stream.is_dirty = true);
+                    return;
+                }
+                // It will be there at the next sweep.
+                Access::Loading => return,
+                Access::Cold => shard.begin_loading(channel),
             }
-            shard.begin_loading(channel);
         }
-        self.load_stream(channel);
+        self.load_stream(channel, true);
     }
 
     /// Drops the oldest publications of the store, whatever channel they are of, until it is small enough; and where there

@@ -74,9 +74,14 @@ impl Shard {
         self.loading.get(channel).into_iter().flatten()
     }
 
-    /// The channel has been read. Gives the calls that waited.
-    pub(crate) fn end_loading(&mut self, channel: &Channel) -> VecDeque<Call> {
-        self.loading.remove(channel).unwrap_or_default()
+    /// The channel has been read: takes the next of the calls that waited for it. With the last one the channel can be
+    /// used by others, and its stream can leave memory.
+    pub(crate) fn next_call(&mut self, channel: &Channel) -> Option<Call> {
+        let call = self.loading.get_mut(channel)?.pop_front();
+        if call.is_none() {
+            self.loading.remove(channel);
+        }
+        call
     }
 
     /// One more thing of the channel waits for a sync.
@@ -154,8 +159,8 @@ impl Shard {
         self.weight
     }
 
-    /// Lets go of what was not used lately until no more than `budget` is taken. What the store does not have stays; at
-    /// most [`LOOKS`] streams are looked at in one call.
+    /// Lets go of what was not used lately until no more than `budget` is taken. What the store does not have stays, and
+    /// what is being read; at most [`LOOKS`] streams are looked at in one call.
     pub(crate) fn evict(&mut self, budget: usize) {
         for _ in 0..LOOKS.min(self.ring.len() * 2) {
             if self.weight <= budget {
@@ -167,7 +172,9 @@ impl Shard {
             let Some(stream) = self.streams.get_mut(&channel) else {
                 continue;
             };
-            if std::mem::take(&mut stream.was_used) || stream.is_storing {
+            // The calls that wait for it must find it.
+            let is_loading = self.loading.contains_key(&channel);
+            if std::mem::take(&mut stream.was_used) || stream.is_storing || is_loading {
                 self.ring.push_back(channel);
                 continue;
             }

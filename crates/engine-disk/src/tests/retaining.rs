@@ -168,3 +168,29 @@ fn memory_is_bounded_by_the_cache_and_not_by_what_is_kept() {
     }
     assert!(world.broker.stats().loads > 2000);
 }
+
+#[test]
+fn what_is_over_goes_though_nothing_is_held_in_memory() {
+    let folder = TestFolder::new();
+    let mut options = options(&folder, Durability::Interval);
+    options.cache_size = 0;
+    let world = World::with(options, None);
+    for number in 0..300 {
+        let channel = format!("news:{number}");
+        world
+            .try_publish(&channel, &data(), &short())
+            .expect("kept");
+    }
+    world.broker.checkpoint().expect("the store is well");
+    let full = world.used();
+    world.pass(11);
+    assert!(world.used() < full / 2, "publications");
+    world.pass(60);
+    let due = world
+        .broker
+        .disk
+        .store
+        .due(u64::MAX, 1000)
+        .expect("readable");
+    assert_eq!(due.len(), 0, "positions");
+}

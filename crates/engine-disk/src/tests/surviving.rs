@@ -117,3 +117,72 @@ fn a_large_history_is_read_from_both_ends_and_from_the_middle() {
         world.try_publish("other", "1", &options).expect("kept");
     }
 }
+
+#[test]
+fn what_leaves_memory_at_any_moment_is_read_again_as_it_was() {
+    let folder = TestFolder::new();
+    let mut options = crate::testing::options(&folder, crate::durability::Durability::Interval);
+    options.cache_size = 0;
+    let world = World::with(options, None);
+    let channels = ["a", "b", "c"];
+    let epochs = channels.map(|channel| world.publish(channel, "first").position.epoch);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let forgetting = scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                world.broker.checkpoint().expect("the store is well");
+                world.broker.sweep().expect("the store is well");
+            }
+        });
+        let callers: Vec<_> = (0..4)
+            .map(|caller| {
+                let (world, epochs) = (&world, &epochs);
+                scope.spawn(move || {
+                    for number in 0..300 {
+                        let at = (caller + number) % 3;
+                        let channel = channels[at].into();
+                        // Calls that wait together for the channel to be read.
+                        let query = Query::default();
+                        let reads = [0; 3].map(|_| world.broker.history(&channel, &query));
+                        if number % 4 == 0 {
+                            let position = world.publish(channels[at], "more").position;
+                            assert_eq!(position.epoch, epochs[at], "{channel}");
+                        }
+                        for read in reads {
+                            let position = block_on(read.wait()).expect("readable").position;
+                            assert_eq!(position.epoch, epochs[at], "{channel}");
+                        }
+                    }
+                })
+            })
+            .collect();
+        for caller in callers {
+            caller.join().expect("every epoch stays");
+        }
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        forgetting.join().expect("the store is well");
+    });
+    let tops = channels.map(|channel| world.read(channel).position.offset);
+    assert_eq!(tops.iter().sum::<u64>(), 3 + 4 * 75);
+}
+
+#[test]
+fn calls_that_wait_together_for_a_channel_find_the_same_stream() {
+    let folder = TestFolder::new();
+    let mut options = crate::testing::options(&folder, crate::durability::Durability::Interval);
+    options.cache_size = 0;
+    let world = World::with(options, None);
+    let position = world.publish("news", "1").position;
+    for _ in 0..50 {
+        world.broker.checkpoint().expect("the store is well");
+        let held = world.broker.stats().cache_bytes;
+        assert_eq!(held, 0, "nothing stays in memory");
+        let channel = "news".into();
+        let reads = [0; 20].map(|_| world.broker.history(&channel, &Query::default()));
+        for read in reads {
+            let page = block_on(read.wait()).expect("readable");
+            assert_eq!(page.position, position);
+            assert_eq!(page.publications.len(), 1);
+        }
+    }
+}
