@@ -16,12 +16,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const RETRY: Duration = Duration::from_millis(200);
 /// How often it is tried whether a disk takes anything again.
 const PROBE: Duration = Duration::from_secs(1);
+/// The part of a sync's time for which a group is gathered, and the longest such time.
+const GATHER: u32 = 4;
+const MAX_GATHER: Duration = Duration::from_millis(2);
+
+/// How the last group went.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Group {
+    /// Deliveries and answers that it let go.
+    count: usize,
+    /// How long the sync took.
+    time: Duration,
+}
 
 impl Disk {
     /// Syncs whenever something waits, and once an interval, until the engine ends.
     pub(crate) fn run_commits(&self) {
         let mut last = Instant::now();
         let mut probed = last;
+        let mut group = Group::default();
         loop {
             let interval = self.limits.interval.min(PROBE);
             let task = self.commits.next(last + interval);
@@ -32,9 +45,17 @@ impl Disk {
                     self.probe();
                 }
             }
+            if task == Task::Sync && group.count > 1 {
+                let time = (group.time / GATHER).min(MAX_GATHER);
+                self.commits.gather(group.count, time);
+            }
             let is_due = task != Task::Tick || self.journal.last() > self.journal.synced();
-            if is_due && !self.commit() && task != Task::Stop {
-                self.commits.pause(RETRY);
+            if is_due {
+                match self.commit() {
+                    Some(committed) => group = committed,
+                    None if task != Task::Stop => self.commits.pause(RETRY),
+                    None => {}
+                }
             }
             if task == Task::Stop {
                 return;
@@ -42,8 +63,8 @@ impl Disk {
         }
     }
 
-    /// Syncs, and lets go what waited. Returns whether it succeeded.
-    pub(crate) fn commit(&self) -> bool {
+    /// Syncs, and lets go what waited; `None` where the disk does not do it.
+    pub(crate) fn commit(&self) -> Option<Group> {
         let began = Instant::now();
         // After a sync that failed only the store makes safe what was appended before.
         let synced = if self.trouble.is_in(Part::Sync) {
@@ -51,19 +72,21 @@ impl Disk {
         } else {
             self.journal.sync()
         };
+        let mut group = Group::default();
         match synced {
             Ok(lsn) => {
+                group.time = began.elapsed();
                 self.counters.syncs.add(1);
                 let micros = u64::try_from(began.elapsed().as_micros());
                 self.counters.sync_micros.add(micros.unwrap_or(u64::MAX));
-                self.let_go(lsn);
+                group.count = self.let_go(lsn);
             }
             Err(error) => {
                 self.trouble.begin(Part::Sync, &error.to_string());
             }
         }
         if !self.trouble.is_in(Part::Sync) {
-            return true;
+            return Some(group);
         }
         self.checkpoints.ask();
         let why = "the disk has not confirmed it";
@@ -71,12 +94,14 @@ impl Disk {
             let error = EngineError::Uncertain(why.into());
             self.commits.give_up(since, &error);
         }
-        false
+        None
     }
 
-    /// Tells and answers what waited for changes up to `lsn`.
-    fn let_go(&self, lsn: u64) {
-        for waiting in self.commits.take(lsn) {
+    /// Tells and answers what waited for changes up to `lsn`. Returns how many there were.
+    fn let_go(&self, lsn: u64) -> usize {
+        let taken = self.commits.take(lsn);
+        let count = taken.len();
+        for waiting in taken {
             let mut shard = Shards::lock(&self.shards, &waiting.channel);
             if let Some(notice) = waiting.notice {
                 notice.tell(&*self.sink, &waiting.channel);
@@ -87,6 +112,7 @@ impl Disk {
                 answer(Ok(()));
             }
         }
+        count
     }
 
     /// Tries whether the disk takes something again, so that health is right where nobody publishes.

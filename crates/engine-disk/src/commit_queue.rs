@@ -96,6 +96,17 @@ impl CommitQueue {
         }
     }
 
+    /// Waits until so many wait, for a time at most: whoever was answered together comes again together, and one sync is
+    /// enough for all.
+    pub(crate) fn gather(&self, count: usize, time: Duration) {
+        let deadline = Instant::now() + time;
+        let mut state = self.state.lock();
+        while state.waiting.len() < count
+            && !state.is_stopping
+            && !self.changed.wait_until(&mut state, deadline).timed_out()
+        {}
+    }
+
     /// Waits for a while, unless the engine ends.
     pub(crate) fn pause(&self, time: Duration) {
         let deadline = Instant::now() + time;
@@ -137,3 +148,44 @@ impl CommitQueue {
 
 /// Bytes of publications that wait for a sync; the last one may pass it.
 pub(crate) const MAX_BYTES: usize = 16 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(lsn: Lsn) -> Waiting {
+        Waiting {
+            lsn,
+            channel: "news".into(),
+            notice: None,
+            answer: None,
+            since: Instant::now(),
+        }
+    }
+
+    #[test]
+    fn what_waits_is_taken_in_the_order_of_its_changes() {
+        let queue = CommitQueue::default();
+        for lsn in [2, 1, 4, 3, 4] {
+            queue.push(waiting(lsn));
+        }
+        let taken = |lsn| queue.take(lsn).iter().map(|it| it.lsn).collect::<Vec<_>>();
+        assert_eq!(taken(0), Vec::<Lsn>::new());
+        assert_eq!(taken(3), [1, 2, 3]);
+        assert_eq!(taken(9), [4, 4]);
+    }
+
+    #[test]
+    fn a_group_is_gathered_until_it_is_there_or_the_engine_ends() {
+        let queue = CommitQueue::default();
+        let long = Duration::from_mins(10);
+        std::thread::scope(|scope| {
+            scope.spawn(|| (1..=5).for_each(|lsn| queue.push(waiting(lsn))));
+            queue.gather(5, long);
+        });
+        assert_eq!(queue.take(5).len(), 5);
+        queue.gather(1, Duration::from_millis(1));
+        queue.stop();
+        queue.gather(1, long);
+    }
+}
