@@ -4,6 +4,8 @@ use bytes::Bytes;
 
 use crate::json::reader::Reader;
 
+pub use crate::json::reader::MAX_DEPTH;
+
 /// Whether data can stand inside a JSON frame as it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PayloadKind {
@@ -96,10 +98,6 @@ pub fn is_json(bytes: &[u8]) -> bool {
         reader.value().is_ok() && reader.is_at_end()
     })
 }
-
-/// Levels of lists and objects in JSON that is taken from anybody: what is deeper is valid, but would run
-/// subscribers' parsers out of stack (Python's ends at about 990).
-pub const MAX_DEPTH: usize = 512;
 
 /// Whether a valid JSON value has at most `limit` levels of lists and objects.
 #[must_use]

@@ -9,6 +9,7 @@ mod nesting;
 mod scalar;
 mod string_token;
 
+pub use nesting::MAX_DEPTH;
 pub use scalar::Scalar;
 pub(crate) use string_token::StringToken;
 
@@ -106,7 +107,7 @@ impl<'a> Reader<'a> {
     /// Passes over any value, and returns it as it is spelled.
     ///
     /// # Errors
-    /// It is not valid, or has more than [`crate::payload::MAX_DEPTH`] levels.
+    /// It is not valid, or has more than [`MAX_DEPTH`] levels.
     pub(crate) fn value(&mut self) -> Result<&'a str, DecodeError> {
         self.pass_over(Bounded::default())
     }

@@ -1,11 +1,10 @@
-//! Strings, numbers and raw values as the reference server writes them in JSON, and strings as it reads them.
+//! Strings, numbers and raw values as the reference server writes them in JSON.
 
 use std::fmt;
 use std::io::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{Deserializer, Error, Visitor};
 
 use crate::payload::Payload;
 
@@ -45,43 +44,6 @@ fn push_escaped(out: &mut Vec<u8>, text: &str) {
         rest = after.get(special.len_utf8()..).unwrap_or_default();
     }
     out.extend_from_slice(rest.as_bytes());
-}
-
-/// Reads a string with its quotes, as JSON has it; `None` where it is none. An escape that is half of a character
-/// becomes U+FFFD.
-#[must_use]
-pub fn read_string(raw: &str) -> Option<String> {
-    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if !inner.contains('\\') {
-        return Some(inner.to_owned());
-    }
-    let whole = serde_json::from_str(raw);
-    whole
-        .or_else(|_| serde_json::Deserializer::from_str(raw).deserialize_bytes(Lossy))
-        .ok()
-}
-
-/// Takes the bytes of a string in which half a character is three bytes that are no UTF-8.
-struct Lossy;
-
-impl Visitor<'_> for Lossy {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<String, E> {
-        let mut text = String::with_capacity(bytes.len());
-        for chunk in bytes.utf8_chunks() {
-            text.push_str(chunk.valid());
-            // The first byte stands for all three.
-            if chunk.invalid().first() == Some(&0xed) {
-                text.push(char::REPLACEMENT_CHARACTER);
-            }
-        }
-        Ok(text)
-    }
 }
 
 fn needs_escape(c: char) -> bool {

@@ -1,6 +1,8 @@
 //! What is open while a value is passed over.
 
-use crate::payload::MAX_DEPTH;
+/// Levels of lists and objects in JSON that is taken from anybody: what is deeper is valid, but would run
+/// subscribers' parsers out of stack (Python's ends at about 990).
+pub const MAX_DEPTH: usize = 512;
 
 /// Which of the open objects and lists are objects, a bit each.
 pub(super) trait Nesting {

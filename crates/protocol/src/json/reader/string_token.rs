@@ -1,6 +1,9 @@
 //! A string in JSON text, not decoded yet.
 
 use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer, Error, Visitor};
 
 /// A string in the text, with its quotes.
 #[derive(Clone, Copy, Debug)]
@@ -22,7 +25,7 @@ impl<'a> StringToken<'a> {
     #[inline]
     pub(crate) fn text(self) -> Option<Cow<'a, str>> {
         if self.has_escapes {
-            return crate::json::text::read_string(self.raw).map(Cow::Owned);
+            return read_string(self.raw).map(Cow::Owned);
         }
         self.inner().map(Cow::Borrowed)
     }
@@ -39,5 +42,41 @@ impl<'a> StringToken<'a> {
     #[inline]
     fn inner(self) -> Option<&'a str> {
         self.raw.get(1..self.raw.len() - 1)
+    }
+}
+
+/// Reads a string with its quotes, as JSON has it; `None` where it is none. An escape that is half of a character
+/// becomes U+FFFD.
+fn read_string(raw: &str) -> Option<String> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(inner.to_owned());
+    }
+    let whole = serde_json::from_str(raw);
+    whole
+        .or_else(|_| serde_json::Deserializer::from_str(raw).deserialize_bytes(Lossy))
+        .ok()
+}
+
+/// Takes the bytes of a string in which half a character is three bytes that are no UTF-8.
+struct Lossy;
+
+impl Visitor<'_> for Lossy {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<String, E> {
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            // The first byte stands for all three.
+            if chunk.invalid().first() == Some(&0xed) {
+                text.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+        Ok(text)
     }
 }
