@@ -2,7 +2,7 @@
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress, Status};
 
-use crate::close::ProtocolError;
+use crate::close_code::ProtocolError;
 use crate::frame::{self, Opcode};
 
 /// What permessage-deflate came to in a handshake; neither side keeps context between messages.

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use crate::close::ProtocolError;
+use crate::close_code::ProtocolError;
 use crate::mask;
 
 /// Which end of the connection a [`crate::decoder::Decoder`] works for.

@@ -24,6 +24,7 @@ mod utf8;
 pub mod deflate;
 
 pub mod close;
+mod close_code;
 
 /// The example of the README.
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 //! A message or control frame that has not come whole: its bytes so far.
 
-use crate::close::ProtocolError;
+use crate::close_code::ProtocolError;
 use crate::frame::{self, Header, Opcode, Role};
 use crate::mask;
 use crate::utf8;

@@ -1,6 +1,6 @@
 //! UTF-8 of text messages: whole, or piece by piece and refused at the first bad byte.
 
-use crate::close::ProtocolError;
+use crate::close_code::ProtocolError;
 
 /// Reads a complete text.
 ///
