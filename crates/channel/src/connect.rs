@@ -8,6 +8,7 @@ use tokio::time::timeout;
 use veche_websocket::frame::Role;
 
 use crate::channel::Channel;
+use crate::connect_error::{ConnectError, ConnectResult};
 use crate::options::{Options, setters};
 use crate::proxy::Proxy;
 use crate::socket::{Socket, Transport};
@@ -16,16 +17,9 @@ use crate::tls::Tls;
 use crate::url::{Url, basic};
 
 mod dial;
-pub(crate) mod error;
-mod head;
-mod refused;
 mod tcp;
 mod tunnel;
 mod upgrade;
-
-pub use error::ConnectError;
-use error::ConnectResult;
-pub use refused::RefusedUpgrade;
 
 /// Connects to a WebSocket URL, with all that [`Connect`] has by default.
 ///

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::refused::RefusedUpgrade;
+use crate::refused::RefusedUpgrade;
 use crate::url::UrlError;
 
 /// Why a connection was not made.

@@ -27,7 +27,13 @@ pub mod server;
 #[cfg(feature = "axum")]
 pub mod axum;
 
+mod connect_error;
+
 mod driver;
+
+mod head;
+
+mod refused;
 
 mod conversation;
 
@@ -45,11 +51,13 @@ mod url;
 
 pub use channel::Channel;
 pub use closed::{By, CloseCode, Closed};
-pub use connect::{Connect, ConnectError, RefusedUpgrade, connect};
+pub use connect::{Connect, connect};
+pub use connect_error::ConnectError;
 pub use error::Error;
 pub use message::Message;
 pub use pair::pair;
 pub use proxy::Proxy;
+pub use refused::RefusedUpgrade;
 pub use socket::Transport;
 pub use split::{Receiver, Sender};
 #[cfg(feature = "tls")]

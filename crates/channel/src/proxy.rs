@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use crate::connect::error::{ConnectError, ConnectResult};
+use crate::connect_error::{ConnectError, ConnectResult};
 use crate::url::{Authority, Url, UrlError};
 
 /// How a connection goes: directly, or through a proxy.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::head::{Body, Head};
+use crate::head::{Body, Head};
 
 /// An HTTP answer other than 101. Redirects are not followed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct RefusedUpgrade {
 }
 
 impl RefusedUpgrade {
-    pub(super) fn new(head: Head, body: Vec<u8>) -> Self {
+    pub(crate) fn new(head: Head, body: Vec<u8>) -> Self {
         Self {
             status: head.status,
             headers: head.headers,
@@ -51,7 +51,7 @@ impl RefusedUpgrade {
         Some(Duration::from_secs(secs))
     }
 
-    pub(super) fn is_temporary(&self) -> bool {
+    pub(crate) fn is_temporary(&self) -> bool {
         matches!(self.status, 408 | 425 | 429 | 500 | 502 | 503 | 504)
     }
 }
@@ -77,7 +77,7 @@ impl fmt::Display for RefusedUpgrade {
 }
 
 /// Decodes as much of a body as has come; `None` while more is to be waited for.
-pub(super) fn body_start(body: Body, came: &[u8], is_end: bool) -> Option<Vec<u8>> {
+pub(crate) fn body_start(body: Body, came: &[u8], is_end: bool) -> Option<Vec<u8>> {
     // However the bytes were cut, the same is read: chunks may have long extensions.
     let came = came.get(..2 * MAX_BODY).unwrap_or(came);
     let (bytes, is_whole) = match body {
@@ -123,7 +123,7 @@ fn dechunk(mut came: &[u8]) -> (Vec<u8>, bool) {
 }
 
 /// Bytes of a body that are kept.
-pub(super) const MAX_BODY: usize = 4096;
+pub(crate) const MAX_BODY: usize = 4096;
 /// Bytes of it that the error's text shows.
 const SHOWN: usize = 200;
 

@@ -15,7 +15,7 @@ use rustls::{
 };
 use tokio_rustls::TlsConnector;
 
-use crate::connect::error::{ConnectError, ConnectResult};
+use crate::connect_error::{ConnectError, ConnectResult};
 use crate::socket::Socket;
 
 /// What a `wss://` connection trusts, and what it shows of itself.

@@ -1,8 +1,8 @@
 //! From a URL to a connected socket: to its host, or through a proxy.
 
-use super::error::ConnectResult;
 use super::tcp::tcp;
 use super::tunnel;
+use crate::connect_error::ConnectResult;
 use crate::proxy::Proxy;
 use crate::socket::Socket;
 use crate::url::Url;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep_until};
 
-use super::error::{ConnectError, ConnectResult};
+use crate::connect_error::{ConnectError, ConnectResult};
 use crate::url::bracketed;
 
 /// Connects to the first address of `host` that answers.

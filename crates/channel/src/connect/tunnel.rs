@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::error::{ConnectError, ConnectResult};
 use super::tcp::{resolve, tcp};
 use super::upgrade::read_head;
+use crate::connect_error::{ConnectError, ConnectResult};
 use crate::proxy::{ProxyServer, Scheme};
 use crate::socket::Socket;
 use crate::url::{Url, basic};

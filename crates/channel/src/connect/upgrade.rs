@@ -8,10 +8,10 @@ use tokio::time::{Instant, timeout_at};
 use veche_websocket::deflate::Deflate;
 use veche_websocket::handshake::client::{HandshakeError, Request, key};
 
-use super::error::{ConnectError, ConnectResult};
-use super::head::{Head, MAX_HEAD};
-use super::refused::{MAX_BODY, RefusedUpgrade, body_start};
+use crate::connect_error::{ConnectError, ConnectResult};
+use crate::head::{Head, MAX_HEAD};
 use crate::random;
+use crate::refused::{MAX_BODY, RefusedUpgrade, body_start};
 use crate::socket::Socket;
 
 /// What the server is asked for.
