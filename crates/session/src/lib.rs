@@ -35,6 +35,7 @@ mod personal;
 mod ping;
 mod presence;
 mod publish;
+mod publish_queue;
 mod refresh;
 mod rpc;
 mod send;

@@ -15,12 +15,12 @@ use crate::authorities;
 use crate::effect::{Attach, Effect, Effects};
 use crate::limits;
 use crate::question::{Failure, Notice, Question};
-use crate::recovery::buffer::Buffer;
-use crate::recovery::request::RecoveryRequest;
 use crate::recovery::{self, Start, Unrecovered};
 use crate::refusal::{About, Refusal};
 use crate::session::Session;
 use crate::session::pending::PendingQuestion;
+use crate::subscription::buffer::Buffer;
+use crate::subscription::request::RecoveryRequest;
 use crate::subscription::{
     Afterwards, Compaction, Grant, Live, Making, Source, Stage, Subscription,
 };

@@ -15,6 +15,7 @@ use crate::application::ProxyName;
 use crate::authorities;
 use crate::effect::Effects;
 use crate::permission;
+use crate::publish_queue::Prepared;
 use crate::question::Question;
 use crate::refusal::{About, Refusal};
 use crate::rule::Silent;
@@ -23,17 +24,6 @@ use crate::session::pending::PendingQuestion;
 use crate::turn::Turn;
 
 mod approval;
-pub(crate) mod queue;
-
-/// A publication as it goes to the engine.
-#[derive(Debug)]
-pub(crate) struct Prepared {
-    /// The command to answer.
-    pub(crate) id: u32,
-    pub(crate) channel: Channel,
-    pub(crate) publication: Box<Publication>,
-    pub(crate) options: Box<PublishOptions>,
-}
 
 impl Session {
     pub(crate) fn handle_publish(

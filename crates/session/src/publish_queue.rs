@@ -2,8 +2,20 @@
 
 use std::collections::VecDeque;
 
-use super::Prepared;
+use veche_protocol::channel::Channel;
+use veche_protocol::publication::{Publication, PublishOptions};
+
 use crate::refusal::Refusal;
+
+/// A publication as it goes to the engine.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    /// The command to answer.
+    pub(crate) id: u32,
+    pub(crate) channel: Channel,
+    pub(crate) publication: Box<Publication>,
+    pub(crate) options: Box<PublishOptions>,
+}
 
 /// Publications of one client in the order of its commands: one of them is published only when those before it are
 /// published or refused. There are no more than commands in progress (`client.concurrency`).
@@ -23,17 +35,17 @@ enum Approval {
 
 impl PublishQueue {
     /// Appends a publication about which the application is asked under this number.
-    pub(super) fn push_asked(&mut self, prepared: Prepared, number: u32) {
+    pub(crate) fn push_asked(&mut self, prepared: Prepared, number: u32) {
         self.0.push_back((prepared, Approval::Asked(number)));
     }
 
     /// Appends a publication that may be published, in its turn.
-    pub(super) fn push_granted(&mut self, prepared: Prepared) {
+    pub(crate) fn push_granted(&mut self, prepared: Prepared) {
         self.0.push_back((prepared, Approval::Granted));
     }
 
     /// Lets the application's answer to this number decide about the publication. Returns whether there is one.
-    pub(super) fn decide(
+    pub(crate) fn decide(
         &mut self,
         number: u32,
         decide: impl FnOnce(&mut Prepared) -> Result<(), Refusal>,
@@ -51,7 +63,7 @@ impl PublishQueue {
     }
 
     /// The first publication, if it is decided.
-    pub(super) fn pop(&mut self) -> Option<(Prepared, Result<(), Refusal>)> {
+    pub(crate) fn pop(&mut self) -> Option<(Prepared, Result<(), Refusal>)> {
         if let Some((_, Approval::Asked(_))) = self.0.front() {
             return None;
         }
@@ -63,7 +75,7 @@ impl PublishQueue {
         Some((prepared, verdict))
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }

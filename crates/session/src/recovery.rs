@@ -9,12 +9,8 @@ use veche_protocol::publication::Publication;
 use crate::effect::Delta;
 use crate::rules::{ClientRules, RecoveryMode};
 use crate::subscription::Grant;
-
-pub(crate) mod buffer;
-pub(crate) mod request;
-
-use buffer::Buffer;
-use request::RecoveryRequest;
+use crate::subscription::buffer::Buffer;
+use crate::subscription::request::RecoveryRequest;
 
 /// What is to be read for a subscription whose position is watched.
 ///

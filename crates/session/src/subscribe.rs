@@ -16,12 +16,12 @@ use crate::limits;
 use crate::namespace::ResolvedChannel;
 use crate::permission;
 use crate::question::Question;
-use crate::recovery::buffer::Buffer;
-use crate::recovery::request::RecoveryRequest;
 use crate::refusal::{About, NO_CHANNEL, Refusal};
 use crate::rule::{Decision, Rule, Silent};
 use crate::session::Session;
 use crate::session::pending::PendingQuestion;
+use crate::subscription::buffer::Buffer;
+use crate::subscription::request::RecoveryRequest;
 use crate::subscription::{Compaction, FOSSIL, Grant, Making, Source, Stage, Subscription};
 use crate::turn::Turn;
 

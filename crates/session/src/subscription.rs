@@ -14,10 +14,14 @@ use veche_protocol::publication::Publication;
 use veche_protocol::push::Unsubscribe;
 
 use crate::namespace::ResolvedChannel;
-use crate::recovery::buffer::Buffer;
-use crate::recovery::request::RecoveryRequest;
 use crate::rule::Rule;
 use crate::rules::RecoveryMode;
+
+pub(crate) mod buffer;
+pub(crate) mod request;
+
+use buffer::Buffer;
+use request::RecoveryRequest;
 
 /// One session in one channel.
 #[derive(Debug)]

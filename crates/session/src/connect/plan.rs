@@ -12,10 +12,10 @@ use veche_protocol::reply::Expiry;
 use crate::authorities;
 use crate::limits;
 use crate::permission::{self, Asker};
-use crate::recovery::request::RecoveryRequest;
 use crate::refusal::Refusal;
 use crate::rule::Silent;
 use crate::rules::Rules;
+use crate::subscription::request::RecoveryRequest;
 use crate::subscription::{Grant, Source};
 
 /// Server-side subscriptions to make.

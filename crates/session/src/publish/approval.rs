@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use veche_protocol::idempotency::{IdempotencyKey, KeyOwner};
 
-use super::Prepared;
 use crate::application::{ProxyName, PublishRequest, PublishResult, Request, Verdict, unusable};
 use crate::effect::Effects;
 use crate::permission;
+use crate::publish_queue::Prepared;
 use crate::question::Question;
 use crate::refusal::{About, Refusal};
 use crate::rule::{Rule, Silent};

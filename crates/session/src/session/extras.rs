@@ -4,7 +4,7 @@ use veche_protocol::headers::Headers;
 use veche_protocol::payload::Payload;
 
 use super::{Emulation, Session};
-use crate::publish::queue::PublishQueue;
+use crate::publish_queue::PublishQueue;
 
 /// What only some sessions keep.
 #[derive(Debug, Default)]

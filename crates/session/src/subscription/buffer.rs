@@ -13,10 +13,10 @@ use crate::limits::{MAX_BUFFERED_BYTES, MAX_BUFFERED_PUBLICATIONS};
 /// told that it lost something.
 #[derive(Debug, Default)]
 pub(crate) struct Buffer {
-    pub(super) publications: Vec<Arc<Publication>>,
+    pub(crate) publications: Vec<Arc<Publication>>,
     bytes: usize,
-    pub(super) epoch: Epoch,
-    pub(super) has_lost: bool,
+    pub(crate) epoch: Epoch,
+    pub(crate) has_lost: bool,
 }
 
 impl Buffer {
