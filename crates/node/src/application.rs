@@ -14,8 +14,8 @@ use veche_session::question::{Answer, Ask};
 
 use crate::authority::Caller;
 use crate::connection::{Open, Talk};
+use crate::context::Context;
 use crate::inbox::ConnectionKey;
-use crate::worker::context::Context;
 
 /// The calls of the application that are under way for the clients of a worker: at most `client.concurrency` for each,
 /// and those about times that have run out.

@@ -6,10 +6,13 @@ use std::time::Duration;
 use veche_session::rules::Rules;
 use veche_session::turn::{Now, Turn};
 
-use super::clock::TurnClock;
 use crate::counters::Counters;
 use crate::inbox::Inbox;
 use crate::node::{Node, NodeConfig};
+
+mod clock;
+
+use clock::TurnClock;
 
 /// The surroundings of one worker.
 #[derive(Debug)]

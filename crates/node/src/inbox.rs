@@ -8,6 +8,7 @@ use std::io;
 use std::mem;
 use std::sync::Arc;
 
+use mio::Token;
 use tokio::sync::mpsc;
 use veche_engine::control::Addressees;
 use veche_protocol::channel::Channel;
@@ -30,6 +31,9 @@ pub(crate) mod loom;
 #[cfg(test)]
 #[cfg(not(loom))]
 pub(crate) mod tests;
+
+/// The token of the inbox's waker.
+pub(crate) const WAKER: Token = Token(usize::MAX);
 
 /// Names a connection of a worker. The generation tells it from another one in the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -21,13 +21,15 @@ pub mod refusal_log;
 
 pub mod authority;
 pub mod backend;
-pub mod cluster;
+pub mod nodes;
 
 mod application;
 mod apps;
 mod asked;
 mod clock;
+mod cluster;
 mod compared;
+mod context;
 mod encoder;
 mod fanout;
 mod format;
@@ -44,6 +46,7 @@ mod questions;
 mod requests;
 mod shortage;
 mod sink;
+mod start;
 mod sync;
 mod tasks;
 mod trouble_log;

@@ -14,9 +14,9 @@ use veche_protocol::disconnect::Disconnect;
 use veche_session::order::Order;
 use veche_session::question::Notice;
 
+use crate::context::Context;
 use crate::node::Node;
 use crate::refusal_log::RefusalLog;
-use crate::worker::context::Context;
 
 /// The notices of one worker's sessions.
 #[derive(Debug, Default)]

@@ -6,10 +6,10 @@ use veche_engine::pending::Pending;
 use veche_session::question::{Answer, Ask, Failure, Question};
 
 use crate::connection::Open;
+use crate::context::Context;
 use crate::inbox::{ConnectionKey, Item};
 use crate::node::Node;
 use crate::worker::Worker;
-use crate::worker::context::Context;
 use crate::worker::deferred::Publish;
 
 impl Worker {

@@ -89,6 +89,7 @@ impl Simulation {
         };
         let (node, polls) =
             Node::assemble(config, rules, surroundings, engine).map_err(io::Error::other)?;
+        node.join_cluster().map_err(io::Error::other)?;
         let workers = polls
             .into_iter()
             .enumerate()

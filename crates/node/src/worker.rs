@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll};
 use veche_session::turn::Now;
 
 use crate::application::Calls;
@@ -24,10 +24,8 @@ use crate::outbox::Outboxes;
 mod acceptor;
 mod buffers;
 pub(crate) mod clients;
-mod clock;
 mod closing;
 pub(crate) mod connections;
-pub(crate) mod context;
 pub(crate) mod deferred;
 pub(crate) mod driver;
 mod head;
@@ -38,11 +36,11 @@ mod sender;
 mod sockets;
 mod timers;
 
+use crate::context::Context;
 use acceptor::Acceptor;
 use buffers::Buffers;
 use clients::Clients;
 use connections::Connections;
-use context::Context;
 use deferred::DeferredPublishes;
 use driver::Contracts;
 use positions::Positions;
@@ -77,8 +75,6 @@ pub(crate) struct Worker {
     buffers: Buffers,
 }
 
-/// The token of the inbox's waker.
-pub(crate) const WAKER: Token = Token(usize::MAX);
 /// Time for writing before the loop looks around again.
 const FLUSH_SLICE: Duration = Duration::from_millis(1);
 /// Sockets that one poll tells of.

@@ -10,10 +10,10 @@ use veche_api::backend::{
 use veche_api::listing::{Connection, ConnectionFilter, Listing, PageRequest};
 use veche_api::pattern::Pattern;
 use veche_engine::control;
-use veche_node::cluster::{ListError, Listed};
 use veche_node::counters::{Tally, Timings};
 use veche_node::listing::{Criteria, Names, Row};
 use veche_node::node::Node;
+use veche_node::nodes::{ListError, Listed};
 use veche_protocol::channel::Channel;
 use veche_protocol::claims::SubscriptionOptions;
 use veche_protocol::disconnect::Disconnect;

@@ -5,8 +5,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use veche_api::listing::bad_cursor;
 use veche_engine::control::NodeId;
-use veche_node::cluster::Place;
 use veche_node::listing::Mark;
+use veche_node::nodes::Place;
 use veche_protocol::error_code::CommandError;
 
 /// Begins the cursors of lists of names; what they list follows.

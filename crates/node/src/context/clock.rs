@@ -31,7 +31,7 @@ pub(crate) struct TurnClock {
 }
 
 impl TurnClock {
-    pub(super) fn new(now: Now) -> Self {
+    pub(crate) fn new(now: Now) -> Self {
         Self {
             now,
             heard: now,
@@ -42,7 +42,7 @@ impl TurnClock {
         }
     }
 
-    pub(super) fn now(&self) -> Now {
+    pub(crate) fn now(&self) -> Now {
         self.now
     }
 
@@ -57,17 +57,17 @@ impl TurnClock {
     }
 
     /// Lets the turn be at the time up to which clients were heard. Returns the turn's own time, to be set again.
-    pub(super) fn go_back_to_heard(&mut self) -> Now {
+    pub(crate) fn go_back_to_heard(&mut self) -> Now {
         mem::replace(&mut self.now, self.heard)
     }
 
     /// The worker begins to sleep.
-    pub(super) fn fall_asleep(&mut self, now: Duration) {
+    pub(crate) fn fall_asleep(&mut self, now: Duration) {
         self.asleep_since = now;
     }
 
     /// Notices that the process stood still (stopped, a paused virtual machine): it slept much longer than it wanted.
-    pub(super) fn note_pause(&mut self, timeout: Option<Duration>) {
+    pub(crate) fn note_pause(&mut self, timeout: Option<Duration>) {
         let slept = self.now.monotonic.saturating_sub(self.asleep_since);
         if timeout.is_some_and(|timeout| slept > timeout.saturating_add(OVERSLEPT)) {
             self.resumed = Some(self.now.monotonic);
@@ -75,13 +75,13 @@ impl TurnClock {
     }
 
     /// Whether the process went on less than `grace` ago after it had stood still.
-    pub(super) fn has_just_resumed(&self, grace: Duration) -> bool {
+    pub(crate) fn has_just_resumed(&self, grace: Duration) -> bool {
         let resumed = self.resumed.map(|at| at.saturating_add(grace));
         resumed.is_some_and(|over| self.now.monotonic < over)
     }
 
     /// Whether the wall clock was set, or went on while the machine was suspended. Says so once.
-    pub(super) fn has_jumped(&mut self) -> bool {
+    pub(crate) fn has_jumped(&mut self) -> bool {
         let began = wall_clock_began(self.now);
         let has_jumped = began.abs_diff(self.wall_clock_began) > CLOCK_JUMP_MS;
         if has_jumped {
@@ -91,17 +91,17 @@ impl TurnClock {
     }
 
     /// Something came: the worker is not quiet.
-    pub(super) fn note_work(&mut self) {
+    pub(crate) fn note_work(&mut self) {
         self.quiet_at = Some(self.now.monotonic + QUIET);
     }
 
     /// When the worker counts as quiet.
-    pub(super) fn quiet_at(&self) -> Option<Duration> {
+    pub(crate) fn quiet_at(&self) -> Option<Duration> {
         self.quiet_at
     }
 
     /// Whether the worker is quiet. Says so once for each quiet time.
-    pub(super) fn becomes_quiet(&mut self) -> bool {
+    pub(crate) fn becomes_quiet(&mut self) -> bool {
         let now = self.now.monotonic;
         self.quiet_at.take_if(|at| *at <= now).is_some()
     }

@@ -6,10 +6,10 @@ use tokio::sync::mpsc;
 use veche_protocol::channel::Channel;
 use veche_protocol::identity::UserId;
 
-use crate::cluster::{Ask, Name};
 use crate::inbox::Item;
 use crate::inquiry::Inquiry;
 use crate::node::Node;
+use crate::nodes::{Ask, Name};
 
 use super::{Criteria, Mark, Names, Page, Row, SLICES, merged};
 

@@ -1,8 +1,8 @@
-//! How a node begins: its engine first, then its workers.
+//! What a node consists of at its beginning.
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
+use std::thread::JoinHandle;
 
 use mio::Poll;
 use parking_lot::{Mutex, RwLock};
@@ -15,7 +15,7 @@ use veche_session::rules::Rules;
 use super::{Engine, Node, NodeConfig, Surroundings};
 use crate::clock::Clock;
 use crate::cluster::{ANSWERS, Cluster};
-use crate::inbox::{Congestion, Inbox};
+use crate::inbox::{Congestion, Inbox, WAKER};
 use crate::interest::{Interest, MAX_WORKERS};
 use crate::listing::LISTS;
 use crate::sink::{NodeSink, Received};
@@ -23,7 +23,6 @@ use crate::sync::Waker;
 use crate::tasks::Tasks;
 use crate::trouble_log::EngineLog;
 use crate::users::Users;
-use crate::worker::{WAKER, Worker};
 
 /// Why a node does not start.
 #[derive(Debug, thiserror::Error)]
@@ -37,39 +36,6 @@ pub enum StartError {
 }
 
 impl Node {
-    /// Starts the engine and the workers. `engine` is built around the sink that it is to deliver to.
-    ///
-    /// Blocks while the engine starts; call it where that is allowed.
-    ///
-    /// # Errors
-    /// When the system gives no event queue or thread, or a part of the engine does not start.
-    pub fn start(
-        config: NodeConfig,
-        rules: Rules,
-        mut surroundings: Surroundings,
-        engine: impl FnOnce(Arc<dyn Sink>) -> Engine,
-    ) -> Result<Arc<Self>, StartError> {
-        let listeners = std::mem::take(&mut surroundings.listeners);
-        let (node, polls) = Self::assemble(config, rules, surroundings, engine)?;
-        let mut listeners = listeners.into_iter();
-        for (index, poll) in polls.into_iter().enumerate() {
-            let listeners = listeners.next().unwrap_or_default();
-            let worker = Worker::new(index, node.clone(), poll, listeners)?;
-            let thread = thread::Builder::new()
-                .name(format!("worker-{index}"))
-                .spawn(move || {
-                    let guard = AbortOnPanic;
-                    if let Err(error) = worker.run() {
-                        tracing::error!(%error, worker = index, "the event loop failed; the process ends");
-                        std::process::abort();
-                    }
-                    drop(guard);
-                })?;
-            node.threads.lock().push(thread);
-        }
-        Ok(node)
-    }
-
     /// A node whose engine is started and whose workers are still to be made, with the event queues they will have.
     pub(crate) fn assemble(
         config: NodeConfig,
@@ -125,21 +91,11 @@ impl Node {
             threads: Mutex::default(),
         });
         node.engine.start(&node)?;
-        node.join_cluster()
-            .map_err(|error| StartError::Engine("controller", error))?;
         Ok((node, polls))
     }
-}
 
-/// A worker that has panicked (outside a session), or whose event loop fails, can't be trusted, and without it a part of the clients would get
-/// nothing while the rest of the process looks well.
-struct AbortOnPanic;
-
-impl Drop for AbortOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            tracing::error!("a worker failed; the process ends");
-            std::process::abort();
-        }
+    /// Keeps the thread of a worker, which the node's end waits for.
+    pub(crate) fn keep_thread(&self, thread: JoinHandle<()>) {
+        self.threads.lock().push(thread);
     }
 }

@@ -11,9 +11,6 @@ use super::wire::{
 use crate::inquiry::Inquiry;
 use crate::node::Node;
 
-/// Surveys of other nodes that are answered at once; others are refused. Each asks all workers once.
-pub(crate) const ANSWERS: usize = 64;
-
 impl Node {
     /// Answers a survey of another node beside the workers.
     pub(super) fn answer_later(self: std::sync::Arc<Self>, from: NodeId, survey: Survey) {

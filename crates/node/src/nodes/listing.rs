@@ -15,6 +15,7 @@ use super::wire::{
     CHANNELS, CONNECTIONS, ConnectionRow, ConnectionsAnswer, ConnectionsQuestion, NameRow,
     NamesAnswer, NamesQuestion, SUMMARY, SummaryAnswer, USERS, came, sent,
 };
+use crate::cluster::Cluster;
 use crate::inquiry::Inquiry;
 use crate::listing::{Criteria, Mark, Names, Page, Row, SLICES, Stretch, merged};
 use crate::node::Node;
@@ -76,7 +77,7 @@ pub(crate) struct Others {
 impl Node {
     /// The nodes to ask for a list that begins now.
     pub(crate) fn others(&self) -> Others {
-        let nodes = self.cluster().map(super::Cluster::others);
+        let nodes = self.cluster().map(Cluster::others);
         Others {
             nodes: nodes.unwrap_or_default(),
             deadline: Instant::now() + self.config().survey_timeout,

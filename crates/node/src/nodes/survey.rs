@@ -1,34 +1,13 @@
 //! Questions to other nodes: answers are gathered until a deadline, and who did not answer is named.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use parking_lot::Mutex;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
-use veche_engine::control::{Message, NodeId, Recipient, Survey, SurveyAnswer, SurveyCode};
+use veche_engine::control::{Message, NodeId, Recipient, Survey, SurveyCode};
 
+use crate::cluster::surveys::{Heard, Surveys};
 use crate::node::Node;
-
-/// The surveys of this node that are not finished.
-#[derive(Debug, Default)]
-pub(super) struct Surveys {
-    running: Mutex<Running>,
-}
-
-#[derive(Debug, Default)]
-struct Running {
-    last_id: u64,
-    by_id: HashMap<u64, mpsc::UnboundedSender<Heard>>,
-}
-
-/// What a survey hears.
-#[derive(Debug)]
-enum Heard {
-    Answer(NodeId, SurveyAnswer),
-    /// This node will not answer any more.
-    Lost(NodeId),
-}
 
 /// What a survey brought.
 #[derive(Debug, Default)]
@@ -37,38 +16,6 @@ pub(super) struct Gathered {
     pub(super) answers: BTreeMap<NodeId, Bytes>,
     /// Nodes that have not answered in time, or could not.
     pub(super) missing: Vec<NodeId>,
-}
-
-impl Surveys {
-    fn begin(&self) -> (u64, mpsc::UnboundedReceiver<Heard>) {
-        // Answers that nobody asked for are not put in: as many wait as nodes were asked, and those sent twice.
-        let (tell, heard) = mpsc::unbounded_channel();
-        let mut running = self.running.lock();
-        running.last_id += 1;
-        let id = running.last_id;
-        running.by_id.insert(id, tell);
-        (id, heard)
-    }
-
-    fn end(&self, id: u64) {
-        self.running.lock().by_id.remove(&id);
-    }
-
-    /// An answer came. One that comes too late is dropped.
-    pub(super) fn answered(&self, from: &NodeId, answer: SurveyAnswer) {
-        if let Some(survey) = self.running.lock().by_id.get(&answer.id) {
-            // The survey may just have ended.
-            let _ = survey.send(Heard::Answer(from.clone(), answer));
-        }
-    }
-
-    /// A node is gone: nobody waits for its answers.
-    pub(super) fn lost(&self, node: &NodeId) {
-        for survey in self.running.lock().by_id.values() {
-            // As above.
-            let _ = survey.send(Heard::Lost(node.clone()));
-        }
-    }
 }
 
 /// Ends a survey, also when whoever waits for it goes away.

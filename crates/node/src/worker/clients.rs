@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 use veche_protocol::identity::{App, UserId};
 
 use super::connections::Connections;
-use super::context::Context;
 use crate::apps::Apps;
+use crate::context::Context;
 
 #[cfg(test)]
 mod tests;

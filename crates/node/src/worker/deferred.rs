@@ -6,7 +6,7 @@ use veche_protocol::channel::Channel;
 use veche_protocol::publication::{Publication, PublishOptions};
 use veche_session::question::{Answer, Ask};
 
-use super::context::Context;
+use crate::context::Context;
 use crate::inbox::ConnectionKey;
 
 /// What a client publishes.

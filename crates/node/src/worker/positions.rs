@@ -15,8 +15,8 @@ use veche_protocol::channel::Channel;
 use veche_protocol::history::{Page, Query};
 use veche_protocol::position::StreamPosition;
 
-use super::context::Context;
 use crate::compared::{Compared, Why};
+use crate::context::Context;
 use crate::hub::Hub;
 use crate::inbox::Item;
 use crate::trouble_log::LossLog;

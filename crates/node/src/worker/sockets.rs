@@ -6,10 +6,11 @@ use std::mem;
 use mio::Token;
 use mio::event::Event as Readiness;
 
+use super::Worker;
 use super::acceptor::Acceptor;
-use super::{WAKER, Worker};
 use crate::connection::{Connection, Opening, Stage};
 use crate::inbox::Item;
+use crate::inbox::WAKER;
 use crate::link::handover::Handover;
 use crate::link::{Link, Received};
 use crate::listener::Role;
