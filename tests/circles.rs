@@ -1,7 +1,8 @@
 //! Fails when files of a crate import each other in a circle.
 //!
-//! A file imports another by a path that begins with `crate`, `self` or `super`. A module and what lies in its folder
-//! may know each other: they are one thing in several files. Of all others it must be possible to say which comes first.
+//! A file imports another by a path that begins with `crate`, `self` or `super`, or with the name of a child. A module and
+//! what lies in its folder may know each other: they are one thing in several files. A circle that leads through any other
+//! file is one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,8 @@ fn a_circle_is_found_and_a_folder_is_none() {
     assert_eq!(circles(&circle), [["a", "b", "c"]]);
     let by_a_child = imports(&[("a", &["a::b"]), ("a::b", &["c"]), ("c", &["a::b"])]);
     assert_eq!(circles(&by_a_child), [["a::b", "c"]]);
+    let over_a_child = imports(&[("a", &["a::b"]), ("a::b", &["c"]), ("c", &["a"])]);
+    assert_eq!(circles(&over_a_child), [["a", "a::b", "c"]]);
 }
 
 #[test]
@@ -130,7 +133,8 @@ fn imported(module: &str, text: &str, modules: &BTreeSet<Module>) -> BTreeSet<Mo
     let code = text
         .lines()
         .map(|line| line.split("//").next().unwrap_or_default());
-    let code = code.collect::<Vec<_>>().join("\n");
+    // Who may see something is no import.
+    let code = code.collect::<Vec<_>>().join("\n").replace("(super)", "");
     let mut found = BTreeSet::new();
     for path in PATH.captures_iter(&code) {
         let start = &path[1];
@@ -138,6 +142,17 @@ fn imported(module: &str, text: &str, modules: &BTreeSet<Module>) -> BTreeSet<Mo
         for name in names.split(',').map(str::trim) {
             let whole = format!("{start}::{name}");
             found.extend(resolved(module, &whole, modules));
+        }
+    }
+    // A parent names its children without a prefix.
+    let children = modules.iter().filter_map(|child| {
+        let name = child.strip_prefix(module)?.strip_prefix("::")?;
+        (!name.contains("::")).then_some((child, name))
+    });
+    for (child, name) in children {
+        let uses = Regex::new(&format!(r"\b{name}::")).expect("a pattern");
+        if uses.is_match(&code) {
+            found.insert(child.clone());
         }
     }
     found.remove(module);
@@ -161,32 +176,30 @@ fn resolved(module: &str, path: &str, modules: &BTreeSet<Module>) -> Option<Modu
     (!full.is_empty()).then(|| full.join("::"))
 }
 
-/// Groups of modules each of which leads to all others of the group, over other ways than between a parent and what
-/// lies in its folder.
+/// Groups of modules each of which leads to all others of the group. A group is none if it lies in one folder, with the
+/// folder's own module in it.
 fn circles(imports: &Imports) -> Vec<Vec<Module>> {
-    let lies_in = |one: &str, other: &str| {
-        one.strip_prefix(other)
-            .is_some_and(|rest| rest.starts_with("::"))
+    let lies_in = |one: &Module, other: &Module| {
+        one.strip_prefix(other.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
     };
-    let ways: Imports = imports
-        .iter()
-        .map(|(from, names)| {
-            let foreign = |name: &&Module| !lies_in(name, from) && !lies_in(from, name);
-            (
-                from.clone(),
-                names.iter().filter(foreign).cloned().collect(),
-            )
-        })
-        .collect();
-    let reach: Imports = ways
+    let reach: Imports = imports
         .keys()
-        .map(|from| (from.clone(), reached(from, &ways)))
+        .map(|from| (from.clone(), reached(from, imports)))
         .collect();
     let leads = |from: &Module, to: &Module| reach.get(from).is_some_and(|it| it.contains(to));
     let mut circles: BTreeSet<Vec<Module>> = BTreeSet::new();
-    for from in ways.keys().filter(|from| leads(from, from)) {
-        let circle = ways.keys().filter(|to| leads(from, to) && leads(to, from));
-        circles.insert(circle.cloned().collect());
+    for from in imports.keys().filter(|from| leads(from, from)) {
+        let circle = imports
+            .keys()
+            .filter(|to| leads(from, to) && leads(to, from));
+        let circle: Vec<Module> = circle.cloned().collect();
+        let is_folder = circle
+            .iter()
+            .any(|top| circle.iter().all(|one| lies_in(one, top)));
+        if !is_folder {
+            circles.insert(circle);
+        }
     }
     circles.into_iter().collect()
 }
