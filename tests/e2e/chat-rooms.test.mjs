@@ -235,7 +235,7 @@ test('a room is renamed, gets a topic, is left, found again, and archived, and e
   await anna.page.keyboard.press('Escape');
   for (const person of [anna, boris]) {
     await person.page.getByRole('heading', { level: 1, name: /Green tea/ }).waitFor();
-    await person.page.getByText('Leaves and water').waitFor();
+    await person.page.locator('.topic', { hasText: 'Leaves and water' }).waitFor();
   }
   card = await about(boris);
   await card.getByRole('button', { name: 'Leave the room' }).click();
