@@ -22,4 +22,4 @@ mod renewing;
 mod sizes;
 mod subscribing;
 
-use harness::{check, check_known, check_with, options, rules};
+use harness::{check, check_as_anna, check_known, check_with, options, rules};

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use veche_protocol::publication::Retention;
 
-use super::{check_with, options, rules};
-use crate::profile::Profile;
+use super::{check_as_anna, options, rules};
 use crate::rules::{ChannelOptions, DataFormat, Rules};
 
 /// The application is asked about channels without namespace; in `open:` all clients may publish.
@@ -31,22 +30,8 @@ fn asking(change: impl FnOnce(&mut ChannelOptions)) -> Rules {
     })
 }
 
-fn check_under(rules: &Rules, script: &str) {
-    let script = format!(
-        "
-        > 1 connect token=T
-        < ask 1 connection_token T
-        ~ 1 claims user=anna
-        < tell connected \"anna\"
-        < 1 connected ping 0 pong
-        {script}
-    "
-    );
-    check_with(Profile::WEBSOCKET, rules, &script);
-}
-
 fn check(script: &str) {
-    check_under(&asking(|_| {}), script);
+    check_as_anna(&asking(|_| {}), script);
 }
 
 #[test]
@@ -101,7 +86,7 @@ fn the_application_refuses_by_an_error_or_a_disconnect_and_nothing_is_published(
 fn answers_that_cannot_be_used_publish_nothing_and_are_told_to_the_operator() {
     let rules = asking(|options| options.data_format = DataFormat::JsonObject);
     let key = "k".repeat(257);
-    check_under(
+    check_as_anna(
         &rules,
         &format!(
             "

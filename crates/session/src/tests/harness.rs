@@ -55,6 +55,21 @@ pub(super) fn check_with(profile: Profile, rules: &Rules, script: &str) {
     play(Talk::new(profile, rules), script);
 }
 
+/// The client has connected as Anna, by a token; the rules send no pings.
+pub(super) fn check_as_anna(rules: &Rules, script: &str) {
+    let script = format!(
+        "
+        > 1 connect token=T
+        < ask 1 connection_token T
+        ~ 1 claims user=anna
+        < tell connected \"anna\"
+        < 1 connected ping 0 pong
+        {script}
+    "
+    );
+    check_with(Profile::WEBSOCKET, rules, &script);
+}
+
 /// The client is known before it says anything.
 pub(super) fn check_known(user: &str, rules: &Rules, script: &str) {
     play(Talk::known(user, Profile::WEBSOCKET, rules), script);

@@ -1,6 +1,6 @@
 //! `subscribe` where the application decides.
 
-use super::{check_with, options, rules};
+use super::{check_as_anna, check_with, options, rules};
 use crate::profile::Profile;
 use crate::rules::{ChannelOptions, Rules};
 
@@ -18,22 +18,8 @@ fn asking(change: impl FnOnce(&mut ChannelOptions)) -> Rules {
     })
 }
 
-fn check_under(rules: &Rules, script: &str) {
-    let script = format!(
-        "
-        > 1 connect token=T
-        < ask 1 connection_token T
-        ~ 1 claims user=anna
-        < tell connected \"anna\"
-        < 1 connected ping 0 pong
-        {script}
-    "
-    );
-    check_with(Profile::WEBSOCKET, rules, &script);
-}
-
 fn check(script: &str) {
-    check_under(&asking(|_| {}), script);
+    check_as_anna(&asking(|_| {}), script);
 }
 
 #[test]
@@ -64,7 +50,7 @@ fn what_the_client_wishes_of_position_and_recovery_does_not_count_but_deltas_and
         options.allow_tags_filter = true;
         options.allow_fossil_delta = true;
     });
-    check_under(
+    check_as_anna(
         &rules,
         "
         > 2 subscribe news recoverable positioned filter=a:b delta=fossil
@@ -116,7 +102,7 @@ fn the_application_refuses_by_an_error_or_a_disconnect_and_leaves_nothing() {
 #[test]
 fn it_is_not_asked_about_tokens_private_channels_and_names_that_list_users() {
     let rules = asking(|options| options.allow_user_limited_channels = true);
-    check_under(
+    check_as_anna(
         &rules,
         "
         > 2 subscribe news token=S
