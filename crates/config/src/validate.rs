@@ -33,7 +33,7 @@ pub(crate) fn check(config: &Config) -> Findings {
     addresses(config, &mut problems);
     Findings {
         problems,
-        warnings: placeholder::warnings(config),
+        warnings: [placeholder::warnings(config), channel::warnings(config)].concat(),
     }
 }
 

@@ -257,6 +257,22 @@ fn proxies_maps_and_shared_poll_of_a_namespace_must_fit_together() {
 }
 
 #[test]
+fn a_durability_without_the_engine_on_disk_is_told_to_have_no_effect() {
+    let durable = json!({"name": "orders", "history_durability": "sync"});
+    let channel = json!({"namespaces": [durable]});
+    let loaded = load(&file(&json!({ "channel": channel.clone() })));
+    let words = "channel.namespaces[orders].history_durability has no effect";
+    assert_eq!(loaded.warnings.len(), 1, "{:?}", loaded.warnings);
+    assert!(
+        loaded.warnings[0].starts_with(words),
+        "{:?}",
+        loaded.warnings
+    );
+    let disk = json!({"engine": {"type": "disk"}, "channel": channel});
+    assert!(load(&file(&disk)).warnings.is_empty());
+}
+
+#[test]
 fn rules_that_fit_together_pass() {
     for options in [
         json!({"history_size": 10, "history_ttl": "300s", "force_recovery": true}),

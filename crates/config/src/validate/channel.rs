@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::duration;
 use crate::schema::Config;
-use crate::schema::channel::{ChannelOptions, RecoveryMode};
+use crate::schema::channel::{ChannelOptions, HistoryDurability, RecoveryMode};
+use crate::schema::engine::EngineType;
 use crate::schema::proxy::Proxy;
 use crate::validate::{is_name, proxy, regex_complaint};
 
@@ -45,6 +46,33 @@ pub(super) fn check(config: &Config, problems: &mut Vec<String>) {
         }
         .check(problems);
     }
+}
+
+/// Rules that have no effect with the engine that is configured, one line each.
+pub(super) fn warnings(config: &Config) -> Vec<String> {
+    if config.engine.kind == EngineType::Disk {
+        return Vec::new();
+    }
+    let without = (
+        "without_namespace".to_owned(),
+        &config.channel.without_namespace,
+    );
+    let namespaces = config.channel.namespaces.iter();
+    let namespaces = namespaces.map(|namespace| {
+        (
+            format!("namespaces[{}]", namespace.name),
+            &namespace.options,
+        )
+    });
+    std::iter::once(without)
+        .chain(namespaces)
+        .filter(|(_, options)| options.history_durability != HistoryDurability::Default)
+        .map(|(at, _)| {
+            format!(
+                "channel.{at}.history_durability has no effect: only the engine on disk keeps history (engine.type: disk)"
+            )
+        })
+        .collect()
 }
 
 /// The rules of one namespace, and where they stand.
